@@ -1,0 +1,1 @@
+"""Backtests assembled from a profile: node, fees, latency, results and report."""

@@ -1,0 +1,1 @@
+"""Market data into Nautilus' own Parquet catalog layout: ingestion, synthesis, quality, manifest."""

@@ -1,0 +1,1 @@
+"""The `harvester` command: one table of lazily imported commands."""

@@ -1,0 +1,1 @@
+"""Profiles and universes: the only reader of settings files and of the environment."""

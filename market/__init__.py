@@ -1,0 +1,1 @@
+"""Market facts as pure values and functions: no framework, no broker, no clock, no I/O."""

@@ -1,0 +1,1 @@
+"""Trading strategies: decisions as pure functions, run by thin Nautilus shells."""
