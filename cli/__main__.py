@@ -1,0 +1,155 @@
+"""The command `harvester`: one table of commands, each imported only when it is run.
+
+The table alone answers `harvester --help`, `harvester --version` and a misspelt command, so those
+import nothing else (the argument parser cyclopts costs more than everything the help needs).
+A command's own arguments, help and errors are cyclopts', built for that one function.
+
+To add a command: write a function with annotated parameters and a docstring in `cli/`, return
+`None` (exit 0) or an exit code, raise `UserError` for bad input, and add a row to `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+PROGRAM = "harvester"
+HELP_FLAGS = ("--help", "-h")
+
+
+class Command(NamedTuple):
+    """A row of the table: the words typed, the function `module:name` behind them, one line of help.
+
+    A row without a target is a group: its name is the first word of the commands in it.
+    """
+
+    name: str
+    target: str | None
+    summary: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("demo", "cli.demo:command", "Make a synthetic day, backtest a strategy on it, write the report."),
+    Command("doctor", "cli.doctor:command", "Check this machine, and optionally a profile and its catalog."),
+    Command("ingest", None, "Read recorded market data into a catalog."),
+    Command("ingest csv", "cli.ingest:csv", "Read CSV or Parquet files of quotes, trades or bars."),
+    Command("ingest lean", "cli.ingest:lean", "Read QuantConnect Lean zips; adjust splits on request."),
+    Command("ingest lobster", "cli.ingest:lobster", "Read LOBSTER files into depth, trades and quotes."),
+    Command("catalog", None, "Look into a catalog and check its quality."),
+    Command("catalog show", "cli.catalog:show", "List what a catalog holds, and where it came from."),
+    Command("catalog check", "cli.catalog:check", "Find crossed quotes, gaps, outliers and other defects."),
+    Command("universe", "cli.universe:command", "Apply a universe's rules to a catalog day, and say why."),
+    Command("backtest", "cli.backtest:command", "Run a profile's strategies on a catalog."),
+    Command("report", "cli.report:command", "Write the HTML report of a run."),
+    Command("new-strategy", "cli.new_strategy:command", "Start your own strategy: decision, profile, test."),
+    Command("risk", None, "Show limits, and explain what they refused."),
+    Command("risk show", "cli.risk:show", "Every limit of a profile in words, with what it guards."),
+    Command("risk explain", "cli.risk:explain", "The refusals of a run, by rule."),
+    Command("drill", "cli.drill:command", "Rehearse an incident and write a dated report."),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command named by `arguments` (by default the process's own) and return its exit code.
+
+    0 on success, 2 on a user's error, 1 on a failure of ours, 130 when interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (len(words) == 1 and words[0] in HELP_FLAGS):
+        sys.stdout.write(help_text())
+        return 0
+    from cli.output import run
+
+    if words == ["--version"]:
+        return run(_print_version)
+    return run(lambda: _dispatch(words), as_json="--json" in words)
+
+
+def help_text(group: str | None = None) -> str:
+    """Return the overview of all commands, or of the commands of one group."""
+    prefix = f"{group} " if group else ""
+    rows = [row for row in COMMANDS if row.name.startswith(prefix) and " " not in row.name[len(prefix) :]]
+    width = max(len(row.name) for row in rows)
+    listing = "\n".join(f"  {row.name:<{width}}  {row.summary}" for row in rows)
+    if group is not None:
+        summary = next(row.summary for row in COMMANDS if row.name == group)
+        return f"Usage: {PROGRAM} {group} COMMAND [ARGS]\n\n{summary}\n\nCommands:\n{listing}\n"
+    return (
+        f"Usage: {PROGRAM} COMMAND [ARGS]\n\n"
+        "Backtest intraday strategies behind hard limits that no strategy can pass.\n\n"
+        f"Commands:\n{listing}\n\n"
+        f"  {PROGRAM} COMMAND --help  explains a command\n"
+        f"  {PROGRAM} --version       prints the version\n\n"
+        f"First steps: `{PROGRAM} demo` needs no data, account or network.\n"
+    )
+
+
+def load_command(command: Command) -> Callable[..., int | None]:
+    """Import and return the function behind `command`, which must not be a group."""
+    from importlib import import_module
+
+    assert command.target is not None, f"{command.name} is a group"
+    module, _, name = command.target.partition(":")
+    function: Callable[..., int | None] = getattr(import_module(module), name)
+    return function
+
+
+def _dispatch(words: Sequence[str]) -> int | None:
+    rows = {row.name: row for row in COMMANDS}
+    first = rows.get(words[0])
+    if first is None:
+        raise _unknown(words[0], [row.name for row in COMMANDS if " " not in row.name])
+    if first.target is not None:
+        return _call(first, words[1:])
+    if len(words) == 1 or words[1] in HELP_FLAGS:
+        sys.stdout.write(help_text(first.name))
+        return 0
+    second = rows.get(f"{words[0]} {words[1]}")
+    if second is None:
+        members = [row.name.removeprefix(f"{first.name} ") for row in COMMANDS]
+        raise _unknown(words[1], [name for name in members if f"{first.name} {name}" in rows], first.name)
+    return _call(second, words[2:])
+
+
+def _call(command: Command, arguments: Sequence[str]) -> int | None:
+    from cyclopts import App, CycloptsError
+
+    from market.errors import UserError
+
+    app = App(
+        name=f"{PROGRAM} {command.name}",
+        version_flags=(),
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    app.default(load_command(command))
+    try:
+        code: int | None = app(list(arguments))
+    except CycloptsError as error:
+        advice = f"`{PROGRAM} {command.name} --help` lists its arguments."
+        raise UserError(f"{command.name}: {str(error).strip()} {advice}") from error
+    return code
+
+
+def _unknown(word: str, known: Sequence[str], group: str = "") -> Exception:
+    from difflib import get_close_matches
+
+    from market.errors import UserError
+
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    typed = f"{group} {word}".strip()
+    meant = f' Did you mean "{f"{group} {close[0]}".strip()}"?' if close else ""
+    return UserError(f'There is no command "{typed}".{meant} Commands: {", ".join(known)}.')
+
+
+def _print_version() -> None:
+    from importlib.metadata import version
+
+    sys.stdout.write(f"{PROGRAM} {version('harvester')}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
