@@ -12,7 +12,7 @@ SHELL_LANGUAGES = frozenset({"bash", "sh", "shell", "console"})
 
 @dataclass(frozen=True)
 class CodeBlock:
-    """One fenced block: `directive` is `exit N` or `not run: REASON`, or None where the block must succeed."""
+    """One fenced block; `directive` is `exit N`, `not run: REASON`, or None where it must succeed."""
 
     page: Path
     line: int
@@ -33,7 +33,7 @@ class CodeBlock:
         return not (self.directive or "").startswith("not run:")
 
     def commands(self) -> list[str]:
-        """The shell commands: every line, or in a console session those after `$ `. Backslashes join lines."""
+        """The shell commands: every line, or of a console session those after `$ `; backslashes join."""
         joined = self.text.replace("\\\n", " ")
         lines = [line.rstrip() for line in joined.splitlines() if line.strip()]
         if self.language == "console":

@@ -29,7 +29,9 @@ def _name(page: Path) -> str:
 
 
 def _runs(page: Path) -> bool:
-    return any(b.is_run and (b.language in SHELL_LANGUAGES or b.language == "python") for b in code_blocks(page))
+    return any(
+        b.is_run and (b.language in SHELL_LANGUAGES or b.language == "python") for b in code_blocks(page)
+    )
 
 
 def _checkout(folder: Path) -> Path:
@@ -59,26 +61,30 @@ def _environment(checkout: Path) -> dict[str, str]:
 
 def _run(block: CodeBlock, *, checkout: Path, environment: dict[str, str]) -> None:
     if block.language == "python":
-        script = [sys.executable, "-c", block.text]
-        done = subprocess.run(
-            script, cwd=checkout, env=environment, capture_output=True, text=True, timeout=SECONDS_PER_BLOCK
-        )
-        assert done.returncode == 0, f"{block.page}:{block.line}\n{done.stderr}"
+        _execute([sys.executable, "-c", block.text], block, 0, checkout=checkout, environment=environment)
         return
-    for index, command in enumerate(commands := block.commands()):
+    commands = block.commands()
+    for index, command in enumerate(commands):
         plain = re.sub(r"\buv run (--\S+ )*harvester\b", f"{sys.executable} -m cli", command)
         plain = re.sub(r"\buv run (--\S+ )*", "", plain)
-        done = subprocess.run(
-            ["bash", "-c", plain],
-            cwd=checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_PER_BLOCK,
-        )
         expected = block.expected_exit if index == len(commands) - 1 else 0
-        said = f"{block.page}:{block.line}: {command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        assert done.returncode == expected, said
+        _execute(["bash", "-c", plain], block, expected, checkout=checkout, environment=environment)
+
+
+def _execute(
+    words: list[str], block: CodeBlock, expected: int, *, checkout: Path, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        words,
+        check=False,
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_PER_BLOCK,
+    )
+    said = f"{block.page}:{block.line}: {words[-1]}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == expected, said
 
 
 @pytest.mark.slow
@@ -113,6 +119,14 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
 
 def test_every_page_is_reachable_from_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
-    linked = {(ROOT / "docs" / t.split("#")[0]).resolve() for t in re.findall(r"\]\(([^)\s]+)\)", index) if "://" not in t}
-    missing = [_name(p) for p in PAGES if p.is_relative_to(ROOT / "docs") and p.name != "README.md" and p not in linked]
+    linked = {
+        (ROOT / "docs" / t.split("#")[0]).resolve()
+        for t in re.findall(r"\]\(([^)\s]+)\)", index)
+        if "://" not in t
+    }
+    missing = [
+        _name(p)
+        for p in PAGES
+        if p.is_relative_to(ROOT / "docs") and p.name != "README.md" and p not in linked
+    ]
     assert missing == []

@@ -1,0 +1,161 @@
+"""Renders a run directory as one self-contained HTML page: no request leaves it, it opens from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+import pandas as pd
+from markupsafe import Markup
+
+from backtests.report import charts, statistics
+from backtests.report.run_files import RunFiles, read_run
+from market.instruments import symbol_of
+
+REPORT_NAME = "report.html"
+TRADES_SHOWN_MAX = 500
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `report.html` into `run_dir` and return its path; an older page is replaced as a whole.
+
+    Raises `NotFoundError` or `DataError` where `run_dir` is not a complete run directory.
+    """
+    page = render(read_run(run_dir), has_tearsheet=(run_dir / "tearsheet.html").is_file())
+    target = run_dir / REPORT_NAME
+    unfinished = target.with_suffix(".html.part")
+    unfinished.write_text(page, encoding="utf-8")
+    return unfinished.replace(target)
+
+
+def render(run: RunFiles, *, has_tearsheet: bool = False) -> str:
+    """Return the page of `run`."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("backtests.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        usd=_usd, fraction=_fraction, number=_number, time=_time_new_york, words=_words, symbol=symbol_of
+    )
+    return environment.get_template("report.html.j2").render(_context(run), has_tearsheet=has_tearsheet)
+
+
+def _context(run: RunFiles) -> dict[str, Any]:
+    positions = run.positions
+    overall = statistics.trade_statistics(positions)
+    instruments = sorted(run.prices["instrument_id"].unique()) if len(run.prices) else []
+    return {
+        "summary": run.summary,
+        "profile": _flat(run.profile),
+        "overall": overall,
+        "orders": statistics.order_statistics(run.orders),
+        "max_drawdown_usd": float(
+            -statistics.drawdown(run.equity["equity_usd"].to_numpy(float)).min(initial=0.0)
+        ),
+        "slippage": statistics.slippage(run.fills, run.decisions),
+        "groups": _groups(positions),
+        "refusals": statistics.count_by(run.refusals, ["rule", "instrument_id"]),
+        "suppressed": statistics.count_by(
+            run.decisions[run.decisions["outcome"] == "suppressed"], ["reason", "instrument_id"]
+        ),
+        "sent": statistics.count_by(run.decisions[run.decisions["outcome"] == "sent"], ["action", "reason"]),
+        "gross_to_net": charts.bars(_gross_to_net(overall), decimals=2),
+        "holding": charts.bars([(a, float(n)) for a, n in statistics.holding_time_counts(positions)]),
+        "trades": positions.sort_values("entry_ts_ns").head(TRADES_SHOWN_MAX).to_dict("records"),
+        "trades_hidden": max(0, len(positions) - TRADES_SHOWN_MAX),
+        "chart_data": _script_json(
+            {
+                "equity": charts.equity_series(run.equity),
+                "prices": [charts.price_series(run.prices, positions, instrument_id=i) for i in instruments],
+            }
+        ),
+        "uplot_js": Markup(_asset("uPlot.iife.min.js")),  # noqa: S704 - vendored, not input
+        "uplot_css": Markup(_asset("uPlot.min.css")),  # noqa: S704 - vendored, not input
+        "page_js": Markup(_asset("report.js")),  # noqa: S704 - ours, not input
+        "page_css": Markup(_asset("report.css")),  # noqa: S704 - ours, not input
+    }
+
+
+def _groups(positions: pd.DataFrame) -> list[dict[str, Any]]:
+    tables = (
+        ("By hour of entry", "New York", statistics.trades_by_entry_hour(positions)),
+        ("By symbol", "", statistics.trades_by(positions, "instrument_id")),
+        ("By reason of entry", "the signal", statistics.trades_by(positions, "entry_reason")),
+        ("By reason of exit", "how it ended", statistics.trades_by(positions, "exit_reason")),
+    )
+    return [
+        {
+            "title": title,
+            "note": note,
+            "rows": rows,
+            "bars": charts.bars(
+                [(_words(symbol_of(r.label) or r.label), r.net_usd) for r in rows], decimals=2
+            ),
+        }
+        for title, note, rows in tables
+    ]
+
+
+def _gross_to_net(overall: statistics.TradeStatistics) -> list[tuple[str, float]]:
+    return [
+        ("gross P&L", overall.gross_usd),
+        ("commissions, fees", -overall.fees_usd),
+        ("net P&L", overall.net_usd),
+    ]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Flatten nested settings into `("risk.max_shares_per_order", "10")` rows, in order of the key."""
+    rows: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows.extend(_flat(value, f"{path}."))
+        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+            for index, item in enumerate(value):
+                rows.extend(_flat(item, f"{path}[{item.get('name', index)}]."))
+        else:
+            rows.append(
+                (path, msgspec.json.encode(value).decode() if isinstance(value, list) else str(value))
+            )
+    return sorted(rows)
+
+
+def _script_json(value: Any) -> Markup:
+    """Encode for a `<script>` element: a text in the data must not be able to end the element."""
+    text = msgspec.json.encode(value).decode()
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+
+
+def _asset(name: str) -> str:
+    return files("backtests.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _usd(value: float | None, decimals: int = 2) -> str:
+    if value is None or pd.isna(value):
+        return "-"
+    return f"{'-' if round(value, decimals) < 0 else ''}${abs(value):,.{decimals}f}"
+
+
+def _fraction(value: float | None) -> str:
+    return "-" if value is None or pd.isna(value) else f"{value:.1%}"
+
+
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "-" if value is None or pd.isna(value) else f"{value:,.{decimals}f}"
+
+
+def _time_new_york(ns: int) -> str:
+    moment = pd.Timestamp(int(ns), unit="ns", tz="UTC").tz_convert(statistics.NEW_YORK)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
