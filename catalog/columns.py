@@ -1,0 +1,189 @@
+"""The records of a catalog as columns: what every ingest hands to the store.
+
+Prices and sizes are `decimal128(38, 16)` arrays, because their little-endian 128-bit buffers are byte for
+byte the fixed-point values that Nautilus stores (`value * 10**16`); writing them needs no conversion.
+All arrays of one object have the same length and no nulls. Times are nanoseconds UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from market.errors import DataError
+
+FIXED_POINT_SCALE = 16
+"""Decimal places of Nautilus' 128-bit fixed point."""
+FIXED_POINT = pa.decimal128(38, FIXED_POINT_SCALE)
+
+Int64Array = npt.NDArray[np.int64]
+UInt8Array = npt.NDArray[np.uint8]
+
+_HALF_SCALE = 10**8  # 32-bit halves of an int64 times this still fit an int64
+_WORD = 0xFFFF_FFFF
+
+
+class DataKind(StrEnum):
+    """A kind of record, in causal order: a delta precedes the trade and the quote that it leads to."""
+
+    DELTA = "delta"
+    TRADE = "trade"
+    QUOTE = "quote"
+    BAR = "bar"
+
+
+class Aggressor(IntEnum):
+    """Which side took liquidity; the numbers are Nautilus' `AggressorSide`."""
+
+    NONE = 0
+    BUYER = 1
+    SELLER = 2
+
+
+class DeltaAction(IntEnum):
+    """What a delta does to the book; the numbers are Nautilus' `BookAction`."""
+
+    ADD = 1
+    UPDATE = 2
+    DELETE = 3
+    CLEAR = 4
+
+
+class DeltaSide(IntEnum):
+    """The side of the book; the numbers are Nautilus' `OrderSide` (a CLEAR has no side)."""
+
+    NONE = 0
+    BUY = 1
+    SELL = 2
+
+
+class DeltaFlag(IntEnum):
+    """Bits of a delta's flags, as in Nautilus' `RecordFlag`."""
+
+    LAST = 128  # last delta of one market event: the book is consistent again
+    SNAPSHOT = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteColumns:
+    """Best bid and offer: prices in USD, sizes in shares."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    bid_price: pa.Decimal128Array
+    ask_price: pa.Decimal128Array
+    bid_size: pa.Decimal128Array
+    ask_size: pa.Decimal128Array
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeColumns:
+    """Prints: price in USD, size in shares, `Aggressor` numbers, ids of at most 36 ASCII characters."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    price: pa.Decimal128Array
+    size: pa.Decimal128Array
+    aggressor_side: UInt8Array
+    trade_id: pa.StringArray
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarColumns:
+    """Bars stamped with the time of their CLOSE, so that no strategy sees a bar before it is complete."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    open: pa.Decimal128Array
+    high: pa.Decimal128Array
+    low: pa.Decimal128Array
+    close: pa.Decimal128Array
+    volume: pa.Decimal128Array
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaColumns:
+    """Changes of an order book: `DeltaAction`, `DeltaSide` and `DeltaFlag` numbers, price in USD, shares."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    action: UInt8Array
+    side: UInt8Array
+    price: pa.Decimal128Array
+    size: pa.Decimal128Array
+    order_id: npt.NDArray[np.uint64]
+    flags: UInt8Array
+    sequence: npt.NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+Columns = QuoteColumns | TradeColumns | BarColumns | DeltaColumns
+
+KIND_OF_COLUMNS: dict[type[Columns], DataKind] = {
+    DeltaColumns: DataKind.DELTA,
+    TradeColumns: DataKind.TRADE,
+    QuoteColumns: DataKind.QUOTE,
+    BarColumns: DataKind.BAR,
+}
+
+
+def prices_from_ten_thousandths(values: npt.NDArray[np.integer[Any]]) -> pa.Decimal128Array:
+    """Return prices in USD from integers in 1/10,000 USD (the unit of Lean and LOBSTER files).
+
+    Raises `DataError` beyond 92 billion USD, which only a wrong unit reaches.
+    """
+    return _fixed_point(values, 10**4)
+
+
+def sizes_from_integers(values: npt.NDArray[np.integer[Any]]) -> pa.Decimal128Array:
+    """Return sizes in shares from whole numbers; raises `DataError` beyond 92 billion shares."""
+    return _fixed_point(values, _HALF_SCALE)
+
+
+def trade_ids_from(ts_init: Int64Array) -> pa.StringArray:
+    """Return ids for trades whose source names none: `ts_init` as text, unique over the whole catalog."""
+    return pa.array(ts_init).cast(pa.string())
+
+
+def fixed_point_words(values: pa.Decimal128Array) -> Int64Array:
+    """Return the raw 128-bit values, without a copy, as `(n, 2)`: low word (read it as uint64), high word."""
+    words = np.frombuffer(values.buffers()[1], dtype=np.int64).reshape(-1, 2)
+    return words[values.offset : values.offset + len(values)]
+
+
+def _fixed_point(values: npt.NDArray[np.integer[Any]], factor: int) -> pa.Decimal128Array:
+    """Return `values * factor * 10**8` as 128-bit integers, i.e. decimals of scale 16."""
+    integers = np.ascontiguousarray(values, dtype=np.int64)
+    largest = int(np.abs(integers).max(initial=0))
+    limit = (2**63 - 1) // factor
+    if largest > limit:
+        raise DataError(
+            f"The value {largest} is beyond {limit}, the largest this catalog can hold. Check the unit."
+        )
+    words = np.empty((len(integers), 2), dtype=np.int64)
+    if largest <= limit // _HALF_SCALE:
+        np.multiply(integers, factor * _HALF_SCALE, out=words[:, 0])
+        np.right_shift(words[:, 0], 63, out=words[:, 1])
+    else:
+        scaled = integers * factor
+        low = (scaled & _WORD) * _HALF_SCALE
+        carried = (scaled >> 32) * _HALF_SCALE + (low >> 32)
+        words[:, 0] = (carried << 32) | (low & _WORD)
+        words[:, 1] = carried >> 32
+    return pa.Decimal128Array.from_buffers(FIXED_POINT, len(integers), [None, pa.py_buffer(words)])
