@@ -51,8 +51,8 @@ def write_equities(specs: list[EquitySpec], root: Path) -> None:
 
     if nautilus_pyo3.PRECISION_BYTES != _RAW_BYTES:
         raise HarvesterError(
-            f"This build of NautilusTrader stores prices in {nautilus_pyo3.PRECISION_BYTES} bytes; Harvester's catalogs "
-            f"need {_RAW_BYTES} (the high-precision build, the default on Linux and macOS)."
+            f"This build of NautilusTrader stores prices in {nautilus_pyo3.PRECISION_BYTES} bytes; "
+            f"Harvester's catalogs need {_RAW_BYTES} (the high-precision build, the default on Linux and macOS)."
         )
     ParquetDataCatalog(str(root)).write_data([nautilus_equity(spec) for spec in specs])
 
@@ -61,11 +61,11 @@ def validate_symbol(symbol: str) -> None:
     """Raise `DataError` for a symbol that cannot be part of a path and of a query."""
     if not _SYMBOL.fullmatch(symbol.strip().upper()):
         raise DataError(
-            f"{symbol!r} is no symbol: letters, digits, blank and . - ^ : / are allowed, 32 characters at most. "
+            f"{symbol!r} is no symbol: up to 32 letters, digits, blanks and . - ^ : / are allowed. "
             "Is the right column mapped to `symbol`?"
         )
 
 
 def query_name(instrument_id: str) -> str:
-    """Return what Nautilus' queries call an instrument; two instruments must not share it (BRK.B and BRK-B)."""
+    """Return what Nautilus' queries call an instrument; `BRK.B` and `BRK-B` would share a name."""
     return re.sub(r"[.\- ^:]", "_", instrument_id.replace("/", "")).lower()

@@ -55,8 +55,8 @@ class Lanes(msgspec.Struct, forbid_unknown_fields=True):
         free = LANES - len(_TICK_KINDS) * len(self.ticks) - len(self.bars)
         if free < wanted:
             raise DataError(
-                f"No room for {name}: a catalog holds {LANES} streams (3 for each instrument with ticks, 1 for "
-                f"each bar type) and {free} are free. Put further instruments into another catalog."
+                f"No room for {name}: a catalog holds {LANES} streams (3 per instrument with ticks, 1 per "
+                f"bar type) and {free} are free. Put further instruments into another catalog."
             )
 
 

@@ -6,7 +6,7 @@
             ingest.add_instrument(EquitySpec(symbol="BAC"))
             lane = ingest.lane(DataKind.QUOTE, "BAC.SMART")
             clock = event_clock(ts_event)
-            ingest.write(DataKind.QUOTE, "BAC.SMART", QuoteColumns(ts_event=ts_event, ts_init=clock + lane, ...))
+            ingest.write(DataKind.QUOTE, "BAC.SMART", QuoteColumns(ts_init=clock + lane, ...))
     print(ingest.result)
 
 Leaving the block publishes everything; an exception inside it leaves the catalog as it was.
@@ -48,7 +48,8 @@ class CatalogStore:
         store = cls(root)
         if not (store.root / MANIFEST_NAME).is_file():
             raise NotFoundError(
-                f"No catalog in {root}: {MANIFEST_NAME} is missing. Make one with `harvester ingest ... --catalog {root}`."
+                f"No catalog in {root}: {MANIFEST_NAME} is missing. "
+                f"Make one with `harvester ingest ... --catalog {root}`."
             )
         return store
 

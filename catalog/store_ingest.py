@@ -86,7 +86,8 @@ class Ingest:
         for other in self._manifest.instruments:
             if query_name(other) == query_name(spec.instrument_id):
                 raise DataError(
-                    f"Nautilus' queries cannot tell {spec.instrument_id} from {other}. Use another catalog for one of them."
+                    f"Nautilus' queries cannot tell {spec.instrument_id} from {other}. "
+                    "Use another catalog for one of them."
                 )
         self._manifest.instruments[spec.instrument_id] = spec
         self._new_instruments.append(spec)
@@ -174,8 +175,8 @@ class Ingest:
             if not self._replace and (writer is None or writer.ingest_id != self.source.ingest_id):
                 origin = writer.source.path if writer else "a program other than `harvester ingest`"
                 raise DataError(
-                    f"{stream.identifier} already has {stream.kind} data for this time, in {name}, from {origin}. "
-                    "Nothing was written. Use --replace to remove that file, or ingest into another catalog."
+                    f"{stream.identifier} already has {stream.kind} data for this time, in {name}, "
+                    f"from {origin}. Nothing was written. Use --replace to remove that file, or ingest into another catalog."
                 )
             self._replaced.add(name)
 
@@ -205,7 +206,7 @@ class Ingest:
         files = tuple(self._staged.files)
         if not files:
             raise DataError(
-                f"{self.source.path}: no usable row ({self.rejected} rejected). Nothing was written to the catalog."
+                f"{self.source.path}: no usable row ({self.rejected} rejected). Nothing was written."
             )
         return IngestRecord(
             ingest_id=self.source.ingest_id,
@@ -219,7 +220,7 @@ class Ingest:
         )
 
     def _forget_replaced(self) -> list[str]:
-        """Take the replaced files out of the manifest; return the reject files of ingests that have none left."""
+        """Take the replaced files out of the manifest; return reject files of ingests without any left."""
         kept, orphans = [], []
         for ingest in self._manifest.ingests:
             files = tuple(file for file in ingest.files if file.path not in self._replaced)
