@@ -13,16 +13,26 @@ import msgspec
 from market.errors import ConfigError
 
 
+def _require(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise ConfigError(f"{name} is {value}, allowed is {low} to {high}. Choose a value in this range.")
+
+
+def _require_symbol(symbol: str) -> None:
+    if not symbol or symbol != symbol.strip().upper() or not symbol.isascii():
+        raise ConfigError(f"symbol {symbol!r} is not a ticker. Write it in upper case, e.g. 'ZVZZT'.")
+
+
 class SyntheticSymbol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One synthetic stock. The values are those of an ordinary day, before anything random."""
 
     symbol: str
     price_usd: float
-    """Price at which the first day opens, give or take its overnight gap; at least 2 USD."""
+    """Price at which the first day opens; at least 2 USD."""
     spread_cents: float
     """Mean spread in cents, 1 or more; the quoted spread is always a whole number of cents."""
     volatility_fraction_day: float = 0.03
-    """Standard deviation of the return from open to close."""
+    """Standard deviation of the return from open to close, jumps apart."""
     market_beta: float = 1.0
     """Return for a market return of 1; with the volatilities it sets the correlation."""
     quote_updates_day: int = 60_000
@@ -42,22 +52,43 @@ class SyntheticSymbol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 LOW_PRICED_STOCKS = (
     SyntheticSymbol(
-        symbol="ZAZZT", price_usd=9.40, spread_cents=1.1, volatility_fraction_day=0.022, quote_updates_day=100_000
+        symbol="ZAZZT",
+        price_usd=9.40,
+        spread_cents=1.1,
+        volatility_fraction_day=0.022,
+        quote_updates_day=100_000,
     ),
     SyntheticSymbol(
-        symbol="ZBZZT", price_usd=6.85, spread_cents=1.3, volatility_fraction_day=0.028, quote_updates_day=80_000
+        symbol="ZBZZT",
+        price_usd=6.85,
+        spread_cents=1.4,
+        volatility_fraction_day=0.028,
+        quote_updates_day=80_000,
     ),
     SyntheticSymbol(
-        symbol="ZJZZT", price_usd=4.20, spread_cents=1.0, volatility_fraction_day=0.030, displayed_shares=9_000
+        symbol="ZJZZT",
+        price_usd=4.20,
+        spread_cents=1.0,
+        volatility_fraction_day=0.030,
+        displayed_shares=9_000,
     ),
     SyntheticSymbol(
-        symbol="ZVZZT", price_usd=7.75, spread_cents=2.4, volatility_fraction_day=0.045, market_beta=1.5
+        symbol="ZVZZT",
+        price_usd=7.75,
+        spread_cents=2.4,
+        volatility_fraction_day=0.045,
+        market_beta=1.5,
     ),
     SyntheticSymbol(
-        symbol="ZWZZT", price_usd=2.60, spread_cents=1.0, volatility_fraction_day=0.035, market_beta=0.6,
-        quote_updates_day=40_000, displayed_shares=14_000,
+        symbol="ZWZZT",
+        price_usd=2.60,
+        spread_cents=1.0,
+        volatility_fraction_day=0.035,
+        market_beta=0.6,
+        quote_updates_day=40_000,
+        displayed_shares=14_000,
     ),
-)  # fmt: skip
+)
 """Five stocks below 10 USD, from busy with a tight spread to volatile with a wide one."""
 
 
@@ -66,7 +97,8 @@ class SyntheticMarketSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     All chance comes from generators seeded with (`seed`, symbol, date), or (`seed`, date) for the
     market's own return: adding or removing a symbol does not change the others, and neither does
-    switching depth on or off. A day continues at the price at which the previous day closed.
+    switching depth on or off. A day continues at the price at which the previous day closed, give or
+    take an overnight gap.
     """
 
     seed: int = 7
@@ -77,7 +109,7 @@ class SyntheticMarketSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     imbalance_information: float = 0.6
     """How much the sizes at the touch say about where the price goes next: 0 nothing, 1 all there is."""
     quote_stickiness_ticks: float = 0.25
-    """How far, in cents, the efficient price passes the point half-way to the next quote before quotes follow."""
+    """How far, in cents, the efficient price strays beyond half a cent from the mid before quotes follow."""
     trade_fraction: float = 0.35
     """Share of decreases of a displayed size that are executions; the rest are cancellations."""
     midpoint_fraction: float = 0.004
@@ -97,32 +129,39 @@ class SyntheticMarketSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """Changes below the touch for each change at the touch; needs depth."""
 
     def __post_init__(self) -> None:
+        self._require_symbols()
+        if self.start > self.end:
+            raise ConfigError(f"start {self.start} is after end {self.end}. Swap them.")
+        for name, (low, high) in _BOUNDS.items():
+            _require(name, getattr(self, name), low, high)
+        for symbol in self.symbols:
+            shared = abs(symbol.market_beta) * self.market_volatility_fraction_day
+            if shared > symbol.volatility_fraction_day:
+                raise ConfigError(
+                    f"{symbol.symbol}: market_beta {symbol.market_beta} x market volatility "
+                    f"{self.market_volatility_fraction_day} is more than volatility_fraction_day "
+                    f"{symbol.volatility_fraction_day}. Lower the beta or raise the volatility."
+                )
+
+    def _require_symbols(self) -> None:
         if not self.symbols:
             raise ConfigError("symbols is empty. Name at least one SyntheticSymbol.")
         names = [symbol.symbol for symbol in self.symbols]
         if len(set(names)) != len(names):
             raise ConfigError(f"symbols {names} name one symbol twice. Remove the repetition.")
-        if self.start > self.end:
-            raise ConfigError(f"start {self.start} is after end {self.end}. Swap them.")
-        _require("seed", self.seed, 0, 2**63 - 1)
-        _require("imbalance_information", self.imbalance_information, 0.0, 1.0)
-        _require("quote_stickiness_ticks", self.quote_stickiness_ticks, 0.0, 0.45)
-        _require("trade_fraction", self.trade_fraction, 0.0, 1.0)
-        _require("midpoint_fraction", self.midpoint_fraction, 0.0, 0.5)
-        _require("market_volatility_fraction_day", self.market_volatility_fraction_day, 0.0, 0.10)
-        _require("jumps_per_day", self.jumps_per_day, 0.0, 50.0)
-        _require("jump_fraction", self.jump_fraction, 0.0, 3.0)
-        _require("halt_probability", self.halt_probability, 0.0, 1.0)
-        _require("halt_minutes", self.halt_minutes, 1, 60)
-        _require("depth_levels", self.depth_levels, 0, 50)
-        _require("deep_updates_per_quote", self.deep_updates_per_quote, 0.0, 10.0)
 
 
-def _require(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # also refuses NaN
-        raise ConfigError(f"{name} is {value}, allowed is {low} to {high}. Choose a value in this range.")
-
-
-def _require_symbol(symbol: str) -> None:
-    if not symbol or symbol != symbol.strip().upper() or not symbol.isascii():
-        raise ConfigError(f"symbol {symbol!r} is not a ticker. Write it in upper case, e.g. 'ZVZZT'.")
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**63 - 1),
+    "imbalance_information": (0, 1),
+    "quote_stickiness_ticks": (0, 0.45),
+    "trade_fraction": (0, 1),
+    "midpoint_fraction": (0, 0.5),
+    "market_volatility_fraction_day": (0, 0.1),
+    "jumps_per_day": (0, 50),
+    "jump_fraction": (0, 3),
+    "halt_probability": (0, 1),
+    "halt_minutes": (1, 60),
+    "depth_levels": (0, 50),
+    "deep_updates_per_quote": (0, 10),
+}
