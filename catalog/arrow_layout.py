@@ -86,7 +86,7 @@ def record_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
     for field, array in zip(schema, arrays, strict=True):
         if len(array) != len(columns) or array.null_count:
             raise ValueError(
-                f"Column {field.name} has {len(array)} rows, {array.null_count} nulls; expected {len(columns)}, 0"
+                f"{field.name} has {len(array)} rows, {array.null_count} nulls; expected {len(columns)}, 0"
             )
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -52,7 +52,7 @@ def write_equities(specs: list[EquitySpec], root: Path) -> None:
     if nautilus_pyo3.PRECISION_BYTES != _RAW_BYTES:
         raise HarvesterError(
             f"This build of NautilusTrader stores prices in {nautilus_pyo3.PRECISION_BYTES} bytes; "
-            f"Harvester's catalogs need {_RAW_BYTES} (the high-precision build, the default on Linux and macOS)."
+            f"Harvester's catalogs need {_RAW_BYTES} (the high-precision build of Linux and macOS)."
         )
     ParquetDataCatalog(str(root)).write_data([nautilus_equity(spec) for spec in specs])
 

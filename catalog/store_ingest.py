@@ -176,7 +176,8 @@ class Ingest:
                 origin = writer.source.path if writer else "a program other than `harvester ingest`"
                 raise DataError(
                     f"{stream.identifier} already has {stream.kind} data for this time, in {name}, "
-                    f"from {origin}. Nothing was written. Use --replace to remove that file, or ingest into another catalog."
+                    f"from {origin}. Nothing was written. Use --replace to remove that file, "
+                    "or ingest into another catalog."
                 )
             self._replaced.add(name)
 
