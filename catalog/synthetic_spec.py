@@ -106,9 +106,9 @@ class SyntheticMarketSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     end: date = date(2025, 3, 3)
     """Last day, inclusive. Days on which the exchange is closed hold no records."""
     symbols: tuple[SyntheticSymbol, ...] = LOW_PRICED_STOCKS
-    imbalance_information: float = 0.6
+    imbalance_information: float = 0.8
     """How much the sizes at the touch say about where the price goes next: 0 nothing, 1 all there is."""
-    quote_stickiness_ticks: float = 0.25
+    quote_stickiness_ticks: float = 0.35
     """How far, in cents, the efficient price strays beyond half a cent from the mid before quotes follow."""
     trade_fraction: float = 0.35
     """Share of decreases of a displayed size that are executions; the rest are cancellations."""

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog.columns import Aggressor, UInt8Array
-from catalog.synthetic_chance import BoolArray, Int64Array
+from catalog.synthetic_chance import BoolArray, FloatArray, Int64Array
 from catalog.synthetic_quotes import ROUND_LOT, QuoteTicks
 
 _ODD_LOT_FRACTION = 0.45  # of prints below 100 shares, as on today's tape
 _MEAN_LOTS = 3.0
+_URGENCY = (
+    0.6  # executions against a thin side are up to this much likelier, against a full one rarer
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +45,10 @@ def draw_trades(
     bid_vanished = _vanished(quotes.bid, quotes.bid_size, away=-1)
     ask_vanished = _vanished(quotes.ask, quotes.ask_size, away=1)
     chance = rng.random(len(quotes))
-    is_trade = (chance < trade_fraction) & ~quotes.is_opening
-    buys = is_trade & (ask_vanished > 0)
-    sells = is_trade & (bid_vanished > 0) & ~buys
+    chance[quotes.is_opening] = 1.0
+    urge = _URGENCY * _imbalance_before(quotes)
+    buys = (ask_vanished > 0) & (chance < trade_fraction * (1.0 + urge))
+    sells = (bid_vanished > 0) & (chance < trade_fraction * (1.0 - urge)) & ~buys
     hidden = (rng.random(len(quotes)) < midpoint_fraction) & ~quotes.is_opening & ~buys & ~sells
     events = np.flatnonzero(buys | sells | hidden)
     bid, ask = (np.concatenate([side[:1], side[before]])[events] for side in (quotes.bid, quotes.ask))
@@ -67,6 +71,12 @@ def _vanished(price: Int64Array, size: Int64Array, *, away: int) -> Int64Array:
     previous = np.concatenate([size[:1], size[:-1]])
     shrunk: BoolArray = (moved == 0) & (size < previous)
     return np.where(moved > 0, previous, np.where(shrunk, previous - size, 0))
+
+
+def _imbalance_before(quotes: QuoteTicks) -> FloatArray:
+    """Return the imbalance that takers saw before each quote, -1 (offers only) to 1 (bids only)."""
+    imbalance = (quotes.bid_size - quotes.ask_size) / (quotes.bid_size + quotes.ask_size)
+    return np.concatenate([imbalance[:1], imbalance[:-1]])
 
 
 def _wished_sizes(rng: np.random.Generator, count: int) -> Int64Array:
