@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from market.features import FeatureSettings
-from market.time import NS_PER_MS
+from market.time import NS_PER_MS, NS_PER_SECOND
 
 START_NS = 1_381_152_600_123_456_789
 
@@ -26,10 +26,10 @@ class Quote(NamedTuple):
 @st.composite
 def recordings(draw: st.DrawFn, *, min_size: int = 1, max_size: int = 120) -> list[Quote]:
     """Return usable quotes in order of time: bursts, equal stamps, exact grid instants, long silences."""
-    waits_ns = st.one_of(
-        st.sampled_from([0, 1, 50 * NS_PER_MS, 100 * NS_PER_MS]),
-        st.integers(0, 300 * NS_PER_MS),
-        st.integers(0, 600_000 * NS_PER_MS),
+    on_grid = st.sampled_from([0, 50 * NS_PER_MS, 100 * NS_PER_MS, 1_000 * NS_PER_MS])
+    anywhere = st.one_of(on_grid, st.integers(0, 300 * NS_PER_MS), st.integers(0, 600_000 * NS_PER_MS))
+    start_ns, waits_ns = draw(
+        st.sampled_from([(START_NS, anywhere), (START_NS // NS_PER_SECOND * NS_PER_SECOND, on_grid)])
     )
     steps = draw(
         st.lists(
@@ -44,7 +44,7 @@ def recordings(draw: st.DrawFn, *, min_size: int = 1, max_size: int = 120) -> li
             max_size=max_size,
         )
     )
-    quotes, ts_ns, bid = [], draw(st.sampled_from([START_NS, START_NS // 10**9 * 10**9])), 500
+    quotes, ts_ns, bid = [], start_ns, 500
     for wait_ns, move, spread, bid_lots, ask_lots in steps:
         ts_ns += wait_ns
         bid = max(bid + move, 1)

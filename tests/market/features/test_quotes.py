@@ -173,6 +173,16 @@ def test_order_flow_halves_every_half_life() -> None:
     assert [flow.order_flow_ratio for flow in flows if flow] == [1.0, 1.0, 1.0]
 
 
+def test_a_quote_stamped_at_a_grid_instant_is_not_in_its_sample() -> None:
+    settings = FeatureSettings(grid_ms=100, momentum_horizon_ms=100, volatility_window_ms=100)
+    quotes = [Quote(4.0 + cell, 5.0 + cell, 100.0, 100.0, cell * 100 * NS_PER_MS) for cell in range(1, 5)]
+    last = _snapshots(quotes, settings)[-1]
+    assert last.momentum_bps == pytest.approx(
+        (8.5 / 6.5 - 1) * 1e4
+    )  # the sample at 0.3 s is the quote of 0.2 s
+    assert last.volatility_bps == pytest.approx(math.log(7.5 / 6.5) * 1e4)
+
+
 def test_a_decision_records_only_what_is_known() -> None:
     features = QuoteFeatures()
     features.on_quote(*GOOD)
