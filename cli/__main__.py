@@ -125,6 +125,7 @@ def _call(command: Command, arguments: Sequence[str]) -> int | None:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
+    app["--help"].show = False
     app.default(load_command(command))
     try:
         code: int | None = app(list(arguments))
