@@ -1,0 +1,1 @@
+"""Option prices, implied volatilities and greeks over NumPy arrays."""
