@@ -25,6 +25,7 @@ from catalog.progress import SILENT, Progress
 from market.errors import DataError
 
 Integers = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 BLOCK_BYTES = 8 * 1024 * 1024
 BAD_FRACTION_MAX = 0.5
@@ -75,7 +76,7 @@ class Rows:
     def __getitem__(self, column: str) -> Integers:
         return self.columns[column]
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Rows:
+    def where(self, mask: BoolArray) -> Rows:
         """Return the rows in which `mask` holds."""
         return Rows(self.lines[mask], {name: values[mask] for name, values in self.columns.items()})
 
@@ -83,7 +84,7 @@ class Rows:
         """Return the rows from index `begin` to before `end`, without copying."""
         return Rows(self.lines[begin:end], {name: values[begin:end] for name, values in self.columns.items()})
 
-    def without(self, bad: npt.NDArray[np.bool_], *, column: str, why: str, on_reject: OnReject) -> Rows:
+    def without(self, bad: BoolArray, *, column: str, why: str, on_reject: OnReject) -> Rows:
         """Return the rows in which `bad` does not hold; report the others."""
         if not bad.any():
             return self

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.columns import Int64Array
-from catalog.headerless_rows import Rows
-from catalog.lobster_messages import BoolArray, MessageType
+from catalog.headerless_rows import BoolArray, Rows
+from catalog.lobster_messages import MessageType
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.columns import Aggressor, Int64Array, UInt8Array
 from catalog.headerless_rows import SECONDS_WITH_NANOSECONDS, Layout, OnReject, Rows
 from market.errors import DataError
-
-BoolArray = npt.NDArray[np.bool_]
 
 NS_PER_DAY = 86_400 * 10**9
 LATE_FRACTION_MAX = 0.01

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import Int64Array
-from catalog.headerless_rows import Layout, Rows, opened, read_rows
+from catalog.headerless_rows import BoolArray, Layout, Rows, opened, read_rows
 from catalog.lobster_book import LevelChanges, Levels
-from catalog.lobster_messages import BoolArray, MessageType
+from catalog.lobster_messages import MessageType
 from catalog.lobster_top import Top
 from market.errors import DataError
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalog.columns import Int64Array
+from catalog.headerless_rows import BoolArray
 from catalog.lobster_book import LevelChanges, Levels, stable_order
-from catalog.lobster_messages import BoolArray
 
 
 @dataclass(frozen=True, slots=True)
