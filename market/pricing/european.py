@@ -115,7 +115,7 @@ def carry_of(options: EuropeanOptions) -> Carry:
 
 
 def price(options: EuropeanOptions, volatility: ArrayLike) -> Array:
-    """Return the prices at `volatility`, shape `(n,)`, USD a share; without time or volatility the parity value.
+    """Return the prices at `volatility`, shape `(n,)`, USD a share; the parity value without time.
 
     NaN where an input is not a number, or strike, spot, years or volatility is negative.
     """

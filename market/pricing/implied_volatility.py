@@ -3,8 +3,8 @@
 The price is normalised (Jaeckel, "Let's be rational", 2015): undiscounted, out of the money, over sqrt(F K).
 The first guess inverts Bachelier's formula, a function of one variable, by a rational function, and adds
 lognormal corrections; it is within 0.1 % for total deviations (volatility times root of time) below 1.2. One
-Householder step of fourth order in the logarithm of the price leaves a relative error below 1e-11. Where the step
-was larger than 0.1 % (large deviations, prices at the edge of arbitrage) a bracketed iteration finishes.
+Householder step of fourth order in the logarithm of the price leaves a relative error below 1e-11. Where the
+step was larger than 0.1 % (large deviations, prices at the edge of arbitrage) a bracketed iteration finishes.
 
 A price that no volatility explains has NaN and a reason, never a number.
 """
@@ -69,6 +69,8 @@ class Reason(IntEnum):
     """The price is at or below the value of immediate certainty (parity); no volatility gives it."""
     NOT_BELOW_MAXIMUM = 4
     """The price is at or above what infinite volatility gives: discounted spot (call) or strike (put)."""
+    NO_DIGITS = 5
+    """The price is so small against the spot that floating point leaves no volatility in it."""
 
 
 class ImpliedVolatility(NamedTuple):
@@ -110,6 +112,7 @@ def volatility_and_greeks(options: EuropeanOptions, price: ArrayLike) -> PricedO
             scratch = np.empty((6, rest.size))
             _solve_bracketed(_normalise(options.take(rest), prices[rest]), scratch)
             numbers[:, rest] = scratch
+    reason[(reason == Reason.OK) & ~(np.isfinite(numbers).all(axis=0) & (numbers[0] > 0))] = Reason.NO_DIGITS
     numbers[:, reason != Reason.OK] = np.nan
     return PricedOptions(numbers[0], reason, Greeks(*numbers[1:]))
 

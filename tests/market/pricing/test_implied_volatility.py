@@ -95,6 +95,10 @@ def test_any_numbers_at_all_give_a_volatility_that_prices_back_or_a_reason(
     )
     found = implied_volatility(options, value)
     assert np.isnan(found.volatility[0]) == (found.reason[0] != Reason.OK)
+    if found.reason[0] == Reason.OK:
+        assert price(options, found.volatility)[0] == pytest.approx(
+            value, rel=1e-6, abs=1e-9 * (spot + strike)
+        )
 
 
 def test_bad_rows_do_not_disturb_their_block_and_blocks_do_not_disturb_each_other() -> None:
