@@ -1,1 +1,1 @@
-"""Trading strategies: decisions as pure functions, run by thin Nautilus shells."""
+"""Strategies: pure decisions, the pure lifecycle of their orders, and one thin Nautilus shell."""

@@ -1,0 +1,1 @@
+"""What every intraday strategy shares: parameters, the lifecycle of one symbol, records, the shell."""

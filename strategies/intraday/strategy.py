@@ -1,0 +1,264 @@
+"""The one Nautilus shell of every intraday decision: ticks in, orders out, records on the bus.
+
+It holds no rule about markets. Decisions are taken on ticks, at event time; a clock alert at the flat
+time closes what is open when ticks have stopped (a halt, a dead feed).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.data import QuoteTick, TradeTick
+from nautilus_trader.model.enums import BookType, OrderStatus
+from nautilus_trader.model.events import OrderEvent
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.trading.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
+
+from audit.events import DECISIONS_TOPIC, DecisionRecord
+from market.errors import ConfigError
+from market.instruments import symbol_of
+from market.session_windows import SessionRules, SessionWindow
+from market.time import NS_PER_SECOND
+from strategies.decision_modules import load_decision
+from strategies.intents_to_orders import order_for, price_for
+from strategies.intraday.correlation import CorrelationIds
+from strategies.intraday.decision_log import DecisionLog
+from strategies.intraday.nautilus_book import depth_reader
+from strategies.intraday.nautilus_events import report
+from strategies.intraday.orders import Command, Place, Reprice, Withdraw
+from strategies.intraday.session_clock import SessionClock
+from strategies.intraday.symbol_trader import SavedState, Step, SymbolTrader
+
+FLATTEN_RETRY_NS = NS_PER_SECOND
+"""How often open symbols are looked at between the flat time and the close, ticks or not."""
+
+
+class IntradayConfig(StrategyConfig, frozen=True, kw_only=True):
+    """What the shell needs; `strategies.nautilus_config` builds it from a profile.
+
+    `order_id_tag` must be the name of the profile's strategy section. With `stands_down_on_error` a
+    decision that raises closes its symbol and leaves it alone; without, the error ends the run.
+    """
+
+    decision: str
+    instrument_ids: tuple[str, ...]
+    parameters: dict[str, Any]
+    session_rules: SessionRules
+    has_depth: bool
+    max_shares_per_order: int
+    flattens_on_stop: bool = True
+    stands_down_on_error: bool = False
+
+
+class IntradayStrategy(Strategy):
+    """Runs one decision on any number of symbols."""
+
+    def __init__(self, config: IntradayConfig) -> None:
+        super().__init__(config)
+        self._module = load_decision(config.decision)
+        self._parameters = msgspec.convert(config.parameters, self._module.parameters_type)
+        self._session_clock = SessionClock(config.session_rules)
+        self._window: SessionWindow | None = None
+        self._open_ns = self._close_ns = 0  # of the window; outside, ticks are ignored
+        self._traders = {
+            InstrumentId.from_str(text): self._new_trader(InstrumentId.from_str(text))
+            for text in config.instrument_ids
+        }
+        # Most strategies trade one symbol; hashing an InstrumentId costs more than all the rest of dispatch.
+        self._only_trader = next(iter(self._traders.values())) if len(self._traders) == 1 else None
+        self._orders: dict[str, tuple[SymbolTrader, str]] = {}  # by client order id
+        self._client_order_ids: dict[str, ClientOrderId] = {}  # by correlation id
+        self._alert_name = f"SESSION:{self.id}"
+
+    def _new_trader(self, instrument_id: InstrumentId) -> SymbolTrader:
+        ids = CorrelationIds(self.order_id_tag, symbol_of(str(instrument_id)))
+        return SymbolTrader(
+            self._module.decide,
+            self._parameters,
+            log=DecisionLog(str(self.id), str(instrument_id), ids),
+            shares_max=self.config.max_shares_per_order,
+            read_depth=depth_reader(self, instrument_id, levels=self._parameters.book_levels)
+            if self.config.has_depth
+            else None,
+        )
+
+    # Life of the component ---------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        self._begin()
+
+    def on_resume(self) -> None:
+        for trader in self._traders.values():
+            trader.begin_again()
+        self._begin()
+
+    def _begin(self) -> None:
+        for instrument_id, trader in self._traders.items():
+            if self.cache.instrument(instrument_id) is None:
+                raise ConfigError(
+                    f"{instrument_id} is not among the instruments of this node. "
+                    "Add it to the catalog or the universe, or take it off the strategy's symbols."
+                )
+            self._adopt(instrument_id, trader)
+            self.subscribe_quote_ticks(instrument_id)
+            self.subscribe_trade_ticks(instrument_id)
+            if self.config.has_depth:
+                self.subscribe_order_book_deltas(instrument_id, book_type=BookType.L2_MBP)
+        self._roll_session(self.clock.timestamp_ns())
+
+    def _adopt(self, instrument_id: InstrumentId, trader: SymbolTrader) -> None:
+        """Take over what an earlier run of this strategy left: its position; its orders are cancelled."""
+        if self.cache.orders_open(None, instrument_id, self.id):
+            self.cancel_all_orders(instrument_id)
+        for position in self.cache.positions_open(None, instrument_id, self.id):
+            trader.lifecycle.adopt(
+                int(position.signed_qty), average_price=position.avg_px_open, opened_ns=position.ts_opened
+            )
+
+    def on_stop(self) -> None:
+        self.clock.cancel_timers()
+        if self.config.flattens_on_stop and not self.config.manage_stop and self._window is not None:
+            now_ns = self.clock.timestamp_ns()
+            for trader in self._traders.values():
+                self._carry_out(trader, trader.stand_down(now_ns, self._window))
+        for instrument_id in self._traders:
+            self.unsubscribe_quote_ticks(instrument_id)
+            self.unsubscribe_trade_ticks(instrument_id)
+            if self.config.has_depth:
+                self.unsubscribe_order_book_deltas(instrument_id)
+
+    def on_reset(self) -> None:
+        for trader in self._traders.values():
+            trader.reset()
+        self._orders.clear()
+        self._client_order_ids.clear()
+        self._window = None
+        self._open_ns = self._close_ns = 0
+
+    def on_save(self) -> dict[str, bytes]:
+        return {
+            str(instrument_id): msgspec.json.encode(trader.saved_state())
+            for instrument_id, trader in self._traders.items()
+        }
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        for instrument_id, trader in self._traders.items():
+            saved = state.get(str(instrument_id))
+            if saved is not None:
+                trader.restore(msgspec.json.decode(saved, type=SavedState))
+
+    def on_market_exit(self) -> None:
+        # Nautilus itself cancels and closes now; until it is done `_act` keeps still, and then stays flat.
+        for trader in self._traders.values():
+            trader.lifecycle.stand_down()
+
+    # Market data: the hot path -----------------------------------------------------------------------
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        now_ns = tick.ts_init
+        if not self._open_ns <= now_ns < self._close_ns and not self._is_open(now_ns):
+            return
+        trader = self._only_trader or self._traders[tick.instrument_id]
+        trader.on_quote(
+            float(tick.bid_price), float(tick.ask_price), float(tick.bid_size), float(tick.ask_size), now_ns
+        )
+        if now_ns >= trader.decide_at_ns:
+            self._act(trader, now_ns)
+
+    def on_trade_tick(self, tick: TradeTick) -> None:
+        if self._open_ns <= tick.ts_init < self._close_ns:
+            trader = self._only_trader or self._traders[tick.instrument_id]
+            trader.vwap.on_trade(float(tick.price), float(tick.size))
+
+    def _is_open(self, now_ns: int) -> bool:
+        if now_ns >= self._close_ns:
+            self._roll_session(now_ns)
+        return self._open_ns <= now_ns
+
+    def _roll_session(self, now_ns: int) -> None:
+        """Begin to wait for the session that holds `now_ns` or comes next, and for its flat time."""
+        self._window = window = self._session_clock.window_at(now_ns)
+        self._open_ns, self._close_ns = window.open_ns, window.close_ns
+        for trader in self._traders.values():
+            trader.start_session()
+        self._set_alert(max(window.flat_ns, now_ns))
+
+    def _set_alert(self, alert_ns: int) -> None:
+        if self._alert_name in self.clock.timer_names:
+            self.clock.cancel_timer(self._alert_name)
+        self.clock.set_time_alert_ns(self._alert_name, alert_ns, self._on_alert)
+
+    def _on_alert(self, event: TimeEvent) -> None:
+        """Between the flat time and the close: look at what is still open, even without ticks."""
+        now_ns = event.ts_event
+        if now_ns >= self._close_ns:
+            self._roll_session(now_ns)
+            return
+        for trader in self._traders.values():
+            self._act(trader, now_ns)
+        are_flat = all(trader.lifecycle.is_idle for trader in self._traders.values())
+        self._set_alert(self._close_ns if are_flat else min(now_ns + FLATTEN_RETRY_NS, self._close_ns))
+
+    # Acting ------------------------------------------------------------------------------------------
+
+    def _act(self, trader: SymbolTrader, now_ns: int) -> None:
+        if self._window is None or self.is_exiting():
+            return
+        try:
+            step = trader.step(now_ns, self._window)
+        except Exception as error:  # the border to users' decisions: stop the symbol, or the run
+            if not self.config.stands_down_on_error:
+                raise
+            self.log.exception(f"{self.config.decision}.decide failed; its symbol stands down", error)
+            step = trader.stand_down(now_ns, self._window)
+        if step is not None:
+            self._carry_out(trader, step)
+
+    def _carry_out(self, trader: SymbolTrader, step: Step | None) -> None:
+        if step is None:
+            return
+        for record in step.records:
+            self._publish(record)
+        for command in step.commands:
+            self._send(trader, command)
+
+    def _publish(self, record: DecisionRecord | None) -> None:
+        if record is not None:
+            self.msgbus.publish(topic=DECISIONS_TOPIC, msg=record)
+
+    def _send(self, trader: SymbolTrader, command: Command) -> None:
+        if isinstance(command, Place):
+            instrument_id = InstrumentId.from_str(trader.instrument_id)
+            order = order_for(command, factory=self.order_factory, instrument_id=instrument_id)
+            self._orders[order.client_order_id.value] = (trader, command.correlation_id)
+            self._client_order_ids[command.correlation_id] = order.client_order_id
+            self.submit_order(order)
+        else:
+            self._send_about(trader, command)
+
+    def _send_about(self, trader: SymbolTrader, command: Reprice | Withdraw) -> None:
+        """Send a replace or cancel. Nautilus drops some without an event: then the lifecycle must know."""
+        correlation_id = command.correlation_id
+        order = self.cache.order(self._client_order_ids[correlation_id])
+        if order.is_closed:
+            trader.on_ended(correlation_id, self.clock.timestamp_ns())
+        elif isinstance(command, Reprice):
+            self.modify_order(order, price=price_for(command.limit_price, command.side))
+            if order.status != OrderStatus.PENDING_UPDATE:
+                trader.lifecycle.on_reprice_refused(correlation_id)
+        else:
+            self.cancel_order(order)
+            if order.status != OrderStatus.PENDING_CANCEL:
+                trader.lifecycle.on_cancel_refused(correlation_id)
+
+    # What became of orders ----------------------------------------------------------------------------
+
+    def on_order_event(self, event: OrderEvent) -> None:
+        trader, correlation_id = self._orders.get(event.client_order_id.value, (None, None))
+        if trader is None:
+            trader = self._traders.get(event.instrument_id)
+        if trader is not None:
+            self._publish(report(event, trader, correlation_id))
