@@ -1,0 +1,182 @@
+"""Which days and which streams of a catalog a run replays, checked before anything is loaded.
+
+A run needs the quotes of every symbol on every session of its period, and the deltas too where the
+profile asks for depth. Trades are taken where they are; without them passive orders cannot wait in a
+queue, which `Selection.queue_position` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from catalog.columns import DataKind
+from catalog.manifest import FileRecord, Manifest
+from catalog.store import CatalogStore
+from market.calendar import Session, TradingCalendar
+from market.errors import DataError
+from market.instruments import symbol_of
+from market.time import new_york_date, new_york_midnight_ns
+
+MISSING_SHOWN_MAX = 5
+_NAMES = {DataKind.QUOTE: "quotes", DataKind.DELTA: "order book deltas"}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """New York dates `start` to `end`, both replayed; `start_ns` inclusive, `end_ns` exclusive, ns UTC."""
+
+    start: date
+    end: date
+    sessions: tuple[Session, ...]
+
+    @property
+    def start_ns(self) -> int:
+        """Midnight in New York at which `start` begins."""
+        return new_york_midnight_ns(self.start)
+
+    @property
+    def end_ns(self) -> int:
+        """Midnight in New York at which `end` is over."""
+        return new_york_midnight_ns(self.end + timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is replayed: the period, and the instruments of each stream, in a fixed order."""
+
+    catalog: Path
+    period: Period
+    instrument_ids: tuple[str, ...]
+    has_depth: bool
+    queue_position: bool
+    kinds: tuple[DataKind, ...]
+    files: tuple[FileRecord, ...]
+
+    def of(self, kind: DataKind) -> tuple[str, ...]:
+        """Return the instruments that have records of `kind` in the period."""
+        present = {file.instrument_id for file in self.files if file.kind is kind}
+        return tuple(name for name in self.instrument_ids if name in present)
+
+    @property
+    def rows(self) -> int:
+        """Records in the chosen files; more than are replayed where a file reaches beyond the period."""
+        return sum(file.rows for file in self.files)
+
+
+def select(
+    catalog: Path,
+    instrument_ids: Sequence[str],
+    *,
+    has_depth: bool,
+    queue_position: bool,
+    days: tuple[date | None, date | None] = (None, None),
+) -> Selection:
+    """Return what to replay of `catalog`; `days` that are None mean the catalog's own first and last.
+
+    Raises `NotFoundError` without a catalog there, and `DataError` naming symbol, type and date of
+    what is missing, with the command that brings it in.
+    """
+    manifest = CatalogStore.open_existing(catalog).manifest()
+    wanted = tuple(sorted(set(instrument_ids)))
+    kinds = (
+        (DataKind.DELTA, DataKind.TRADE, DataKind.QUOTE) if has_depth else (DataKind.TRADE, DataKind.QUOTE)
+    )
+    files = [file for file in _files(manifest) if file.instrument_id in wanted and file.kind in kinds]
+    required = tuple(kind for kind in kinds if kind in _NAMES)
+    _require_streams(catalog, files, wanted=wanted, required=required)
+    period = _period(files, days)
+    _require_days(catalog, files, wanted=wanted, required=required, period=period)
+    inside = tuple(file for file in files if _overlaps(file, period.start_ns, period.end_ns))
+    traded = {file.instrument_id for file in inside if file.kind is DataKind.TRADE}
+    return Selection(
+        catalog=catalog,
+        period=period,
+        instrument_ids=wanted,
+        has_depth=has_depth,
+        queue_position=queue_position and traded == set(wanted),
+        kinds=kinds,
+        files=inside,
+    )
+
+
+def _files(manifest: Manifest) -> Iterator[FileRecord]:
+    for ingest in manifest.ingests:
+        yield from ingest.files
+
+
+def _overlaps(file: FileRecord, start_ns: int, end_ns: int) -> bool:
+    return file.start_ns < end_ns and file.end_ns >= start_ns
+
+
+def _period(files: Sequence[FileRecord], days: tuple[date | None, date | None]) -> Period:
+    start = days[0] or new_york_date(min(file.start_ns for file in files))
+    end = days[1] or new_york_date(max(file.end_ns for file in files))
+    if end < start:
+        raise DataError(
+            f"The period ends on {end}, before it starts on {start}. "
+            "Set `backtest.start` and `backtest.end` within the catalog's days."
+        )
+    sessions = TradingCalendar(start, end).sessions(start, end)
+    if not sessions:
+        raise DataError(f"The exchange is closed from {start} to {end}. Choose a period with a session.")
+    return Period(start, end, sessions)
+
+
+def _require_streams(
+    catalog: Path, files: Sequence[FileRecord], *, wanted: Sequence[str], required: Sequence[DataKind]
+) -> None:
+    missing = [
+        f"{symbol_of(name)} has no {_NAMES[kind]}"
+        for name in wanted
+        for kind in required
+        if not any(file.kind is kind and file.instrument_id == name for file in files)
+    ]
+    if missing:
+        raise DataError(_message(catalog, missing, command=_command(catalog, wanted)))
+
+
+def _require_days(
+    catalog: Path,
+    files: Sequence[FileRecord],
+    *,
+    wanted: Sequence[str],
+    required: Sequence[DataKind],
+    period: Period,
+) -> None:
+    missing = [
+        f"{symbol_of(name)} has no {_NAMES[kind]} on {session.date}"
+        for session in period.sessions
+        for name in wanted
+        for kind in required
+        if not _has_day(files, kind, name, session)
+    ]
+    if missing:
+        dates = f"--start {period.start} --end {period.end}"
+        raise DataError(_message(catalog, missing, command=f"{_command(catalog, wanted)} {dates}"))
+
+
+def _has_day(files: Sequence[FileRecord], kind: DataKind, name: str, session: Session) -> bool:
+    start_ns = new_york_midnight_ns(session.date)
+    end_ns = new_york_midnight_ns(session.date + timedelta(days=1))
+    return any(
+        file.kind is kind and file.instrument_id == name and _overlaps(file, start_ns, end_ns)
+        for file in files
+    )
+
+
+def _command(catalog: Path, wanted: Sequence[str]) -> str:
+    symbols = " ".join(f"--symbol {symbol_of(name)}" for name in wanted[:MISSING_SHOWN_MAX])
+    return f"harvester ingest lean|csv|lobster PATH --catalog {catalog} {symbols}"
+
+
+def _message(catalog: Path, missing: Sequence[str], *, command: str) -> str:
+    shown = "; ".join(missing[:MISSING_SHOWN_MAX])
+    more = f"; and {len(missing) - MISSING_SHOWN_MAX} more" if len(missing) > MISSING_SHOWN_MAX else ""
+    return (
+        f"The catalog {catalog} lacks data that this backtest needs: {shown}{more}. "
+        f"Bring it in with `{command}`, or narrow `universe` and `backtest.start`/`backtest.end` of the "
+        f"profile (`harvester catalog show --catalog {catalog}` lists what is there)."
+    )

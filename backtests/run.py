@@ -1,0 +1,114 @@
+"""Runs a profile on a catalog and writes the run directory: the one entry for commands and tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backtests.equity import equity_curve
+from backtests.fills import round_trips
+from backtests.node import AssembledNode, assemble
+from backtests.outcome import Outcome, OutcomeCollector
+from backtests.period import Selection, select
+from backtests.quote_samples import sample_quotes
+from backtests.run_directory import (
+    PROFILE_FILE,
+    RUN_FILE,
+    require_usable,
+    run_directory,
+    write_json,
+    write_tables,
+)
+from backtests.run_tables import tables_of
+from backtests.summary import RunSummary, summarize
+from backtests.symbols import traded_symbols
+from configs.profile import LoadedProfile
+from market.instruments import instrument_id
+
+RUNS_FOLDER = Path("runs")
+
+Progress = Callable[[str], None]
+"""Told, in a few words, what a run does next."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Where a run was written, and its summary (the content of `run.json`)."""
+
+    directory: Path
+    summary: RunSummary
+
+
+def run_backtest(
+    loaded: LoadedProfile, *, catalog: Path, output: Path | None = None, progress: Progress | None = None
+) -> RunResult:
+    """Replay `catalog` through the profile's strategies; write and return the result.
+
+    `output` defaults to `runs/<profile>-<UTC time>`. Raises `ConfigError`, `NotFoundError` or `DataError`
+    before anything is loaded, and `UserError` when `output` holds something that is not a run.
+    """
+    started = time.monotonic()
+    tell = progress or _silent
+    output = output or _new_folder(loaded.profile.name)
+    require_usable(output)
+    tell("checking the catalog")
+    selection = select_for(loaded, catalog)
+    tell(f"replaying {selection.rows:,} records")
+    outcome = _replay(loaded, selection)
+    tell("computing equity and writing the run")
+    with run_directory(output) as folder:
+        trips, still_open = round_trips(outcome.fills)
+        samples = sample_quotes(selection)
+        curve = equity_curve(
+            outcome.fills,
+            samples,
+            period=selection.period,
+            starting_balance_usd=outcome.starting_balance_usd,
+        )
+        summary = summarize(
+            loaded, selection, outcome, trips=trips, still_open=still_open, curve=curve, started=started
+        )
+        write_tables(folder, tables_of(outcome, trips, curve=curve, samples=samples))
+        write_json(folder / PROFILE_FILE, loaded.masked())
+        write_json(folder / RUN_FILE, summary)
+    return RunResult(output, summary)
+
+
+def select_for(loaded: LoadedProfile, catalog: Path) -> Selection:
+    """Return what the profile replays of `catalog`."""
+    backtest = loaded.require_backtest()
+    universe = loaded.profile.universe
+    return select(
+        catalog,
+        [instrument_id(symbol) for symbol in traded_symbols(loaded)],
+        has_depth=universe.book == "L2",
+        queue_position=backtest.queue_position,
+        days=(backtest.start, backtest.end),
+    )
+
+
+def _replay(loaded: LoadedProfile, selection: Selection) -> Outcome:
+    assembled: AssembledNode = assemble(loaded, selection)
+    try:
+        collector = OutcomeCollector(assembled.engine)
+        assembled.run()
+        return collector.collect()
+    finally:
+        assembled.dispose()
+
+
+def _new_folder(name: str) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    folder = RUNS_FOLDER / f"{name}-{stamp}"
+    number = 2
+    while folder.exists():
+        folder = RUNS_FOLDER / f"{name}-{stamp}-{number}"
+        number += 1
+    return folder
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,90 @@
+"""Writes what a run leaves behind: `run.json`, `profile.json` and seven Parquet tables, or nothing.
+
+A run directory appears as a whole: everything is written beside it and renamed at the end. An output
+that holds a former run is replaced in the same way; anything else that is not empty is refused.
+docs/reference/run-directory.md describes every file and column.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from backtests.run_tables import SCHEMAS
+from market.errors import UserError
+
+RUN_FILE = "run.json"
+PROFILE_FILE = "profile.json"
+OTHER_FILES = ("report.html", "tearsheet.html")
+
+
+def require_usable(output: Path) -> None:
+    """Raise `UserError` unless a run may be written to `output`: absent, empty, or a former run."""
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise UserError(f"{output} is a file, not a folder. Name another folder with --output.")
+    names = {path.name for path in output.iterdir()}
+    if not names:
+        return
+    foreign = sorted(names - _known_names())
+    if RUN_FILE not in names or foreign:
+        example = foreign[0] if foreign else sorted(names)[0]
+        raise UserError(
+            f"{output} holds {example}, which is not part of a run, so it is not overwritten. "
+            "Name another folder with --output, or empty this one."
+        )
+
+
+@contextmanager
+def run_directory(output: Path) -> Iterator[Path]:
+    """Yield a folder to write into; it becomes `output` when the block ends without an exception."""
+    require_usable(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        _put_in_place(unfinished, output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as indented JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:
+    """Write every table of a run; raises `ValueError` unless they are exactly those of `SCHEMAS`."""
+    if tables.keys() != SCHEMAS.keys():
+        raise ValueError(f"a run has the tables {sorted(SCHEMAS)}, not {sorted(tables)}")
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+
+
+def _known_names() -> set[str]:
+    return {RUN_FILE, PROFILE_FILE, *OTHER_FILES, *(f"{name}.parquet" for name in SCHEMAS)}
+
+
+def _put_in_place(unfinished: Path, output: Path) -> None:
+    if not output.exists():
+        unfinished.rename(output)
+        return
+    former = output.with_name(f".{output.name}.former-{os.getpid()}")
+    output.rename(former)
+    try:
+        unfinished.rename(output)
+    except OSError:
+        with suppress(OSError):
+            former.rename(output)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
