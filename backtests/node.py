@@ -73,8 +73,16 @@ class AssembledNode:
         self.node.dispose()
 
 
-def assemble(loaded: LoadedProfile, selection: Selection) -> AssembledNode:
-    """Return the node of a profile on `selection`; raises `ConfigError` without a `[backtest]` section."""
+def assemble(
+    loaded: LoadedProfile,
+    selection: Selection,
+    *,
+    strategies: Sequence[ImportableStrategyConfig] | None = None,
+) -> AssembledNode:
+    """Return the node of a profile on `selection`; raises `ConfigError` without a `[backtest]` section.
+
+    `strategies` replaces those of the profile by any Nautilus strategies.
+    """
     backtest = loaded.require_backtest()
     profile = loaded.profile
     venue = venue_config(
@@ -87,7 +95,11 @@ def assemble(loaded: LoadedProfile, selection: Selection) -> AssembledNode:
     run_config = BacktestRunConfig(
         venues=[venue],
         data=data_configs(selection),
-        engine=_engine_config(profile, strategies=strategy_configs(profile, selection), selection=selection),
+        engine=_engine_config(
+            profile,
+            strategies=strategy_configs(profile, selection) if strategies is None else list(strategies),
+            selection=selection,
+        ),
         chunk_size=backtest.chunk_size,
         raise_exception=True,
         dispose_on_completion=False,

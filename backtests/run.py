@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backtests.equity import equity_curve
 from backtests.fills import round_trips
-from backtests.node import AssembledNode, assemble
+from backtests.node import assemble
 from backtests.outcome import Outcome, OutcomeCollector
 from backtests.period import Selection, select
 from backtests.quote_samples import sample_quotes
@@ -25,6 +25,7 @@ from backtests.run_directory import (
 from backtests.run_tables import tables_of
 from backtests.summary import RunSummary, summarize
 from backtests.symbols import traded_symbols
+from backtests.tearsheet import write_tearsheet
 from configs.profile import LoadedProfile
 from market.instruments import instrument_id
 
@@ -43,12 +44,18 @@ class RunResult:
 
 
 def run_backtest(
-    loaded: LoadedProfile, *, catalog: Path, output: Path | None = None, progress: Progress | None = None
+    loaded: LoadedProfile,
+    *,
+    catalog: Path,
+    output: Path | None = None,
+    progress: Progress | None = None,
+    tearsheet: bool = False,
 ) -> RunResult:
     """Replay `catalog` through the profile's strategies; write and return the result.
 
-    `output` defaults to `runs/<profile>-<UTC time>`. Raises `ConfigError`, `NotFoundError` or `DataError`
-    before anything is loaded, and `UserError` when `output` holds something that is not a run.
+    `tearsheet` adds Nautilus' own review page. `output` defaults to `runs/<profile>-<UTC time>`. Raises
+    `ConfigError`, `NotFoundError` or `DataError` before anything is loaded, and `UserError` when `output`
+    holds something that is not a run.
     """
     started = time.monotonic()
     tell = progress or _silent
@@ -57,9 +64,9 @@ def run_backtest(
     tell("checking the catalog")
     selection = select_for(loaded, catalog)
     tell(f"replaying {selection.rows:,} records")
-    outcome = _replay(loaded, selection)
-    tell("computing equity and writing the run")
     with run_directory(output) as folder:
+        outcome = _replay(loaded, selection, tearsheet_folder=folder if tearsheet else None)
+        tell("computing equity and writing the run")
         trips, still_open = round_trips(outcome.fills)
         samples = sample_quotes(selection)
         curve = equity_curve(
@@ -90,11 +97,13 @@ def select_for(loaded: LoadedProfile, catalog: Path) -> Selection:
     )
 
 
-def _replay(loaded: LoadedProfile, selection: Selection) -> Outcome:
-    assembled: AssembledNode = assemble(loaded, selection)
+def _replay(loaded: LoadedProfile, selection: Selection, *, tearsheet_folder: Path | None) -> Outcome:
+    assembled = assemble(loaded, selection)
     try:
         collector = OutcomeCollector(assembled.engine)
         assembled.run()
+        if tearsheet_folder is not None:
+            write_tearsheet(assembled.engine, tearsheet_folder)
         return collector.collect()
     finally:
         assembled.dispose()
