@@ -1,7 +1,7 @@
 """What a universe's rules ask of a catalog day: price, volume, spread and counts of each symbol.
 
 Only the regular session counts: quotes and trades from the open up to the close, bars that end after the
-open and not after the close. Columns are read, never objects: a day of 500,000 quotes takes about 50 ms.
+open and not after the close. Columns are read, never objects: 500,000 quotes take about 0.2 s of CPU.
 """
 
 from __future__ import annotations
