@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A first call compiles or imports; a deadline would fail on a busy machine for no reason of the code's.
+settings.register_profile("harvester", deadline=None, print_blob=True)
+settings.load_profile("harvester")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market.errors import ConfigError
 from market.pricing.european import EuropeanOptions, greeks, price
 from market.pricing.implied_volatility import BLOCK, Reason, implied_volatility, volatility_and_greeks
 
@@ -112,6 +115,28 @@ def test_bad_rows_do_not_disturb_their_block_and_blocks_do_not_disturb_each_othe
     assert found.volatility[good] == pytest.approx(volatility[good], rel=1e-9, abs=1e-10)
     alone = implied_volatility(options.take(slice(BLOCK - 1, BLOCK + 2)), values[BLOCK - 1 : BLOCK + 2])
     assert np.array_equal(alone.volatility, found.volatility[BLOCK - 1 : BLOCK + 2], equal_nan=True)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_compiled_engine_gives_the_same_numbers(seed: int) -> None:
+    pytest.importorskip("numba", reason="numba is an optional extra; CI installs it")
+    options, volatility = _random(seed, 400)
+    values = price(options, volatility)
+    values[::7] = 0.0
+    values[3::50] = options.spot[3::50] * 2 + options.strike[3::50] * 2
+    plain, compiled = (volatility_and_greeks(options, values, engine=engine) for engine in ("numpy", "numba"))
+    assert np.array_equal(plain.reason, compiled.reason)
+    assert compiled.volatility == pytest.approx(plain.volatility, rel=2e-12, abs=2e-12, nan_ok=True)
+    for own, other in zip(compiled.greeks, plain.greeks, strict=True):
+        scale = max(1.0, float(np.nanmax(np.abs(other))))
+        assert own == pytest.approx(other, rel=1e-9, abs=1e-11 * scale, nan_ok=True)
+
+
+def test_a_missing_numba_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "market.pricing.numba_kernels", None)
+    options = EuropeanOptions.of(spot=100.0, strike=100.0, years=1.0, is_call=True)
+    with pytest.raises(ConfigError, match="uv sync --extra numba"):
+        volatility_and_greeks(options, 5.0, engine="numba")
 
 
 def test_prices_at_the_edge_of_arbitrage_still_solve() -> None:
