@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol, cast
 from zipfile import BadZipFile
@@ -32,12 +33,14 @@ BAD_FRACTION_MAX = 0.5
 """A block with a larger part of bad rows is not a file of this kind: it is refused whole."""
 
 SECONDS_WITH_NANOSECONDS = pa.decimal128(18, 9)
-WALL_CLOCK_MINUTE = pa.timestamp("s")
+WALL_CLOCK_MINUTE = pa.string()
 _PATTERNS = {
     pa.int64(): (re.compile(r"-?\d{1,18}"), "a whole number"),
-    SECONDS_WITH_NANOSECONDS: (re.compile(r"\d{1,9}(\.\d{1,9})?"), "seconds with at most 9 decimals"),
+    SECONDS_WITH_NANOSECONDS: (re.compile(r"-?\d{1,9}(\.\d{1,9})?"), "seconds with at most 9 decimals"),
     WALL_CLOCK_MINUTE: (re.compile(r"\d{8} \d\d:\d\d"), "a time like 19980102 09:00"),
 }
+_WALL_CLOCK_FORMAT = "%Y%m%d %H:%M"
+_WALL_CLOCK_LENGTH = len("19980102 09:00")
 
 
 class OnReject(Protocol):
@@ -158,14 +161,22 @@ def _blocks_of_lines(stream: IO[bytes], title: str) -> Iterator[bytes]:
 
 
 def _parse(text: bytes, layout: Layout, *, first_line: int, on_reject: OnReject) -> Rows:
-    try:
-        table = _convert(text, layout)
-    except pa.ArrowInvalid:
-        table = None
     line_count = text.count(b"\n") + (not text.endswith(b"\n"))
-    if table is not None and table.num_rows == line_count and not _has_unexpected_nulls(table, layout):
-        return Rows(np.arange(first_line, first_line + line_count), _arrays(table))
-    return _parse_lines(text, layout, first_line=first_line, on_reject=on_reject)
+    try:
+        columns = _columns(text, layout, line_count)
+    except pa.ArrowInvalid:
+        return _parse_lines(text, layout, first_line=first_line, on_reject=on_reject)
+    return Rows(np.arange(first_line, first_line + line_count), columns)
+
+
+def _columns(text: bytes, layout: Layout, line_count: int) -> dict[str, Integers]:
+    """Return the columns as integers; raises `pa.ArrowInvalid` when any line is bad."""
+    table = _convert(text, layout)
+    if table.num_rows != line_count:
+        raise pa.ArrowInvalid("an empty line")
+    if any(table[name].null_count for name in layout.types if name not in layout.may_be_empty):
+        raise pa.ArrowInvalid("an empty field")
+    return {name: _integers(table[name].combine_chunks()) for name in table.column_names}
 
 
 def _convert(text: bytes, layout: Layout) -> pa.Table:
@@ -179,17 +190,9 @@ def _convert(text: bytes, layout: Layout) -> pa.Table:
             column_types=dict(layout.types),
             include_columns=list(layout.types),
             null_values=[""],
-            timestamp_parsers=["%Y%m%d %H:%M"],
+            strings_can_be_null=True,
         ),
     )
-
-
-def _has_unexpected_nulls(table: pa.Table, layout: Layout) -> bool:
-    return any(table[name].null_count for name in layout.types if name not in layout.may_be_empty)
-
-
-def _arrays(table: pa.Table) -> dict[str, Integers]:
-    return {name: _integers(table[name].combine_chunks()) for name in table.column_names}
 
 
 def _integers(column: pa.Array) -> Integers:
@@ -198,6 +201,8 @@ def _integers(column: pa.Array) -> Integers:
     if column.type == SECONDS_WITH_NANOSECONDS:  # 16-byte little-endian; 18 digits fit the low 8 bytes
         words = np.frombuffer(column.buffers()[1], dtype="<i8")
         return words[2 * column.offset : 2 * (column.offset + len(column)) : 2].copy()
+    if column.type == WALL_CLOCK_MINUTE:
+        return _wall_clock_seconds(column)
     return column.to_numpy(zero_copy_only=False).astype("int64", copy=False)
 
 
@@ -220,8 +225,8 @@ def _parse_lines(text: bytes, layout: Layout, *, first_line: int, on_reject: OnR
         )
     for line_number, column, value, why in defects:
         on_reject(line=line_number, column=column, value=value, why=why)
-    table = _convert(b"\n".join([lines[index] for index in good]), layout)
-    return Rows(np.array(good, dtype=np.int64) + first_line, _arrays(table))
+    columns = _columns(b"\n".join([lines[index] for index in good]), layout, len(good))
+    return Rows(np.array(good, dtype=np.int64) + first_line, columns)
 
 
 def _defect(line: str, layout: Layout) -> tuple[str, str, str] | None:
@@ -233,6 +238,43 @@ def _defect(line: str, layout: Layout) -> tuple[str, str, str] | None:
         if column not in layout.types or (not field and column in layout.may_be_empty):
             continue
         pattern, expected = _PATTERNS[layout.types[column]]
-        if not pattern.fullmatch(field):
+        is_clock = layout.types[column] == WALL_CLOCK_MINUTE
+        if not pattern.fullmatch(field) or (is_clock and not _is_wall_clock(field)):
             return column, field[:200], f"is not {expected}"
     return None
+
+
+def _is_wall_clock(text: str) -> bool:
+    try:
+        datetime.strptime(text, _WALL_CLOCK_FORMAT)  # noqa: DTZ007  # New York's clock; only its form counts
+    except ValueError:
+        return False
+    return True
+
+
+def _wall_clock_seconds(column: pa.StringArray) -> Integers:
+    """Return times like `19980102 09:00` in seconds since 1970 as if in UTC.
+
+    Arrow's own parser would read 31 February as 3 March. Raises `pa.ArrowInvalid` for any other text.
+    """
+    ends = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    if len(column) and (np.diff(ends) != _WALL_CLOCK_LENGTH).any():
+        raise pa.ArrowInvalid("a time of another length")
+    letters = np.frombuffer(column.buffers()[2], dtype=np.uint8)[ends[0] : ends[-1]]
+    digits = letters.reshape(-1, _WALL_CLOCK_LENGTH).astype(np.int64) - ord("0")
+    is_digit = np.array([mark.isdigit() for mark in "19980102 09:00"])
+    marks = np.array([ord(" "), ord(":")]) - ord("0")
+    if (
+        (digits[:, is_digit] < 0).any()
+        or (digits[:, is_digit] > 9).any()
+        or (digits[:, ~is_digit] != marks).any()
+    ):
+        raise pa.ArrowInvalid("a letter in a time")
+    year = digits[:, 0:4] @ np.array([1_000, 100, 10, 1])
+    month, day, hour, minute = (digits[:, at] * 10 + digits[:, at + 1] for at in (4, 6, 9, 12))
+    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
+    date = first.astype("datetime64[D]") + (day - 1)
+    is_real = (month >= 1) & (month <= 12) & (day >= 1) & (date.astype("datetime64[M]") == first)
+    if not (is_real & (hour <= 23) & (minute <= 59)).all():
+        raise pa.ArrowInvalid("a date or time that does not exist")
+    return date.astype(np.int64) * 86_400 + hour * 3_600 + minute * 60

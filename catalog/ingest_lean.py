@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from catalog.headerless_rows import OnReject, Rows, read_rows
-from catalog.ingest_summary import IngestSummary, sha256_of, summary_of
+from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lean_factor_files import Adjust, FactorFile
 from catalog.lean_files import Resolution, find_files, opened_entry
 from catalog.lean_parts import LeanPart, Selection, parts_of
@@ -90,7 +90,7 @@ def ingest_lean(
             notes.append(f"{part.file.path.name}: no row of {part.symbol} from {part.start} to {part.end}")
         except UserError as error:
             refused.append((part.file.path, error))
-    _raise_refused(refused, len(parts))
+    raise_refused(refused, of=len(parts))
     if not results:
         raise NotFoundError(f"No row of {path} lies in the wanted time. " + " ".join(notes[:3]))
     return summary_of(results, notes)
@@ -174,17 +174,6 @@ def _require_one_adjustment(run: _Run, instruments: set[str]) -> None:
                 f"The catalog has {min(clash)} with adjust={known}, this ingest says {run.adjust}: their "
                 "prices cannot be compared. Use another catalog."
             )
-
-
-def _raise_refused(refused: list[tuple[Path, UserError]], count: int) -> None:
-    if not refused:
-        return
-    if count == 1:
-        raise refused[0][1]
-    first = "; ".join(f"{path.name}: {error}" for path, error in refused[:3])
-    raise DataError(
-        f"{len(refused)} of {count} files were refused, the others are in the catalog. First: {first}"
-    )
 
 
 def _choice[Choice: StrEnum](choices: type[Choice], name: str, value: str) -> Choice:

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from catalog.headerless_rows import Rows, opened, read_rows
-from catalog.ingest_summary import IngestSummary, sha256_of, summary_of
+from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lobster_depth import depth_of, require_belongs
 from catalog.lobster_files import LobsterDay, find_days
 from catalog.lobster_messages import MESSAGES, possible_messages
@@ -29,7 +29,7 @@ from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
 from catalog.store import CatalogStore
 from catalog.store_ingest import Ingest
-from market.errors import DataError
+from market.errors import DataError, UserError
 from market.instruments import EquitySpec
 
 
@@ -46,12 +46,19 @@ def ingest_lobster(
     """Ingest a LOBSTER message file with the files beside it, or all of a folder; return what was done.
 
     `start` and `end` are dates in New York, both inclusive. Each instrument and day is one source: published
-    as a whole, and left alone when it is in the catalog already. Raises `NotFoundError` when there is no
-    such file, `DataError` for files that are not what they claim.
+    as a whole, and left alone when it is in the catalog already. Files that have to be refused do not keep
+    the others out: `DataError` names them at the end. Raises `NotFoundError` when there is no such file.
     """
     days, passed_over = find_days(Path(path), symbols=symbols, start=start, end=end)
     notes = [f"{file.name} passed over: another file covers that instrument and day" for file in passed_over]
-    results = [_ingest_day(day, store, replace=replace, progress=progress, notes=notes) for day in days]
+    results: list[IngestResult] = []
+    refused: list[tuple[Path, UserError]] = []
+    for day in days:
+        try:
+            results.append(_ingest_day(day, store, replace=replace, progress=progress, notes=notes))
+        except UserError as error:
+            refused.append((day.messages.path, error))
+    raise_refused(refused, of=len(days))
     return summary_of(results, notes)
 
 

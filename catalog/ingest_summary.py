@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.manifest import IngestResult
+from market.errors import DataError, UserError
 
+_REFUSALS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSummary(IngestResult):
@@ -49,3 +51,15 @@ def sha256_of(paths: Sequence[Path]) -> str:
         with path.open("rb") as stream:
             sums.append(hashlib.file_digest(stream, "sha256").hexdigest())
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def raise_refused(refused: Sequence[tuple[Path, UserError]], *, of: int) -> None:
+    """Raise the error of the only source, or one `DataError` that names the refused among several."""
+    if not refused:
+        return
+    if of == 1:
+        raise refused[0][1]
+    first = "; ".join(f"{path.name}: {error}" for path, error in refused[:_REFUSALS_SHOWN])
+    raise DataError(
+        f"{len(refused)} of {of} sources were refused, the others are in the catalog. First: {first}"
+    )

@@ -145,7 +145,7 @@ def accept_in_order(group: Int64Array, changes: Int64Array) -> BoolArray:
     filled = np.zeros(groups[-1] + 1, dtype=bool)
     filled[groups[sizes > 0]] = True
     suspect = np.isin(groups, overdrawn)
-    accepted[order[suspect & ~filled[groups]]] = False
+    accepted[order[suspect & ~filled[groups] & (sizes < 0)]] = False
     loop = np.flatnonzero(suspect & filled[groups])
     balances: dict[int, int] = {}
     events = zip(order[loop].tolist(), groups[loop].tolist(), sizes[loop].tolist(), strict=True)

@@ -70,7 +70,7 @@ def possible_messages(rows: Rows, *, after_ns: int, on_reject: OnReject) -> Rows
     kinds = rows["type"]
     checks = [
         ("type", (kinds < MessageType.ADD) | (kinds > MessageType.HALT), "is not a message type from 1 to 7"),
-        ("time", rows["time"] >= NS_PER_DAY, "is not a time of day in seconds"),
+        ("time", (rows["time"] < 0) | (rows["time"] >= NS_PER_DAY), "is not a time of day in seconds"),
         ("size", (rows["size"] <= 0) & (kinds < MessageType.HALT), "is not a positive number of shares"),
         ("price", (rows["price"] <= 0) & (kinds < MessageType.HALT), "is not a positive price"),
         ("price", (kinds == MessageType.HALT) & (np.abs(rows["price"]) > 1), "of a halt is not -1, 0 or 1"),
