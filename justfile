@@ -37,7 +37,7 @@ test *ARGS:
 
 # Benchmarks: each a ratio measured in one run, so nothing else should run beside them.
 bench *ARGS:
-    uv run pytest tests/benchmarks -n0 --benchmark-only --benchmark-disable-gc --benchmark-columns=median,rounds --timeout=1800 {{ARGS}}
+    uv run --group peers pytest tests/benchmarks -n0 --benchmark-only --benchmark-disable-gc --benchmark-columns=median,rounds --timeout=1800 {{ARGS}}
 
 # Branch coverage of one folder, e.g. `just coverage risk`.
 coverage FOLDER:
