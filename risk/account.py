@@ -1,0 +1,187 @@
+"""The gate's picture of one account, and the snapshot of it that the rules judge.
+
+Pure state: it changes by approved intents and by events alone, and asks the `MarketView` for prices.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
+from risk.breaker_file import BreakerRecord
+from risk.intent import InstrumentTerms, OrderIntent
+from risk.ledger import Book, Ledger
+from risk.limits import RiskLimits
+from risk.market_view import MarketView
+from risk.option_book import OptionBook
+from risk.performance import Performance
+from risk.rates import SlidingCount
+from risk.sent_intents import SentIntents
+from risk.snapshot import Exposure, Snapshot
+
+ZERO = Decimal(0)
+
+
+class Account:
+    """Positions, reservations, rates, profit and pauses of one account."""
+
+    def __init__(
+        self,
+        limits: RiskLimits,
+        market: MarketView,
+        *,
+        allowed_symbols: frozenset[str],
+        record: BreakerRecord,
+    ) -> None:
+        self.limits = limits
+        self.market = market
+        self.allowed_symbols = allowed_symbols
+        self.breaker = record.breaker
+        self.paused_symbols: dict[str, str] = dict.fromkeys(record.paused_symbols, "an earlier run")
+        self.all_paused_by: str | None = "an earlier run" if record.is_all_paused else None
+        self.ledger = Ledger(grace_ns=limits.canceled_order_grace_ms * NS_PER_MS)
+        self.performance = Performance(
+            max_losses=limits.max_consecutive_losses, pause_minutes=limits.consecutive_loss_pause_minutes
+        )
+        self.sent = SentIntents(window_ns=limits.duplicate_window_ms * NS_PER_MS)
+        self.orders = SlidingCount(NS_PER_SECOND)
+        self.replaces = SlidingCount(NS_PER_MINUTE)
+        self.rejects = SlidingCount(NS_PER_MINUTE)
+        self.options = OptionBook(self.ledger, self.performance, market)
+        self._restored_day = record.day
+        self._day_ends_ns = 0
+        self.day: date | None = None
+
+    def roll_day(self, now_ns: int) -> None:
+        """Begin a new day in New York when `now_ns` is past the old one; the first may be a restored one."""
+        if now_ns < self._day_ends_ns:
+            return
+        self.day = new_york_date(now_ns)
+        self._day_ends_ns = new_york_midnight_ns(self.day + timedelta(days=1))
+        self.performance.start_day(self.liquidation_price)
+        restored, self._restored_day = self._restored_day, None
+        if restored is not None and restored.day == self.day:
+            self.performance.restore(
+                realized_usd=restored.realized_usd,
+                high_usd=restored.high_usd,
+                consecutive_losses=restored.consecutive_losses,
+            )
+
+    def is_reducing(self, intent: OrderIntent) -> bool:
+        """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""
+        if intent.protects_id is not None and self._protects(intent, intent.protects_id):
+            return True
+        if self.ledger.capacity(intent) >= intent.quantity:
+            return intent.terms.kind == "stock" or self.options.is_reducing(intent)
+        if intent.terms.kind != "stock":
+            return False
+        if self.ledger.capacity(intent, ignores_canceling=True) < intent.quantity:
+            return False
+        exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
+        return exposure.worst <= self.limits.max_position_shares_per_symbol
+
+    def liquidation_price(self, terms: InstrumentTerms, quantity: int) -> Decimal | None:
+        """Return the price at which `quantity` could be closed now: the bid of a long, the ask of a short."""
+        quote = self.market.quote(terms)
+        if quote is None:
+            return None
+        return quote.bid if quantity > 0 else quote.ask
+
+    def snapshot(self, intent: OrderIntent, now_ns: int) -> Snapshot:
+        """Return what the rules judge `intent` by at `now_ns`."""
+        terms = intent.terms
+        quote = self.market.quote(terms)
+        session = self.market.session(now_ns)
+        exposures = {
+            leg.terms.instrument_id: self.ledger.exposure_after(intent, leg.terms.instrument_id, leg.ratio)
+            for leg in terms.components
+        }
+        order_price = intent.price
+        if order_price is None and quote is not None:
+            order_price = quote.ask if intent.sign > 0 else quote.bid
+        symbol_value = self._symbol_value(intent, exposures, order_price)
+        open_profit = self._open_profit(terms.symbol)
+        return Snapshot(
+            now_ns=now_ns,
+            breaker=self.breaker.state,
+            pause=self.all_paused_by or self.paused_symbols.get(terms.symbol),
+            session_phase=session.phase,
+            entries_allowed=session.entries_allowed,
+            allowed_symbols=self.allowed_symbols,
+            quote=quote,
+            last_price=self.market.last_price(terms),
+            order_value_usd=None if order_price is None else order_price * intent.quantity * terms.multiplier,
+            exposure_after=exposures,
+            symbol_value_after_usd=symbol_value,
+            total_value_after_usd=self._total_value(terms.instrument_id, symbol_value),
+            symbols_after=self._symbols_after(terms.symbol),
+            open_orders_after=self.ledger.open_orders + 1,
+            orders_last_second=self.orders.count(now_ns),
+            replaces_last_minute=self.replaces.count(now_ns),
+            duplicate_of=self.sent.earlier(intent, now_ns),
+            funds_usd=self.market.funds_usd(),
+            day=self.performance.day(self.liquidation_price),
+            open_loss_usd=None if open_profit is None else max(-open_profit, ZERO),
+            option_risk=self.options.risk_after(intent),
+        )
+
+    def _protects(self, intent: OrderIntent, parent_id: str) -> bool:
+        parent = self.ledger.reservations.get(parent_id)
+        if parent is None or not parent.is_open or parent.sign == intent.sign:
+            return False
+        if parent.intent.terms.instrument_id != intent.terms.instrument_id:
+            return False
+        others = 0
+        for order_id, reservation in self.ledger.reservations.items():
+            sibling = reservation.intent
+            if sibling.protects_id != parent_id or order_id == intent.order_id:
+                continue
+            if intent.group_id is None or sibling.group_id != intent.group_id:
+                others += reservation.committed - reservation.filled
+        return intent.quantity + others <= parent.quantity
+
+    def _open_profit(self, symbol: str) -> Decimal | None:
+        if not self.performance.lots:
+            return ZERO
+        return self.performance.open_profit(self.liquidation_price, symbol)
+
+    def _symbol_value(
+        self, intent: OrderIntent, exposures: dict[str, Exposure], order_price: Decimal | None
+    ) -> Decimal | None:
+        """Value of the order's stock at the worst price in play; options have limits of their own."""
+        if intent.terms.kind != "stock":
+            return ZERO
+        price = self._worst_price(intent.terms, self.ledger.books.get(intent.terms.instrument_id))
+        if price is None or order_price is None:
+            return None
+        return max(price, order_price) * exposures[intent.terms.instrument_id].worst
+
+    def _worst_price(self, terms: InstrumentTerms, book: Book | None) -> Decimal | None:
+        quote = self.market.quote(terms)
+        if quote is None:
+            return None
+        price = quote.ask
+        if book is not None:
+            for reservation, _ in book.working.values():
+                price = max((price, *reservation.prices()))
+        return price
+
+    def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
+        if symbol_value is None:
+            return None
+        total = symbol_value
+        for other_id, book in self.ledger.books.items():
+            if other_id == instrument_id or book.terms.kind != "stock":
+                continue
+            worst = self.ledger.exposure(other_id).worst
+            price = self._worst_price(book.terms, book) if worst else ZERO
+            if price is None:
+                return None
+            total += price * worst
+        return total
+
+    def _symbols_after(self, symbol: str) -> int:
+        symbols = {book.terms.symbol for book in self.ledger.books.values()}
+        symbols.add(symbol)
+        return len(symbols)

@@ -1,0 +1,85 @@
+"""Keeps the breaker and the day's result on disk, so that neither a crash nor a restart clears them.
+
+A file is replaced whole (written beside, flushed to disk, renamed), so a crash leaves the old or the
+new one. A file that cannot be read or that does not decode is a HALT: fail closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from risk.breaker import UNRECONCILED, Breaker
+
+
+class DayRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The day's result so far: New York date, money in USD, fees counted."""
+
+    day: date
+    realized_usd: Decimal
+    high_usd: Decimal
+    consecutive_losses: int
+
+
+class BreakerRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What survives a restart."""
+
+    breaker: Breaker
+    day: DayRecord | None = None
+    paused_symbols: tuple[str, ...] = ()
+    is_all_paused: bool = False
+
+
+class BreakerFile:
+    """The record at `path`; its folder is made when the record is first saved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self, now_ns: int) -> BreakerRecord:
+        """Return the record for a start at `now_ns`: restarted if there was one, HALT if it is damaged."""
+        try:
+            text = self.path.read_bytes()
+        except FileNotFoundError:
+            return BreakerRecord(breaker=Breaker.at_start(now_ns))
+        except OSError as error:
+            return _damaged(now_ns, f"{self.path.name} cannot be read: {error.strerror}")
+        try:
+            record = msgspec.json.decode(text, type=BreakerRecord)
+        except msgspec.DecodeError as error:
+            return _damaged(now_ns, f"{self.path.name} is damaged: {error}")
+        return msgspec.structs.replace(record, breaker=record.breaker.restarted(now_ns))
+
+    def save(self, record: BreakerRecord, *, is_durable: bool = True) -> None:
+        """Replace the record; `is_durable` flushes it to disk (a halt), else it survives a kill only.
+
+        Raises OSError when the disk refuses; the caller halts.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        with beside.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+            file.flush()
+            if is_durable:
+                os.fsync(file.fileno())
+        beside.replace(self.path)
+        if is_durable:
+            self._flush_folder()
+
+    def _flush_folder(self) -> None:
+        with contextlib.ExitStack() as stack:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            stack.callback(os.close, folder)
+            os.fsync(folder)
+
+
+def _damaged(now_ns: int, reason: str) -> BreakerRecord:
+    breaker = Breaker(
+        state="HALT", causes=(UNRECONCILED,), changed_at_ns=now_ns, changed_by="start", reason=reason
+    )
+    return BreakerRecord(breaker=breaker)

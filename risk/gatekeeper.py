@@ -1,0 +1,195 @@
+"""Decides on every command and books every event: the whole gate, without Nautilus.
+
+The order of a decision: IB's rule book (an order that the broker would refuse), then whether it only
+lowers risk (it passes), then the policy's rules. What passes is reserved before the verdict returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from risk.account import Account
+from risk.decision import Approved, Decision, Refused
+from risk.ib_rule_book import DUPLICATE_ORDER_ID, MODIFY_FINISHED, Occasion, validate
+from risk.intent import InstrumentTerms, OrderIntent
+from risk.ledger import MAX_PENDING_CHANGES
+from risk.performance import Fill
+from risk.policy import Policy
+
+
+class Gatekeeper:
+    """One account behind one policy. Times are ns UTC; quantities shares or contracts."""
+
+    def __init__(self, account: Account, policy: Policy) -> None:
+        self.account = account
+        self.policy = policy
+
+    # -- Commands ---------------------------------------------------------------------------------
+
+    def submit(self, intents: Sequence[OrderIntent], now_ns: int) -> list[Decision[OrderIntent]]:
+        """Return a verdict for each new order; of a list with one refused order all are refused."""
+        ledger = self.account.ledger
+        ledger.release_expired(now_ns)
+        self.account.roll_day(now_ns)
+        verdicts: list[Decision[OrderIntent]] = []
+        for intent in intents:
+            verdict = self._judge_new(intent, now_ns)
+            verdicts.append(verdict)
+            if isinstance(verdict, Refused):
+                return self._refuse_list(intents, verdicts, verdict)
+            ledger.reserve(intent)
+            self.account.orders.add(now_ns)
+            self.account.sent.remember(intent, now_ns)
+        return verdicts
+
+    def change(self, intent: OrderIntent, total_quantity: int, now_ns: int) -> Decision[OrderIntent]:
+        """Return the verdict on a modification.
+
+        `intent` is the order as it would work; `total_quantity` counts what is filled already.
+        """
+        ledger = self.account.ledger
+        ledger.release_expired(now_ns)
+        verdict = self._judge_change(intent, now_ns)
+        if isinstance(verdict, Approved):
+            ledger.reserve_change(intent.order_id, total_quantity, intent.price)
+            self.account.replaces.add(now_ns)
+        return verdict
+
+    def cancel(self, order_id: str, now_ns: int) -> None:
+        """Note a cancel: it always passes, and counts as a replace."""
+        self.account.ledger.cancel_requested(order_id)
+        self.account.replaces.add(now_ns)
+
+    def _judge_new(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
+        if self.account.sent.has_order(intent.order_id):
+            return Refused(
+                rule="ib_duplicate_id",
+                value=intent.order_id,
+                limit="each order id once",
+                advice="Do not resend; ask for the order's state instead.",
+                ib_code=DUPLICATE_ORDER_ID,
+            )
+        return self._judge(intent, now_ns)
+
+    def _judge_change(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
+        reservation = self.account.ledger.reservations.get(intent.order_id)
+        if reservation is None or not reservation.is_open:
+            return Refused(
+                rule="ib_modify",
+                value=f"order {intent.order_id} is finished or unknown",
+                limit="a working order",
+                advice="Send a new order instead.",
+                ib_code=MODIFY_FINISHED,
+            )
+        if len(reservation.pending) >= MAX_PENDING_CHANGES:
+            return Refused(
+                rule="pending_changes",
+                value=f"{len(reservation.pending)} unanswered modifications",
+                limit=f"{MAX_PENDING_CHANGES}",
+                advice="Wait for the broker's answers.",
+            )
+        return self._judge(intent, now_ns)
+
+    def _judge(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
+        account = self.account
+        reduces = False
+        try:
+            reduces = account.is_reducing(intent) or self._only_lowers(intent)
+            invalid = validate(intent, Occasion(now_ns, account.market.session(now_ns).day))
+            if invalid is not None:
+                return invalid
+            if reduces:
+                return Approved(intent, is_reducing=True)
+            snapshot = account.snapshot(intent, now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
+            if reduces:  # a fault in the rule book must not trap a position
+                return Approved(intent, is_reducing=True)
+            return Refused(
+                rule="judgement",
+                value=f"{type(error).__name__}: {error}",
+                limit="a complete picture",
+                advice="What cannot be judged is refused; report it with this text.",
+            )
+        return self.policy.decide(intent, snapshot)
+
+    def _only_lowers(self, intent: OrderIntent) -> bool:
+        """Whether a modification takes quantity away at a price that is no worse."""
+        reservation = self.account.ledger.reservations.get(intent.order_id)
+        if not intent.replaces or reservation is None or reservation.pending:
+            return False
+        if intent.quantity > reservation.quantity - reservation.filled:
+            return False
+        old, new = reservation.price, intent.price
+        return old == new or (old is not None and new is not None and (old - new) * intent.sign > 0)
+
+    def _refuse_list(
+        self,
+        intents: Sequence[OrderIntent],
+        verdicts: Sequence[Decision[OrderIntent]],
+        refused: Refused,
+    ) -> list[Decision[OrderIntent]]:
+        culprit = intents[len(verdicts) - 1].order_id
+        for intent in intents[: len(verdicts) - 1]:
+            self.account.ledger.closed(intent.order_id, 0, may_fill_late=False)
+            self.account.sent.forget(intent)
+        others = msgspec.structs.replace(
+            refused,
+            rule="order_list",
+            value=f"order {culprit} of the list broke {refused.rule}",
+            ib_code=None,
+        )
+        return [refused if intent.order_id == culprit else others for intent in intents]
+
+    # -- Events -----------------------------------------------------------------------------------
+
+    def filled(self, order_id: str, trade_id: str, fill: Fill, now_ns: int) -> None:
+        """Book an execution once, however often it is reported."""
+        account = self.account
+        if not account.ledger.is_new_fill(order_id, fill.terms.instrument_id, trade_id):
+            return
+        account.roll_day(now_ns)
+        if fill.terms.kind != "spread":  # of a spread its legs make the positions and the money
+            account.performance.apply(fill, now_ns)
+        account.ledger.filled(order_id, fill.strategy_id, fill.terms, fill.signed_quantity)
+
+    def changed(self, order_id: str, quantity: int, price: Decimal | None, ts_ns: int) -> None:
+        """Book the broker's acceptance of a modification."""
+        self.account.ledger.changed(order_id, quantity, price, ts_ns)
+
+    def change_rejected(self, order_id: str) -> None:
+        """Book the broker's refusal of a modification."""
+        self.account.ledger.change_rejected(order_id)
+
+    def rejected(self, order_id: str, now_ns: int) -> None:
+        """Book the broker's refusal of an order: its decision may be sent again."""
+        reservation = self.account.ledger.reservations.get(order_id)
+        self.account.rejects.add(now_ns)
+        if reservation is not None:
+            self.account.sent.forget(reservation.intent)
+        self.account.ledger.closed(order_id, now_ns, may_fill_late=False)
+
+    def ended(self, order_id: str, now_ns: int) -> None:
+        """Book the end of a canceled or expired order; a fill may still arrive."""
+        self.account.ledger.closed(order_id, now_ns, may_fill_late=True)
+
+    def finished(self, order_id: str, now_ns: int) -> None:
+        """Book the end of an order that is filled, or was denied before it left."""
+        self.account.ledger.closed(order_id, now_ns, may_fill_late=False)
+
+    # -- Start ------------------------------------------------------------------------------------
+
+    def adopt_position(
+        self, strategy_id: str, terms: InstrumentTerms, quantity: int, average_price: Decimal
+    ) -> None:
+        """Take over a position found at start."""
+        account = self.account
+        account.ledger.filled("", strategy_id, terms, quantity)
+        account.performance.adopt(strategy_id, terms, quantity, average_price)
+
+    def adopt_order(self, intent: OrderIntent, *, filled: int) -> None:
+        """Take over a working order found at start."""
+        self.account.ledger.reserve(intent, filled=filled)
+        self.account.sent.remember(intent, 0)

@@ -1,0 +1,287 @@
+"""Interactive Brokers' rules of a valid order, as one table with IB's own error codes.
+
+The same table stands before the backtest's matching engine, the simulator and the live account, so an
+order that IB would refuse is refused with the same code everywhere, before it is sent. Codes and texts:
+"Message Codes" of IBKR's API documentation. Rows with `is_stricter` refuse what IB would accept with a
+silent change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from market.money import tick_size
+from market.time import NS_PER_MINUTE
+from risk.decision import Refused
+from risk.intent import OrderIntent
+from risk.option_loss import Holding, worst_loss_usd
+
+MAX_LEGS = 4
+"""Nautilus' spread ids and most US option exchanges carry four legs."""
+AT_CLOSE_CUTOFF_NS = 10 * NS_PER_MINUTE
+"""NYSE and NASDAQ take market-on-close orders until ten minutes before the close."""
+AT_OPEN_CUTOFF_NS = 2 * NS_PER_MINUTE
+"""NASDAQ, the later of the two, takes market-on-open orders until two minutes before the open."""
+
+
+class TradingDay(msgspec.Struct, frozen=True):
+    """Open and close of the session of the day, ns UTC."""
+
+    open_ns: int
+    close_ns: int
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """When the order would be sent: ns UTC, and the day's session (None: no session that day)."""
+
+    now_ns: int
+    day: TradingDay | None
+
+
+Finding = tuple[str, str, str]
+"""Value, what is allowed, and what to do."""
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table: IB's code, its text in short, and the check that finds a violation."""
+
+    name: str
+    ib_code: int
+    text: str
+    find: Callable[[OrderIntent, Occasion], Finding | None]
+    is_stricter: bool = False
+
+
+def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
+    """Return the first violated requirement as a refusal with IB's code, or None."""
+    for requirement in RULE_BOOK:
+        finding = requirement.find(intent, occasion)
+        if finding is not None:
+            value, limit, advice = finding
+            return Refused(
+                rule=requirement.name, value=value, limit=limit, advice=advice, ib_code=requirement.ib_code
+            )
+    return None
+
+
+def _zero_size(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.quantity > 0:
+        return None
+    return f"quantity {intent.quantity}", "at least 1", "Send one or more."
+
+
+def _lot_size(intent: OrderIntent, _: Occasion) -> Finding | None:
+    lot = intent.terms.lot_size
+    if intent.quantity % lot == 0:
+        return None
+    return f"quantity {intent.quantity}", f"multiples of {lot}", "Round the quantity down to a lot."
+
+
+def _expired(intent: OrderIntent, occasion: Occasion) -> Finding | None:
+    for leg in intent.terms.components:
+        expiration_ns = leg.terms.expiration_ns
+        if expiration_ns is not None and expiration_ns <= occasion.now_ns:
+            return leg.terms.instrument_id, "contracts not yet expired", "Choose a later expiry."
+    return None
+
+
+_TYPES_WITH_LIMIT = ("limit", "stop_limit", "limit_if_touched")
+_TYPES_WITH_TRIGGER = ("stop", "stop_limit", "market_if_touched", "limit_if_touched")
+
+
+def _missing_price(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.limit_price is None and intent.order_type in _TYPES_WITH_LIMIT:
+        return "no limit price", "a limit price", f"Give the {intent.order_type} order a limit price."
+    return None
+
+
+def _missing_trigger(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.trigger_price is None and intent.order_type in _TYPES_WITH_TRIGGER:
+        return "no trigger price", "a trigger price", f"Give the {intent.order_type} order a trigger price."
+    return None
+
+
+def _not_positive(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.terms.kind == "spread":  # a credit is a negative price
+        return None
+    for price in (intent.limit_price, intent.trigger_price):
+        if price is not None and not price > 0:
+            return f"price {price} USD", "above 0", "Only combinations have prices of 0 or below."
+    return None
+
+
+def _tick(intent: OrderIntent, _: Occasion) -> Finding | None:
+    for price in (intent.limit_price, intent.trigger_price):
+        if price is None:
+            continue
+        tick = _increment(intent, price)
+        if price % tick:
+            return f"price {price} USD", f"multiples of {tick}", "Round the price to the tick."
+    return None
+
+
+def _increment(intent: OrderIntent, price: Decimal) -> Decimal:
+    return tick_size(price) if intent.terms.kind == "stock" else intent.terms.price_increment
+
+
+_RESTING = frozenset({"day", "gtc", "gtd"})
+_TIMES_IN_FORCE = {
+    "market": frozenset({"day", "gtc", "gtd", "ioc", "fok", "at_open", "at_close"}),
+    "limit": frozenset({"day", "gtc", "gtd", "ioc", "fok", "at_open", "at_close"}),
+}
+
+
+def _time_in_force(intent: OrderIntent, _: Occasion) -> Finding | None:
+    allowed = _TIMES_IN_FORCE.get(intent.order_type, _RESTING)
+    if intent.terms.kind != "stock":
+        allowed = allowed - {"at_open", "at_close"}
+    if intent.terms.kind == "spread":
+        allowed = allowed - {"fok"}
+    if intent.time_in_force in allowed:
+        return None
+    what = f"{intent.time_in_force} on a {intent.order_type} order of a {intent.terms.kind}"
+    return what, ", ".join(sorted(allowed)), "Choose one of the allowed times in force."
+
+
+def _good_till(intent: OrderIntent, occasion: Occasion) -> Finding | None:
+    if intent.time_in_force != "gtd" or (
+        intent.expires_ns is not None and intent.expires_ns > occasion.now_ns
+    ):
+        return None
+    return f"good till {intent.expires_ns}", "a time in the future", "Give an expiry after now."
+
+
+def _auction(intent: OrderIntent, occasion: Occasion) -> Finding | None:
+    if intent.time_in_force not in ("at_open", "at_close"):
+        return None
+    if occasion.day is None:
+        return "no session today", "a session", "Send it on a trading day."
+    if intent.time_in_force == "at_open":
+        last_ns = occasion.day.open_ns - AT_OPEN_CUTOFF_NS
+    else:
+        last_ns = occasion.day.close_ns - AT_CLOSE_CUTOFF_NS
+    if occasion.now_ns < last_ns:
+        return None
+    return f"{intent.time_in_force} too late", "before the auction's cut-off", "Use a day order."
+
+
+def _outside_hours(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if not intent.is_outside_hours:
+        return None
+    if intent.terms.kind == "stock" and intent.order_type == "limit" and intent.time_in_force in _RESTING:
+        return None
+    what = f"{intent.order_type} {intent.time_in_force} order of a {intent.terms.kind} outside hours"
+    return what, "resting limit orders of stocks", "Send it in regular hours."
+
+
+def _order_type(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.terms.kind != "spread" or intent.order_type in ("limit", "market"):
+        return None
+    return f"{intent.order_type} of a combination", "limit or market", "Send a limit order."
+
+
+def _combination(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.terms.kind != "spread":
+        return None
+    legs = intent.terms.legs
+    if not 2 <= len(legs) <= MAX_LEGS:
+        return f"{len(legs)} legs", f"2 to {MAX_LEGS} legs", "Send it as several combinations."
+    if len({leg.terms.instrument_id for leg in legs}) < len(legs):
+        return "the same leg twice", "each leg once", "Add the ratios of equal legs."
+    if len({leg.terms.symbol for leg in legs}) > 1:
+        return "legs of several underlyings", "one underlying", "Send one combination per underlying."
+    divisor = math.gcd(*(leg.ratio for leg in legs))
+    if divisor != 1:
+        return f"ratios divisible by {divisor}", "ratios in lowest terms", "Divide them, raise the quantity."
+    return None
+
+
+def _leg(intent: OrderIntent, _: Occasion) -> Finding | None:
+    for leg in intent.terms.legs:
+        if leg.ratio == 0 or leg.terms.kind != "option":
+            what = f"leg {leg.terms.instrument_id} with ratio {leg.ratio}"
+            return what, "options, ratio not 0", "Remove the leg or give its ratio."
+    return None
+
+
+def _combination_group(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.terms.kind != "spread" or intent.group_id is None:
+        return None
+    return "a combination in an OCA group", "no OCA group", "Cancel the sibling yourself on a fill."
+
+
+def _riskless(intent: OrderIntent, _: Occasion) -> Finding | None:
+    if intent.terms.kind != "spread" or intent.limit_price is None:
+        return None
+    holdings = [Holding(leg.terms, intent.sign * leg.ratio) for leg in intent.terms.legs]
+    multiplier = intent.terms.legs[0].terms.multiplier
+    loss = worst_loss_usd(holdings, intent.sign * intent.limit_price * multiplier, ())
+    if loss is None or loss > 0:
+        return None
+    what = f"{intent.side} at {intent.limit_price}, which cannot lose"
+    return what, "a price at which it can lose", "Check the sign of the price: a credit is negative."
+
+
+RULE_BOOK: tuple[Requirement, ...] = (
+    Requirement(name="ib_size", ib_code=434, text="The order size cannot be zero.", find=_zero_size),
+    Requirement(name="ib_lot", ib_code=355, text="Order size conforms to no market rule.", find=_lot_size),
+    Requirement(name="ib_expired", ib_code=392, text="Invalid order: contract expired.", find=_expired),
+    Requirement(name="ib_limit_price", ib_code=321, text="The limit price is missing.", find=_missing_price),
+    Requirement(name="ib_trigger", ib_code=403, text="Invalid stop price.", find=_missing_trigger),
+    Requirement(name="ib_price", ib_code=201, text="Order rejected: price not above 0.", find=_not_positive),
+    Requirement(
+        name="ib_tick",
+        ib_code=110,
+        text="The price does not conform to the minimum price variation for this contract.",
+        find=_tick,
+    ),
+    Requirement(
+        name="ib_order_type",
+        ib_code=387,
+        text="Unsupported order type for this exchange and security type.",
+        find=_order_type,
+    ),
+    Requirement(
+        name="ib_time_in_force",
+        ib_code=111,
+        text="The time in force and the order type are incompatible.",
+        find=_time_in_force,
+    ),
+    Requirement(name="ib_good_till", ib_code=334, text="Invalid Good Till Date order.", find=_good_till),
+    Requirement(name="ib_auction", ib_code=201, text="Order rejected: too late.", find=_auction),
+    Requirement(
+        name="ib_outside_hours",
+        ib_code=411,
+        text='The "Outside Regular Trading Hours" flag is not valid for this order.',
+        find=_outside_hours,
+        is_stricter=True,
+    ),
+    Requirement(name="ib_leg", ib_code=313, text="The combo details for a leg are invalid.", find=_leg),
+    Requirement(name="ib_combination", ib_code=312, text="The combo details are invalid.", find=_combination),
+    Requirement(
+        name="ib_combination_group",
+        ib_code=356,
+        text="Smart-combo order does not support OCA group.",
+        find=_combination_group,
+    ),
+    Requirement(
+        name="ib_riskless",
+        ib_code=201,
+        text="Riskless combination orders are not allowed.",
+        find=_riskless,
+    ),
+)
+"""Checked in this order; the first violation is reported."""
+
+FRACTIONAL = 10318
+"""This order doesn't support fractional quantity trading; found when an order becomes an intent."""
+MODIFY_FINISHED = 104
+"""Cannot modify a filled order."""
+MODIFY_MISMATCH = 105
+"""Order being modified does not match original order."""
+DUPLICATE_ORDER_ID = 103
+"""Duplicate order id."""

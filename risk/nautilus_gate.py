@@ -1,0 +1,412 @@
+"""The one door: a handler at the bus endpoint `ExecEngine.execute` that every command passes.
+
+Strategies, Nautilus' RiskEngine, its order emulator, execution algorithms, contingent orders and
+`market_exit` all send there, in BacktestEngine, BacktestNode and TradingNode alike. The handler asks the
+`Gatekeeper` and forwards what is approved; a refused order gets `OrderDenied`, a refused modification
+`OrderModifyRejected`, with rule, value and limit. Cancels always pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from nautilus_trader.common import Environment
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import (
+    BatchCancelOrders,
+    CancelAllOrders,
+    CancelOrder,
+    ModifyOrder,
+    QueryAccount,
+    QueryOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
+from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderModifyRejected,
+    OrderRejected,
+    OrderUpdated,
+)
+
+from market.calendar import TradingCalendar
+from market.session_windows import SessionRules
+from risk.account import Account
+from risk.breaker import Breaker
+from risk.breaker_file import BreakerFile, BreakerRecord
+from risk.decision import Approved, Refused
+from risk.gatekeeper import Gatekeeper
+from risk.intent import InstrumentTerms, OrderIntent
+from risk.limits import UNIVERSE, RiskLimits
+from risk.nautilus_intents import (
+    FractionalQuantityError,
+    InstrumentBook,
+    UnknownInstrumentError,
+    decimal_or_none,
+    intent_of,
+    whole,
+)
+from risk.nautilus_market_view import GreeksSource, NautilusMarketView
+from risk.performance import Fill
+from risk.policy import Policy
+from risk.records import MemoryRecorder, Recorder
+from risk.supervisor import Supervisor
+
+EXECUTE_ENDPOINT = "ExecEngine.execute"
+PROCESS_ENDPOINT = "ExecEngine.process"
+ORDER_EVENTS = "events.order.*"
+FIRST = 1_000
+"""Priority of the gate's subscription: it books an event before any strategy hears of it."""
+MAX_NESTED_REFUSALS = 16
+"""Refusals inside refusals (a strategy that answers each denial with an order) before the gate halts."""
+LEG_MARK = "-LEG-"
+"""Nautilus names the fill of a spread's leg `<order>-LEG-<symbol>`."""
+
+
+class Gate:
+    """The shell around one `Gatekeeper` in one Nautilus kernel; made by `install_gate`."""
+
+    def __init__(self, kernel: Any, supervisor: Supervisor, instruments: InstrumentBook) -> None:
+        self.supervisor = supervisor
+        self.keeper: Gatekeeper = supervisor.keeper
+        self.instruments = instruments
+        self._clock = kernel.clock
+        self._cache = kernel.cache
+        self._bus = kernel.msgbus
+        self._log = kernel.logger
+        self._engine = kernel.exec_engine
+        self._forward: Callable[[Any], None] = kernel.exec_engine.execute
+        self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
+        self._nested_refusals = 0
+        self._commands: dict[type, Callable[[Any], None]] = {
+            SubmitOrder: self._on_submit,
+            SubmitOrderList: self._on_submit_list,
+            ModifyOrder: self._on_modify,
+            CancelOrder: self._on_cancel,
+            CancelAllOrders: self._on_cancel_all,
+            BatchCancelOrders: self._on_batch_cancel,
+            QueryOrder: self._forward,
+            QueryAccount: self._forward,
+        }
+        self._events: dict[type, Callable[[Any], None]] = {
+            OrderFilled: self._on_filled,
+            OrderCanceled: self._on_ended,
+            OrderExpired: self._on_ended,
+            OrderRejected: self._on_rejected,
+            OrderDenied: self._on_denied,
+            OrderUpdated: self._on_updated,
+            OrderModifyRejected: self._on_modify_rejected,
+            OrderCancelRejected: self._on_cancel_rejected,
+        }
+
+    # -- Commands ---------------------------------------------------------------------------------
+
+    def execute(self, command: Any) -> None:
+        """Judge one command; the handler of the endpoint."""
+        handler = self._commands.get(type(command))
+        if handler is None:
+            self._log.error(f"Gate refuses an unknown command {type(command).__name__}")
+            return
+        handler(command)
+
+    def _on_submit(self, command: Any) -> None:
+        if self._submit([command.order]):
+            self._forward(command)
+
+    def _on_submit_list(self, command: Any) -> None:
+        if self._submit(command.order_list.orders):
+            self._forward(command)
+
+    def _submit(self, orders: list[Any]) -> bool:
+        """Return whether all orders are approved; otherwise all of them have been denied."""
+        now_ns = self._clock.timestamp_ns()
+        try:
+            intents = [self._intent(order) for order in orders]
+            verdicts = self.keeper.submit(intents, now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
+            refused = _unreadable(error)
+            verdicts = [refused] * len(orders)
+        self.supervisor.after_commands(now_ns)
+        if all(isinstance(verdict, Approved) for verdict in verdicts):
+            return True
+        for order, verdict in zip(orders, verdicts, strict=True):
+            assert isinstance(verdict, Refused)
+            self._deny(order, verdict, now_ns)
+        return False
+
+    def _on_modify(self, command: Any) -> None:
+        now_ns = self._clock.timestamp_ns()
+        order = self._cache.order(command.client_order_id)
+        if order is None:
+            self._log.error(f"Gate refuses to modify {command.client_order_id}: not in the cache")
+            return
+        try:
+            self._adopt_unknown(order)
+            intent, total = self._changed_intent(order, command)
+            verdict = self.keeper.change(intent, total, now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
+            verdict = _unreadable(error)
+        self.supervisor.after_commands(now_ns)
+        if isinstance(verdict, Approved):
+            self._forward(command)
+        else:
+            self._reject_change(order, verdict, now_ns)
+
+    def _on_cancel(self, command: Any) -> None:
+        self._note_cancels([command.client_order_id])
+        self._forward(command)
+
+    def _on_batch_cancel(self, command: Any) -> None:
+        self._note_cancels([cancel.client_order_id for cancel in command.cancels])
+        self._forward(command)
+
+    def _on_cancel_all(self, command: Any) -> None:
+        side = command.order_side
+        orders = self._cache.orders_open(
+            instrument_id=command.instrument_id, strategy_id=command.strategy_id
+        ) + self._cache.orders_inflight(instrument_id=command.instrument_id, strategy_id=command.strategy_id)
+        self._note_cancels(
+            [order.client_order_id for order in orders if side in (OrderSide.NO_ORDER_SIDE, order.side)]
+        )
+        self._forward(command)
+
+    def _note_cancels(self, order_ids: list[Any]) -> None:
+        now_ns = self._clock.timestamp_ns()
+        for order_id in order_ids:
+            self.keeper.cancel(order_id.value, now_ns)
+        self.supervisor.after_commands(now_ns)
+
+    def _intent(self, order: Any) -> OrderIntent:
+        return intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
+
+    def _changed_intent(self, order: Any, command: Any) -> tuple[OrderIntent, int]:
+        intent = self._intent(order)
+        total = whole(order.quantity if command.quantity is None else command.quantity)
+        fields = {name: getattr(intent, name) for name in intent.__struct_fields__}
+        fields |= {"quantity": total - whole(order.filled_qty), "replaces": True}
+        if command.price is not None:
+            fields["limit_price"] = command.price.as_decimal()
+        if command.trigger_price is not None:
+            fields["trigger_price"] = command.trigger_price.as_decimal()
+        return OrderIntent(**fields), total
+
+    def _adopt_unknown(self, order: Any) -> None:
+        if order.client_order_id.value not in self.keeper.account.ledger.reservations and order.is_open:
+            self.keeper.adopt_order(self._intent(order), filled=whole(order.filled_qty))
+
+    # -- Refusals ---------------------------------------------------------------------------------
+
+    def _deny(self, order: Any, refused: Refused, now_ns: int) -> None:
+        self.supervisor.refused(refused, _names(order), now_ns)
+        if order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
+            self._log.error(f"Gate refuses {order.client_order_id} again: {refused.reason}")
+            return
+        if self._cache.order(order.client_order_id) is None:
+            self._cache.add_order(order)
+        denied = OrderDenied(
+            trader_id=order.trader_id,
+            strategy_id=order.strategy_id,
+            instrument_id=order.instrument_id,
+            client_order_id=order.client_order_id,
+            reason=refused.reason,
+            event_id=UUID4(),
+            ts_init=now_ns,
+        )
+        self._answer(denied, now_ns)
+
+    def _reject_change(self, order: Any, refused: Refused, now_ns: int) -> None:
+        self.supervisor.refused(refused, _names(order), now_ns, command="modify")
+        rejected = OrderModifyRejected(
+            trader_id=order.trader_id,
+            strategy_id=order.strategy_id,
+            instrument_id=order.instrument_id,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+            account_id=order.account_id,
+            reason=refused.reason,
+            event_id=UUID4(),
+            ts_event=now_ns,
+            ts_init=now_ns,
+        )
+        self._answer(rejected, now_ns)
+
+    def _answer(self, event: Any, now_ns: int) -> None:
+        """Send a refusal to the strategy; one that answers refusals with orders must not recurse for ever."""
+        if self._nested_refusals >= MAX_NESTED_REFUSALS:
+            self.supervisor.halt(
+                now_ns,
+                by="runaway",
+                reason=f"{MAX_NESTED_REFUSALS} refusals were each answered with an order",
+            )
+            return
+        self._nested_refusals += 1
+        try:
+            self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
+        finally:
+            self._nested_refusals -= 1
+
+    # -- Events -----------------------------------------------------------------------------------
+
+    def on_order_event(self, event: Any) -> None:
+        """Book one order event; the handler of the subscription."""
+        handler = self._events.get(type(event))
+        if handler is None:
+            return
+        try:
+            handler(event)
+        except Exception as error:  # noqa: BLE001 - the border: a ledger that may be wrong must not open
+            reason = f"{type(event).__name__} could not be booked: {type(error).__name__}: {error}"
+            self.supervisor.halt(self._clock.timestamp_ns(), by="gate_fault", reason=reason)
+
+    def _on_filled(self, event: Any) -> None:
+        now_ns = self._clock.timestamp_ns()
+        terms = self.instruments.terms(event.instrument_id)
+        order_id = event.client_order_id.value.partition(LEG_MARK)[0]
+        quantity = whole(event.last_qty)
+        fee = event.commission
+        fill = Fill(
+            strategy_id=event.strategy_id.value,
+            terms=terms,
+            signed_quantity=quantity if event.order_side == OrderSide.BUY else -quantity,
+            price=event.last_px.as_decimal(),
+            fee_usd=Decimal(0) if fee is None else fee.as_decimal(),
+        )
+        self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
+        order = self._cache.order(event.client_order_id)
+        if order is not None and order.is_closed:
+            self.keeper.finished(order_id, now_ns)
+        self.supervisor.after_fill(terms, now_ns)
+
+    def _on_ended(self, event: Any) -> None:
+        self.keeper.ended(event.client_order_id.value, self._clock.timestamp_ns())
+
+    def _on_rejected(self, event: Any) -> None:
+        now_ns = self._clock.timestamp_ns()
+        self.keeper.rejected(event.client_order_id.value, now_ns)
+        self.supervisor.after_reject(now_ns)
+
+    def _on_denied(self, event: Any) -> None:
+        self.keeper.finished(event.client_order_id.value, self._clock.timestamp_ns())
+
+    def _on_updated(self, event: Any) -> None:
+        price = event.price if event.price is not None else event.trigger_price
+        quantity = whole(event.quantity)
+        self.keeper.changed(event.client_order_id.value, quantity, decimal_or_none(price), event.ts_event)
+
+    def _on_modify_rejected(self, event: Any) -> None:
+        self.keeper.change_rejected(event.client_order_id.value)
+
+    def _on_cancel_rejected(self, event: Any) -> None:
+        self.keeper.account.ledger.cancel_rejected(event.client_order_id.value)
+
+    # -- Start ------------------------------------------------------------------------------------
+
+    def adopt_cache(self) -> None:
+        """Take over what Nautilus' cache holds and the ledger does not know: positions and open orders."""
+        ledger = self.keeper.account.ledger
+        for order in self._cache.orders_open() + self._cache.orders_inflight():
+            if order.client_order_id.value not in ledger.reservations:
+                self.keeper.adopt_order(self._intent(order), filled=whole(order.filled_qty))
+        for (strategy_id, terms), (quantity, price) in self.cached_positions().items():
+            missing = quantity - ledger.position(strategy_id, terms.instrument_id)
+            if missing:
+                self.keeper.adopt_position(strategy_id, terms, missing, price)
+
+    def cached_positions(self) -> dict[tuple[str, InstrumentTerms], tuple[int, Decimal]]:
+        """Return signed quantity and average price by strategy and instrument, as Nautilus has them."""
+        positions: dict[tuple[str, InstrumentTerms], tuple[int, Decimal]] = {}
+        for position in self._cache.positions_open():
+            key = (position.strategy_id.value, self.instruments.terms(position.instrument_id))
+            quantity = int(position.signed_decimal_qty())
+            held, _ = positions.get(key, (0, Decimal(0)))
+            positions[key] = (held + quantity, Decimal(str(position.avg_px_open)))
+        return positions
+
+    def confirm_reconciled(self, *, reason: str) -> None:
+        """Say that positions and orders agree with the broker's: ends the SAFE_MODE of the start."""
+        self.adopt_cache()
+        self.supervisor.confirm_reconciled(self._clock.timestamp_ns(), reason=reason)
+
+    def install(self) -> None:
+        """Put the gate in the door; raises KeyError or ValueError when another handler stands there."""
+        self._bus.deregister(endpoint=EXECUTE_ENDPOINT, handler=self._engine.execute)
+        self._bus.register(endpoint=EXECUTE_ENDPOINT, handler=self.execute)
+        self._bus.subscribe(topic=ORDER_EVENTS, handler=self.on_order_event, priority=FIRST)
+
+
+def _names(order: Any) -> tuple[str, str, str]:
+    return order.instrument_id.value, order.client_order_id.value, order.strategy_id.value
+
+
+def _unreadable(error: Exception) -> Refused:
+    if isinstance(error, FractionalQuantityError):
+        return Refused(
+            rule="ib_fraction",
+            value=str(error),
+            limit="whole shares and contracts",
+            advice="Round the quantity down.",
+            ib_code=10318,
+        )
+    if isinstance(error, UnknownInstrumentError):
+        return Refused(
+            rule="unknown_instrument", value=str(error), limit="known instruments", advice="Load it first."
+        )
+    return Refused(
+        rule="judgement",
+        value=f"{type(error).__name__}: {error}",
+        limit="an order that can be read",
+        advice="What cannot be judged is refused; report it with this text.",
+    )
+
+
+class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gate is made of.
+
+    `universe` are the symbols of the profile, the whitelist when `limits.allowed_symbols` says so.
+    `breaker_path` keeps the breaker over restarts; None (backtests) keeps nothing. `calendar` and
+    `greeks` replace the exchange calendar and the unknown greeks.
+    """
+
+    limits: RiskLimits
+    session_rules: SessionRules
+    universe: tuple[str, ...]
+    recorder: Recorder | None = None
+    breaker_path: Path | None = None
+    calendar: TradingCalendar | None = None
+    greeks: GreeksSource | None = None
+
+
+def install_gate(target: Any, setup: GateSetup) -> Gate:
+    """Put a gate in the door of `target` (an engine, a node's kernel or a TradingNode) and return it.
+
+    Call it after the node is built and before it runs. A backtest's gate starts RUNNING; every other
+    one in SAFE_MODE (or in the HALT it was left in) until `Gate.confirm_reconciled`.
+    """
+    kernel = getattr(target, "kernel", target)
+    is_backtest = kernel.environment == Environment.BACKTEST
+    file = None if setup.breaker_path is None else BreakerFile(setup.breaker_path)
+    now_ns = kernel.clock.timestamp_ns()
+    record = BreakerRecord(breaker=Breaker.at_start(now_ns)) if file is None else file.load(now_ns)
+    instruments = InstrumentBook(kernel.cache)
+    market = NautilusMarketView(
+        kernel.cache, instruments, setup.session_rules, calendar=setup.calendar, greeks=setup.greeks
+    )
+    allowed = setup.universe if setup.limits.allowed_symbols == UNIVERSE else setup.limits.allowed_symbols
+    account = Account(setup.limits, market, allowed_symbols=frozenset(allowed), record=record)
+    keeper = Gatekeeper(account, Policy(setup.limits))
+    supervisor = Supervisor(keeper, recorder=setup.recorder or MemoryRecorder(), file=file)
+    gate = Gate(kernel, supervisor, instruments)
+    gate.install()
+    gate.adopt_cache()
+    if is_backtest:
+        gate.confirm_reconciled(reason="a backtest starts flat")
+    return gate

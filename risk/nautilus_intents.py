@@ -1,0 +1,181 @@
+"""Turns Nautilus' orders and instruments into the plain values that the rules judge."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderType, TimeInForce
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Equity, OptionContract, OptionSpread
+from nautilus_trader.model.objects import FIXED_SCALAR
+
+from risk import intent as plain
+
+SCALE = int(FIXED_SCALAR)
+"""Units of Nautilus' fixed-point integers per share or USD."""
+DECISION_TAG = "decision:"
+"""Prefix of the order tag that names the decision behind an order."""
+_OCA_TAG = "ocaGroup"
+
+_ORDER_TYPES: dict[int, plain.OrderType] = {
+    OrderType.MARKET: "market",
+    OrderType.MARKET_TO_LIMIT: "market",
+    OrderType.LIMIT: "limit",
+    OrderType.STOP_MARKET: "stop",
+    OrderType.STOP_LIMIT: "stop_limit",
+    OrderType.MARKET_IF_TOUCHED: "market_if_touched",
+    OrderType.LIMIT_IF_TOUCHED: "limit_if_touched",
+    OrderType.TRAILING_STOP_MARKET: "trailing",
+    OrderType.TRAILING_STOP_LIMIT: "trailing",
+}
+_TIMES_IN_FORCE: dict[int, plain.TimeInForce] = {
+    TimeInForce.DAY: "day",
+    TimeInForce.GTC: "gtc",
+    TimeInForce.IOC: "ioc",
+    TimeInForce.FOK: "fok",
+    TimeInForce.GTD: "gtd",
+    TimeInForce.AT_THE_OPEN: "at_open",
+    TimeInForce.AT_THE_CLOSE: "at_close",
+}
+_BUY = OrderSide.BUY
+
+
+class UnknownInstrumentError(LookupError):
+    """An instrument that is not in the cache, or of a kind that the rules do not know."""
+
+
+class FractionalQuantityError(ValueError):
+    """A quantity that is not a whole number of shares or contracts."""
+
+
+class InstrumentBook:
+    """The terms of each instrument in Nautilus' cache, made once."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+        self._terms: dict[InstrumentId, plain.InstrumentTerms] = {}
+        self._ids: dict[str, InstrumentId] = {}
+
+    def terms(self, instrument_id: InstrumentId) -> plain.InstrumentTerms:
+        """Return the terms; raises `UnknownInstrumentError`."""
+        known = self._terms.get(instrument_id)
+        if known is None:
+            known = self._terms[instrument_id] = self._describe(instrument_id)
+            self._ids[known.instrument_id] = instrument_id
+        return known
+
+    def nautilus_id(self, terms: plain.InstrumentTerms) -> InstrumentId:
+        """Return Nautilus' id of an instrument."""
+        known = self._ids.get(terms.instrument_id)
+        if known is None:
+            known = self._ids[terms.instrument_id] = InstrumentId.from_str(terms.instrument_id)
+        return known
+
+    def _describe(self, instrument_id: InstrumentId) -> plain.InstrumentTerms:
+        instrument = self._cache.instrument(instrument_id)
+        if isinstance(instrument, Equity):
+            return _stock(instrument)
+        if isinstance(instrument, OptionContract):
+            return _option(instrument)
+        if isinstance(instrument, OptionSpread):
+            return self._spread(instrument)
+        what = "is not in the cache" if instrument is None else f"is a {type(instrument).__name__}"
+        raise UnknownInstrumentError(f"{instrument_id} {what}. Only stocks, options and their spreads trade.")
+
+    def _spread(self, instrument: OptionSpread) -> plain.InstrumentTerms:
+        legs = tuple(plain.Leg(self.terms(leg_id), ratio) for leg_id, ratio in instrument.legs())
+        if not legs:
+            raise UnknownInstrumentError(f"{instrument.id} has no legs. Request it with its legs' ids.")
+        return plain.InstrumentTerms(
+            instrument_id=instrument.id.value,
+            symbol=legs[0].terms.symbol,
+            kind="spread",
+            price_increment=instrument.price_increment.as_decimal(),
+            multiplier=legs[0].terms.multiplier,
+            legs=legs,
+        )
+
+
+def _stock(instrument: Equity) -> plain.InstrumentTerms:
+    return plain.InstrumentTerms(
+        instrument_id=instrument.id.value,
+        symbol=instrument.id.symbol.value,
+        kind="stock",
+        price_increment=instrument.price_increment.as_decimal(),
+    )
+
+
+def _option(instrument: OptionContract) -> plain.InstrumentTerms:
+    return plain.InstrumentTerms(
+        instrument_id=instrument.id.value,
+        symbol=instrument.underlying,
+        kind="option",
+        price_increment=instrument.price_increment.as_decimal(),
+        multiplier=int(instrument.multiplier),
+        right="call" if instrument.option_kind.name == "CALL" else "put",
+        strike=instrument.strike_price.as_decimal(),
+        expiration_ns=instrument.expiration_ns,
+    )
+
+
+def whole(quantity: Any) -> int:
+    """Return a Nautilus quantity as whole shares; raises `FractionalQuantityError`."""
+    units, rest = divmod(quantity.raw, SCALE)
+    if rest:
+        raise FractionalQuantityError(f"{quantity} shares")
+    return int(units)
+
+
+def decimal_or_none(price: Any) -> Decimal | None:
+    """Return a Nautilus price as `Decimal`, None for None."""
+    return None if price is None else price.as_decimal()
+
+
+def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) -> plain.OrderIntent:
+    """Return the intent of a Nautilus order, for what of it is still open.
+
+    With `honours_oca` the venue cancels the rest of an OCO group when one order fills; without it only
+    orders that carry IB's own OCA tag, or that are children of one parent, count as a group.
+    """
+    return plain.OrderIntent(
+        order_id=order.client_order_id.value,
+        strategy_id=order.strategy_id.value,
+        terms=terms,
+        side="buy" if order.side == _BUY else "sell",
+        quantity=whole(order.leaves_qty),
+        order_type=_ORDER_TYPES[order.order_type],
+        time_in_force=_TIMES_IN_FORCE[order.time_in_force],
+        limit_price=order.price.as_decimal() if order.has_price else None,
+        trigger_price=order.trigger_price.as_decimal() if order.has_trigger_price else None,
+        expires_ns=order.expire_time_ns if order.time_in_force == TimeInForce.GTD else None,
+        is_outside_hours=_is_outside_hours(order),
+        idempotency_key=_idempotency_key(order),
+        protects_id=None if order.parent_order_id is None else order.parent_order_id.value,
+        group_id=None if order.contingency_type == 0 else _group_id(order, honours_oca),
+    )
+
+
+def _idempotency_key(order: Any) -> str | None:
+    tags = order.tags
+    if not tags or (order.exec_spawn_id is not None and order.exec_spawn_id != order.client_order_id):
+        return None  # slices of an execution algorithm share their parent's decision
+    for tag in tags:
+        if tag.startswith(DECISION_TAG):
+            return str(tag)
+    return None
+
+
+def _is_outside_hours(order: Any) -> bool:
+    return any('"outsideRth":true' in tag.replace(" ", "") for tag in order.tags or ())
+
+
+def _group_id(order: Any, honours_oca: bool) -> str | None:
+    """Name an OCA group by all its members, so that only orders that list each other are one group."""
+    if order.contingency_type not in (ContingencyType.OCO, ContingencyType.OUO) or not order.linked_order_ids:
+        return None
+    has_tag = any(_OCA_TAG in tag for tag in order.tags or ())
+    if not (honours_oca or has_tag or order.parent_order_id is not None):
+        return None
+    members = {order.client_order_id.value, *(linked.value for linked in order.linked_order_ids)}
+    return ",".join(sorted(members))

@@ -1,0 +1,103 @@
+"""Answers the gate's questions from Nautilus' cache, and keeps converted quotes until they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.data import QuoteTick
+
+from market.calendar import TradingCalendar
+from market.session_windows import SessionRules, SessionWindow
+from market.time import new_york_date, new_york_midnight_ns
+from risk.ib_rule_book import TradingDay
+from risk.intent import InstrumentTerms
+from risk.market_view import Greeks, SessionView
+from risk.nautilus_intents import SCALE, InstrumentBook
+from risk.snapshot import Quote
+
+GreeksSource = Callable[[str], Greeks | None]
+"""Gives the greeks of an option by instrument id; None when they are unknown."""
+
+_CALENDAR_MARGIN = timedelta(days=10)
+_CALENDAR_SPAN = timedelta(days=400)
+
+
+class NautilusMarketView:
+    """A `MarketView` over one cache; without a source of `greeks` they are unknown, and options refused."""
+
+    def __init__(
+        self,
+        cache: Any,
+        instruments: InstrumentBook,
+        session_rules: SessionRules,
+        *,
+        calendar: TradingCalendar | None = None,
+        greeks: GreeksSource | None = None,
+    ) -> None:
+        self._cache = cache
+        self._instruments = instruments
+        self._session_rules = session_rules
+        self._calendar = calendar
+        self._greeks = greeks
+        self._quotes: dict[str, tuple[QuoteTick, Quote]] = {}
+        self._day_starts_ns = self._day_ends_ns = 0
+        self._window: SessionWindow | None = None
+        self._day: TradingDay | None = None
+
+    def quote(self, terms: InstrumentTerms) -> Quote | None:
+        """Return the latest quote in the cache."""
+        tick = self._cache.quote_tick(self._instruments.nautilus_id(terms))
+        if tick is None:
+            return None
+        known = self._quotes.get(terms.instrument_id)
+        if known is not None and known[0] is tick:
+            return known[1]
+        quote = Quote(
+            tick.bid_price.as_decimal(),
+            tick.ask_price.as_decimal(),
+            tick.bid_size.raw // SCALE,
+            tick.ask_size.raw // SCALE,
+            tick.ts_event,
+        )
+        self._quotes[terms.instrument_id] = (tick, quote)
+        return quote
+
+    def last_price(self, terms: InstrumentTerms) -> Decimal | None:
+        """Return the price of the latest trade in the cache."""
+        trade = self._cache.trade_tick(self._instruments.nautilus_id(terms))
+        return None if trade is None else trade.price.as_decimal()
+
+    def greeks(self, terms: InstrumentTerms) -> Greeks | None:
+        """Return the greeks of an option from the source given at installation."""
+        return None if self._greeks is None else self._greeks(terms.instrument_id)
+
+    def funds_usd(self) -> Decimal | None:
+        """Return the total USD balance of the one account; None with no account or with several."""
+        accounts = self._cache.accounts()
+        if len(accounts) != 1:
+            return None
+        balance = accounts[0].balance_total(USD)
+        return None if balance is None else balance.as_decimal()
+
+    def session(self, now_ns: int) -> SessionView:
+        """Return the session's phase; a day's windows are made once."""
+        if not self._day_starts_ns <= now_ns < self._day_ends_ns:
+            self._open_day(new_york_date(now_ns))
+        if self._window is None:
+            return SessionView("closed", False, None)
+        phase = self._window.phase(now_ns)
+        return SessionView(phase.value, self._window.entries_allowed(now_ns), self._day)
+
+    def _open_day(self, day: date) -> None:
+        calendar = self._calendar
+        if calendar is None or not calendar.start <= day <= calendar.end:
+            calendar = self._calendar = TradingCalendar(day - _CALENDAR_MARGIN, day + _CALENDAR_SPAN)
+        session = calendar.session_on(day)
+        self._window = None if session is None else SessionWindow.of(session, self._session_rules)
+        self._day = None if session is None else TradingDay(session.open_ns, session.close_ns)
+        self._day_starts_ns = new_york_midnight_ns(day)
+        self._day_ends_ns = new_york_midnight_ns(day + timedelta(days=1))

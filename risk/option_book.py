@@ -1,0 +1,176 @@
+"""Risk of the options that an account holds and has working: worst loss, delta and vega by underlying.
+
+Losses are counted per strategy and added, so that two strategies never lend each other a cover that
+the owner may sell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from risk.intent import OrderIntent
+from risk.ledger import Ledger, Reservation
+from risk.market_view import MarketView
+from risk.option_loss import Holding, OptionOrder, add_known, worst_floor_usd, worst_loss_usd
+from risk.performance import Performance
+from risk.snapshot import OptionRisk
+
+ZERO = Decimal(0)
+Owner = tuple[str, str]
+"""A strategy and an underlying symbol."""
+
+
+class _Stake(msgspec.Struct):
+    """What one owner holds and has working."""
+
+    held: list[Holding] = []
+    cost_usd: Decimal = ZERO
+    orders: list[OptionOrder] = []
+
+
+class OptionBook:
+    """Reads options out of the ledger and the lots; keeps nothing of its own."""
+
+    def __init__(self, ledger: Ledger, performance: Performance, market: MarketView) -> None:
+        self._ledger = ledger
+        self._performance = performance
+        self._market = market
+
+    def is_reducing(self, intent: OrderIntent) -> bool:
+        """Return whether an order whose legs all close leaves no position worse off at expiry.
+
+        Buying back short options never does; selling a long one may leave a short one naked.
+        """
+        if all(intent.sign * leg.ratio > 0 for leg in intent.terms.components):
+            return True
+        stake = self._stakes(skip=intent.order_id).get((intent.strategy_id, intent.terms.symbol))
+        if stake is None:
+            return False
+        order = OptionOrder(_holdings(intent), None)
+        before = worst_floor_usd(stake.held, stake.orders)
+        after = worst_floor_usd(stake.held, [*stake.orders, order])
+        return after is not None and (before is None or after >= before)
+
+    def risk_after(self, intent: OrderIntent) -> OptionRisk | None:
+        """Return the risk with `intent` working; None for a stock order while no option is in play."""
+        is_option = intent.terms.kind != "stock"
+        if not is_option and not self._has_options():
+            return None
+        stakes = self._stakes(skip=intent.order_id)
+        order_loss: Decimal | None = ZERO
+        if is_option:
+            order = OptionOrder(_holdings(intent), self._cost(intent, intent.quantity, ()))
+            order_loss = worst_loss_usd((), ZERO, (order,))
+            stakes.setdefault((intent.strategy_id, intent.terms.symbol), _Stake()).orders.append(order)
+        losses = {
+            owner: worst_loss_usd(stake.held, stake.cost_usd, stake.orders) for owner, stake in stakes.items()
+        }
+        delta, vega = self._greeks_after(intent)
+        return OptionRisk(
+            order_loss_usd=order_loss,
+            underlying_loss_usd=add_known(
+                loss for (_, symbol), loss in losses.items() if symbol == intent.terms.symbol
+            ),
+            total_loss_usd=add_known(losses.values()),
+            has_defined_risk=all(
+                worst_floor_usd(stake.held, stake.orders) is not None for stake in stakes.values()
+            ),
+            delta_shares=delta,
+            vega_usd=vega,
+        )
+
+    def _has_options(self) -> bool:
+        return any(book.terms.kind == "option" for book in self._ledger.books.values())
+
+    def _stakes(self, skip: str) -> dict[Owner, _Stake]:
+        stakes: dict[Owner, _Stake] = {}
+        for (strategy_id, _), lot in self._performance.lots.items():
+            if lot.terms.kind == "option":
+                stake = stakes.setdefault((strategy_id, lot.terms.symbol), _Stake())
+                stake.held.append(Holding(lot.terms, lot.quantity))
+                stake.cost_usd += lot.cost_usd
+        for order_id, reservation in self._ledger.reservations.items():
+            intent = reservation.intent
+            if intent.terms.kind != "stock" and order_id != skip:
+                stake = stakes.setdefault((intent.strategy_id, intent.terms.symbol), _Stake())
+                stake.orders.append(self._working_order(reservation))
+        return stakes
+
+    def _working_order(self, reservation: Reservation) -> OptionOrder:
+        intent = reservation.intent
+        left = max(reservation.committed - reservation.filled, 0)
+        cost = self._cost(intent, left, reservation.prices())
+        return OptionOrder(_remaining(reservation), cost)
+
+    def _cost(self, intent: OrderIntent, quantity: int, prices: Sequence[Decimal]) -> Decimal | None:
+        """Money that `quantity` would pay at the worst of its prices, or at the quote without one."""
+        candidates = list(prices) or ([] if intent.price is None else [intent.price])
+        if not candidates:
+            quote = self._market.quote(intent.terms)
+            if quote is None:
+                return None
+            candidates = [quote.ask if intent.sign > 0 else quote.bid]
+        worst = max(candidates) if intent.sign > 0 else min(candidates)
+        return intent.sign * quantity * worst * intent.terms.components[0].terms.multiplier
+
+    def _greeks_after(self, intent: OrderIntent) -> tuple[float | None, float | None]:
+        """Return the worst delta in shares and vega in USD of the intent's underlying."""
+        symbol = intent.terms.symbol
+        held = [
+            Holding(book.terms, book.net)
+            for book in self._ledger.books.values()
+            if book.terms.symbol == symbol
+        ]
+        changes = [
+            _remaining(reservation)
+            for order_id, reservation in self._ledger.reservations.items()
+            if reservation.intent.terms.symbol == symbol and order_id != intent.order_id
+        ]
+        base = self._sensitivity(held)
+        if base is None:
+            return None, None
+        low, high = list(base), list(base)
+        for holdings in (*changes, _holdings(intent)):
+            change = self._sensitivity(holdings)
+            if change is None:
+                return None, None
+            for index, value in enumerate(change):
+                low[index] += min(value, 0.0)
+                high[index] += max(value, 0.0)
+        worst = [up if abs(up) >= abs(down) else down for up, down in zip(high, low, strict=True)]
+        return worst[0], worst[1]
+
+    def _sensitivity(self, holdings: Sequence[Holding]) -> tuple[float, float] | None:
+        delta = vega = 0.0
+        for holding in holdings:
+            if holding.terms.kind == "stock":
+                delta += holding.quantity
+                continue
+            if not holding.quantity:
+                continue
+            greeks = self._market.greeks(holding.terms)
+            if greeks is None:
+                return None
+            delta += greeks.delta * holding.quantity * holding.terms.multiplier
+            vega += greeks.vega * holding.quantity * holding.terms.multiplier
+        return delta, vega
+
+
+def _holdings(intent: OrderIntent) -> tuple[Holding, ...]:
+    return tuple(
+        Holding(leg.terms, intent.sign * leg.ratio * intent.quantity) for leg in intent.terms.components
+    )
+
+
+def _remaining(reservation: Reservation) -> tuple[Holding, ...]:
+    sign = reservation.sign
+    return tuple(
+        Holding(
+            leg.terms,
+            (sign if leg.ratio > 0 else -sign) * reservation.remaining(leg.terms.instrument_id, leg.ratio),
+        )
+        for leg in reservation.intent.terms.components
+    )

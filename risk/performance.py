@@ -1,0 +1,164 @@
+"""Profit and loss as the gate sees it: its own average prices, so that no other book can mislead it.
+
+Money in USD, fees counted when the fill reports them. Open profit is what closing now at the touch
+would leave. One trade is the way of a strategy from flat to flat in one symbol (of options: in one
+underlying, so that a condor is one trade).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from market.time import NS_PER_MINUTE
+from risk.intent import InstrumentTerms
+from risk.snapshot import DayResult
+
+ZERO = Decimal(0)
+LiquidationPrice = Callable[[InstrumentTerms, int], Decimal | None]
+"""Gives the price at which a signed quantity could be closed now, or None."""
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a stock or an option: signed quantity, price in USD a share, fee in USD."""
+
+    strategy_id: str
+    terms: InstrumentTerms
+    signed_quantity: int
+    price: Decimal
+    fee_usd: Decimal = ZERO
+
+
+class Lot:
+    """What one strategy holds of one instrument, at its average price."""
+
+    __slots__ = ("average_price", "quantity", "terms")
+
+    def __init__(self, terms: InstrumentTerms) -> None:
+        self.terms = terms
+        self.quantity = 0
+        self.average_price = ZERO
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """Money paid for it, negative when received."""
+        return self.quantity * self.average_price * self.terms.multiplier
+
+    def apply(self, quantity: int, price: Decimal) -> Decimal:
+        """Book a signed quantity and return the profit that it realizes, fees aside."""
+        held = self.quantity
+        closing = min(abs(held), abs(quantity)) if held * quantity < 0 else 0
+        sign = 1 if held > 0 else -1
+        profit = sign * closing * (price - self.average_price) * self.terms.multiplier
+        self.quantity = held + quantity
+        if self.quantity == 0:
+            self.average_price = ZERO
+        elif held * self.quantity <= 0:  # opened, or flipped through zero
+            self.average_price = price
+        elif abs(self.quantity) > abs(held):
+            self.average_price = (held * self.average_price + quantity * price) / self.quantity
+        return profit
+
+
+class Performance:
+    """The day's profit, its high, and losses in a row; `pause_ns` after `max_losses` of them."""
+
+    def __init__(self, *, max_losses: int, pause_minutes: int) -> None:
+        self.lots: dict[tuple[str, str], Lot] = {}
+        self._max_losses = max_losses
+        self._pause_ns = pause_minutes * NS_PER_MINUTE
+        self._trades: dict[tuple[str, str], Decimal] = {}
+        self._realized = ZERO
+        self._open_at_start = ZERO
+        self._high = ZERO
+        self._losses = 0
+        self._paused_until_ns: int | None = None
+
+    @property
+    def realized_usd(self) -> Decimal:
+        """Realized profit of the day, fees counted."""
+        return self._realized
+
+    @property
+    def consecutive_losses(self) -> int:
+        """Losing trades since the last one that did not lose."""
+        return self._losses
+
+    @property
+    def high_usd(self) -> Decimal:
+        """Highest profit of the day seen so far, 0 or more."""
+        return self._high
+
+    def start_day(self, liquidation_price: LiquidationPrice) -> None:
+        """Begin a day: what is open now counts from its value now (its cost, when that is unknown)."""
+        self._realized = self._high = ZERO
+        self._losses = 0
+        self._paused_until_ns = None
+        self._open_at_start = self.open_profit(liquidation_price) or ZERO
+
+    def restore(self, *, realized_usd: Decimal, high_usd: Decimal, consecutive_losses: int) -> None:
+        """Continue a day after a restart."""
+        self._realized, self._high, self._losses = realized_usd, high_usd, consecutive_losses
+
+    def apply(self, fill: Fill, now_ns: int) -> None:
+        """Book a fill."""
+        key = (fill.strategy_id, fill.terms.instrument_id)
+        lot = self.lots.get(key)
+        if lot is None:
+            lot = self.lots[key] = Lot(fill.terms)
+        profit = lot.apply(fill.signed_quantity, fill.price) - fill.fee_usd
+        self._realized += profit
+        trade = (fill.strategy_id, fill.terms.symbol)
+        self._trades[trade] = self._trades.get(trade, ZERO) + profit
+        if lot.quantity == 0:
+            del self.lots[key]
+            if not any(self._lots_of(*trade)):
+                self._finish_trade(self._trades.pop(trade), now_ns)
+
+    def adopt(self, strategy_id: str, terms: InstrumentTerms, quantity: int, price: Decimal) -> None:
+        """Take over a position found at start, at its average price."""
+        lot = self.lots[(strategy_id, terms.instrument_id)] = Lot(terms)
+        lot.quantity, lot.average_price = quantity, price
+
+    def open_profit(self, liquidation_price: LiquidationPrice, symbol: str | None = None) -> Decimal | None:
+        """Return the open profit of everything, or of one symbol; None when a price is missing."""
+        total = ZERO
+        for lot in self.lots.values():
+            if symbol is not None and lot.terms.symbol != symbol:
+                continue
+            price = liquidation_price(lot.terms, lot.quantity)
+            if price is None:
+                return None
+            total += (price - lot.average_price) * lot.quantity * lot.terms.multiplier
+        return total
+
+    def day(self, liquidation_price: LiquidationPrice) -> DayResult | None:
+        """Return the day's result now and remember its high; None when a price is missing."""
+        open_profit = self.open_profit(liquidation_price) if self.lots else ZERO
+        if open_profit is None:
+            return None
+        profit = self._realized + open_profit - self._open_at_start
+        self._high = max(self._high, profit)
+        return DayResult(
+            profit_usd=profit,
+            high_usd=self._high,
+            consecutive_losses=self._losses,
+            paused_until_ns=self._paused_until_ns,
+        )
+
+    def _lots_of(self, strategy_id: str, symbol: str) -> list[Lot]:
+        return [
+            lot
+            for (owner, _), lot in self.lots.items()
+            if owner == strategy_id and lot.terms.symbol == symbol
+        ]
+
+    def _finish_trade(self, profit: Decimal, now_ns: int) -> None:
+        if profit >= 0:
+            self._losses = 0
+            return
+        self._losses += 1
+        if self._losses >= self._max_losses:
+            self._paused_until_ns = now_ns + self._pause_ns

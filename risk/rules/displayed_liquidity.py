@@ -1,0 +1,32 @@
+"""Displayed shares or contracts on the side that the order would take."""
+
+from __future__ import annotations
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule, option_limits, unknown
+from risk.snapshot import Snapshot
+
+
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+    """Return a breach when too little is displayed on the side that the order takes."""
+    if intent.terms.kind == "stock":
+        limit = limits.min_displayed_shares
+    else:
+        limit = option_limits(limits).min_displayed_contracts
+    quote = snapshot.quote
+    if quote is None:
+        return unknown("the quote", f"at least {limit}")
+    displayed = quote.ask_size if intent.side == "buy" else quote.bid_size
+    if displayed >= limit:
+        return None
+    return Breach(f"{displayed} displayed", f"at least {limit}", "Wait until more is displayed.")
+
+
+RULE = Rule(
+    name="displayed_liquidity",
+    guards="trading where nobody quotes",
+    limit_keys=("min_displayed_shares", "options.min_displayed_contracts"),
+    check=check,
+)

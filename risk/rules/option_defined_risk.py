@@ -1,0 +1,28 @@
+"""Undefined risk is refused: no setting allows an uncovered short option."""
+
+from __future__ import annotations
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule, unknown
+from risk.snapshot import Snapshot
+
+
+def check(_intent: OrderIntent, snapshot: Snapshot, _limits: RiskLimits) -> Breach | None:
+    """Return a breach when a short option would lack a long one of its right, count and expiry."""
+    risk = snapshot.option_risk
+    if risk is None:
+        return unknown("the options' risk", "defined risk")
+    if risk.has_defined_risk:
+        return None
+    return Breach("undefined risk", "every short option covered", "Buy the covering leg in the same order.")
+
+
+RULE = Rule(
+    name="option_defined_risk",
+    guards="an unbounded loss",
+    limit_keys=(),
+    check=check,
+    applies_to="options",
+)

@@ -1,0 +1,29 @@
+"""Delta of one underlying, in shares, held and working."""
+
+from __future__ import annotations
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule, option_limits, unknown
+from risk.snapshot import Snapshot
+
+
+def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+    """Return a breach when the underlying's delta could exceed the limit, or is unknown."""
+    limit = option_limits(limits).max_delta_shares_per_underlying
+    risk = snapshot.option_risk
+    if risk is None or risk.delta_shares is None:
+        return unknown("the underlying's delta", f"{limit} shares")
+    if abs(risk.delta_shares) <= limit:
+        return None
+    return Breach(f"{risk.delta_shares:.1f} shares", f"{limit} shares", "Trade something that offsets it.")
+
+
+RULE = Rule(
+    name="option_delta",
+    guards="a directional bet that grew unseen",
+    limit_keys=("options.max_delta_shares_per_underlying",),
+    check=check,
+    applies_to="options",
+)

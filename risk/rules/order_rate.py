@@ -1,0 +1,26 @@
+"""Orders sent within one second."""
+
+from __future__ import annotations
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule
+from risk.snapshot import Snapshot
+
+
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+    """Return a breach when this would be an order too many within one second."""
+    limit = limits.max_orders_per_second
+    count = snapshot.orders_last_second + 1
+    if intent.replaces or count <= limit:
+        return None
+    return Breach(f"{count} orders in a second", f"{limit} a second", "Send orders more slowly.")
+
+
+RULE = Rule(
+    name="order_rate",
+    guards="a runaway strategy and IB's message pacing",
+    limit_keys=("max_orders_per_second",),
+    check=check,
+)

@@ -1,0 +1,30 @@
+"""Age of the quote."""
+
+from __future__ import annotations
+
+from market.time import NS_PER_MS
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule, unknown
+from risk.snapshot import Snapshot
+
+
+def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+    """Return a breach when the quote is missing, in the future or too old."""
+    limit = limits.max_quote_age_ms
+    quote = snapshot.quote
+    if quote is None:
+        return unknown("the quote", f"{limit} ms")
+    age_ns = snapshot.now_ns - quote.ts_ns
+    if -limit * NS_PER_MS <= age_ns <= limit * NS_PER_MS:
+        return None
+    return Breach(f"{age_ns / NS_PER_MS:.1f} ms old", f"{limit} ms", "Wait for a fresh quote.")
+
+
+RULE = Rule(
+    name="quote_age",
+    guards="trading on old prices",
+    limit_keys=("max_quote_age_ms",),
+    check=check,
+)

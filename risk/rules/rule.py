@@ -1,0 +1,46 @@
+"""What a rule is: a name, the limits it reads, what it guards, and a pure check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import OptionLimits, RiskLimits
+from risk.snapshot import Snapshot
+
+Check = Callable[[OrderIntent, Snapshot, RiskLimits], Breach | None]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One hard limit.
+
+    `limit_keys` are fields of `RiskLimits` (options: `options.` before them); empty for rules that read
+    other state. `check` returns None when the intent may pass, and is only asked about orders that
+    could add risk, of the instruments that the rule `applies_to`.
+    """
+
+    name: str
+    guards: str
+    limit_keys: tuple[str, ...]
+    check: Check
+    applies_to: Literal["all", "stocks", "options"] = "all"
+
+
+class MissingLimitError(LookupError):
+    """A rule was asked about an option though the profile has no `[risk.options]`."""
+
+
+def option_limits(limits: RiskLimits) -> OptionLimits:
+    """Return the option limits; raises `MissingLimitError` when the profile has none (the policy refuses)."""
+    if limits.options is None:
+        raise MissingLimitError("The profile has no [risk.options]. Add it to trade options.")
+    return limits.options
+
+
+def unknown(what: str, limit: str) -> Breach:
+    """Return the breach of a rule whose input `what` is not known: unknown refuses."""
+    return Breach(f"{what} unknown", limit, f"Wait until {what} is known; unknown refuses.")

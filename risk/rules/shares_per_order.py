@@ -1,0 +1,26 @@
+"""Shares of one stock order. The pattern for a rule: copy this file."""
+
+from __future__ import annotations
+
+from risk.decision import Breach
+from risk.intent import OrderIntent
+from risk.limits import RiskLimits
+from risk.rules.rule import Rule
+from risk.snapshot import Snapshot
+
+
+def check(intent: OrderIntent, _snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+    """Return a breach when the order has more shares than one order may."""
+    limit = limits.max_shares_per_order
+    if intent.quantity <= limit:
+        return None
+    return Breach(f"{intent.quantity} shares", f"{limit} shares", "Send a smaller order.")
+
+
+RULE = Rule(
+    name="shares_per_order",
+    guards="a mistyped quantity",
+    limit_keys=("max_shares_per_order",),
+    check=check,
+    applies_to="stocks",
+)

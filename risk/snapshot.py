@@ -1,0 +1,110 @@
+"""What the rules compare an intent with: the account and the market as they stand, and as the order
+could leave them.
+
+`*_after` counts positions and every working order at its worst, the order in question included.
+None means unknown; a rule that needs an unknown value refuses.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """Best bid and offer in USD a share, displayed shares or contracts, and when it was made (ns UTC)."""
+
+    bid: Decimal
+    ask: Decimal
+    bid_size: int
+    ask_size: int
+    ts_ns: int
+
+    @property
+    def mid(self) -> Decimal:
+        """Half of bid plus ask, in USD a share."""
+        return (self.bid + self.ask) / 2
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether both sides are there and do not cross; combinations may be quoted below zero."""
+        return self.bid <= self.ask and self.bid_size > 0 and self.ask_size > 0
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """The most that could be held of one instrument, long and short, if every order of a side filled."""
+
+    worst_long: int
+    worst_short: int
+
+    @property
+    def worst(self) -> int:
+        """The larger side, in shares or contracts."""
+        return max(self.worst_long, self.worst_short)
+
+
+class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """The order's underlying with the order in it; money in USD.
+
+    A loss is the worst at expiry, None when it is unbounded or a price is missing. Delta is in shares
+    of the underlying, vega in USD per volatility point; None when a contract's greeks are unknown.
+    """
+
+    order_loss_usd: Decimal | None
+    underlying_loss_usd: Decimal | None
+    total_loss_usd: Decimal | None
+    has_defined_risk: bool
+    delta_shares: float | None
+    vega_usd: float | None
+
+
+class DayResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Profit and loss of the day in USD, fees counted: realized plus open, its high, losses in a row."""
+
+    profit_usd: Decimal
+    high_usd: Decimal
+    consecutive_losses: int
+    paused_until_ns: int | None
+
+    @property
+    def loss_usd(self) -> Decimal:
+        """Loss from the day's start, 0 or more."""
+        return max(-self.profit_usd, Decimal(0))
+
+    @property
+    def drawdown_usd(self) -> Decimal:
+        """Loss from the day's highest profit (at least 0), 0 or more."""
+        return max(self.high_usd - self.profit_usd, Decimal(0))
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a rule may look at besides the intent and the limits. Times in ns UTC, money in USD."""
+
+    now_ns: int
+    breaker: BreakerState
+    pause: str | None
+    """Who or what paused this symbol or everything, in words; None when trading is not paused."""
+    session_phase: str | None
+    entries_allowed: bool
+    allowed_symbols: frozenset[str]
+    quote: Quote | None
+    last_price: Decimal | None
+    order_value_usd: Decimal | None
+    exposure_after: dict[str, Exposure]
+    """By instrument id, for each instrument that the order touches."""
+    symbol_value_after_usd: Decimal | None
+    total_value_after_usd: Decimal | None
+    symbols_after: int
+    open_orders_after: int
+    orders_last_second: int
+    replaces_last_minute: int
+    duplicate_of: str | None
+    funds_usd: Decimal | None
+    day: DayResult | None
+    open_loss_usd: Decimal | None
+    """Open loss of the order's symbol, 0 or more."""
+    option_risk: OptionRisk | None

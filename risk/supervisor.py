@@ -1,0 +1,298 @@
+"""Moves the breaker: records, persists and acts on what triggers and persons decide.
+
+Every change is saved before it is announced. A file or a recorder that fails is itself a reason to
+stop opening: the breaker halts when its state cannot be kept, and goes to SAFE_MODE while records
+cannot.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from market.time import NS_PER_MS
+from risk.breaker import UNRECONCILED, Breaker
+from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
+from risk.decision import Refused
+from risk.gatekeeper import Gatekeeper
+from risk.intent import InstrumentTerms
+from risk.reading_filter import Assessment, Reading, ReadingFilter
+from risk.records import (
+    BreakerChangeRecord,
+    CommandRecord,
+    ReadingRecord,
+    Recorder,
+    RefusalRecord,
+    RiskRecord,
+)
+from risk.triggers import day_readings, is_pausing, rate_readings, trade_reading
+
+RECORDER_FAILURE = "recorder_failure"
+REPLACE_RATE = "replace_rate"
+COUNTED_REFUSALS = ("order_rate", "ib_")
+"""Refusals that count as rejects: the broker's own rules, and a strategy that sends too fast."""
+
+
+class Executor(Protocol):
+    """Does what the supervisor decides; the kill switch of a shell."""
+
+    def cancel_openings(self, now_ns: int) -> None:
+        """Cancel every working order that could add risk."""
+
+    def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
+        """Close the positions in `symbols`, or all of them."""
+
+
+class Supervisor:
+    """The breaker of one gatekeeper. Times are ns UTC."""
+
+    def __init__(self, keeper: Gatekeeper, *, recorder: Recorder, file: BreakerFile | None) -> None:
+        self.keeper = keeper
+        self.account = keeper.account
+        self.limits = keeper.policy.limits
+        self.executor: Executor | None = None
+        self._recorder = recorder
+        self._file = file
+        self._filter = ReadingFilter(interval_ns=self.limits.halt_reading_interval_ms * NS_PER_MS)
+        self._watched_ns = 0
+        self._noted_pause_ns: int | None = None
+        self._saved_day: DayRecord | None = None
+        self._is_recording = True
+
+    # -- Told by the shell ------------------------------------------------------------------------
+
+    def refused(
+        self,
+        refused: Refused,
+        names: tuple[str, str, str],
+        now_ns: int,
+        *,
+        command: Literal["submit", "modify"] = "submit",
+    ) -> None:
+        """Record a refusal; `names` are instrument, client order and strategy ids."""
+        instrument_id, order_id, strategy_id = names
+        self.record(
+            RefusalRecord(
+                ts_ns=now_ns,
+                command=command,
+                rule=refused.rule,
+                value=refused.value,
+                limit=refused.limit,
+                reason=refused.reason,
+                instrument_id=instrument_id,
+                client_order_id=order_id,
+                strategy_id=strategy_id,
+                breaker=self.account.breaker.state,
+                ib_code=refused.ib_code,
+            ),
+            now_ns,
+        )
+        if refused.rule.startswith(COUNTED_REFUSALS):
+            self.after_reject(now_ns, counts=True)
+
+    def after_commands(self, now_ns: int) -> None:
+        """Look at the rates after commands were judged."""
+        if self.account.replaces.count(now_ns) > self.limits.max_replaces_per_minute or self._has(
+            REPLACE_RATE
+        ):
+            self._watch_replaces(now_ns)
+
+    def after_reject(self, now_ns: int, *, counts: bool = False) -> None:
+        """Look at the reject rate after the broker, or the gate in its place (`counts`), refused."""
+        if counts:
+            self.account.rejects.add(now_ns)
+        for reading in rate_readings(self.account, self.limits, now_ns):
+            self._act(self._filter.assess(reading))
+
+    def after_fill(self, terms: InstrumentTerms, now_ns: int) -> None:
+        """Look at the day's result after a fill."""
+        self._watched_ns = now_ns
+        self._watch_money(now_ns)
+        if self._file is not None and terms.kind != "spread":
+            self._save(now_ns, is_durable=False)
+
+    def watch(self, now_ns: int) -> None:
+        """Look at everything that changes without a command: call it on quotes and timers.
+
+        Does nothing until `halt_reading_interval_ms` has passed since the last look.
+        """
+        if now_ns - self._watched_ns < self.limits.halt_reading_interval_ms * NS_PER_MS:
+            return
+        self._watched_ns = now_ns
+        self.account.roll_day(now_ns)
+        self._watch_money(now_ns)
+        self._watch_replaces(now_ns)
+        if not self._is_recording:
+            self._retry_recording(now_ns)
+
+    def observe(self, reading: Reading) -> None:
+        """Take a reading that the shell made, such as a position that differs from Nautilus' cache."""
+        self._act(self._filter.assess(reading))
+
+    # -- The breaker ------------------------------------------------------------------------------
+
+    def halt(self, now_ns: int, *, by: str, reason: str) -> None:
+        """Halt, and cancel every order that could add risk."""
+        if self.account.breaker.state == "HALT":
+            return
+        self._move(self.account.breaker.halted(now_ns, by=by, reason=reason), now_ns)
+        if self.executor is not None:
+            self.executor.cancel_openings(now_ns)
+
+    def resume(self, now_ns: int, *, by: str, reason: str) -> None:
+        """End a halt; raises `NotResumableError` without a person's name and a reason."""
+        self._move(self.account.breaker.resumed(now_ns, by=by, reason=reason), now_ns)
+
+    def raise_cause(self, cause: str, now_ns: int, *, reason: str) -> None:
+        """Enter SAFE_MODE for a cause, or add it to the others."""
+        self._move(self.account.breaker.with_cause(cause, now_ns, reason=reason), now_ns)
+
+    def clear_cause(self, cause: str, now_ns: int, *, reason: str) -> None:
+        """Drop a cause; the last one ends SAFE_MODE."""
+        self._move(self.account.breaker.without_cause(cause, now_ns, reason=reason), now_ns)
+
+    def confirm_reconciled(self, now_ns: int, *, reason: str) -> None:
+        """Say that positions and orders agree with the broker's."""
+        self.clear_cause(UNRECONCILED, now_ns, reason=reason)
+
+    def save(self, now_ns: int) -> None:
+        """Save the breaker, pauses and the day durably; a failure halts."""
+        self._save(now_ns, is_durable=True)
+
+    def record(self, entry: RiskRecord, now_ns: int) -> None:
+        """Hand an entry to the recorder; one that fails puts the breaker into SAFE_MODE."""
+        try:
+            self._recorder.record(entry)
+        except Exception as error:  # noqa: BLE001 - the border to a foreign recorder
+            if self._is_recording:
+                self._is_recording = False
+                self.raise_cause(RECORDER_FAILURE, now_ns, reason=f"{type(error).__name__}: {error}")
+
+    # -- Inside -----------------------------------------------------------------------------------
+
+    def _watch_money(self, now_ns: int) -> None:
+        for reading in day_readings(self.account, self.limits, now_ns):
+            self._act(self._filter.assess(reading))
+        for symbol in {lot.terms.symbol for lot in self.account.performance.lots.values()}:
+            if symbol not in self.account.paused_symbols:
+                self._act(self._filter.assess(trade_reading(self.account, self.limits, symbol, now_ns)))
+        self._note_losses(now_ns)
+
+    def _watch_replaces(self, now_ns: int) -> None:
+        count, limit = self.account.replaces.count(now_ns), self.limits.max_replaces_per_minute
+        if count > limit:
+            self.raise_cause(REPLACE_RATE, now_ns, reason=f"{count} replaces in a minute, limit {limit}")
+        elif self._has(REPLACE_RATE) and count <= limit // 2:
+            self.clear_cause(REPLACE_RATE, now_ns, reason=f"{count} replaces in a minute")
+
+    def _note_losses(self, now_ns: int) -> None:
+        paused_until_ns = is_pausing(self.account, now_ns)
+        if paused_until_ns is None or paused_until_ns == self._noted_pause_ns:
+            return
+        self._noted_pause_ns = paused_until_ns
+        losses = self.account.performance.consecutive_losses
+        self.record(
+            ReadingRecord(
+                ts_ns=now_ns,
+                trigger="consecutive_losses",
+                verdict="confirmed",
+                value=f"{losses} losses in a row",
+                limit=f"{self.limits.max_consecutive_losses} in a row",
+                readings_ns=(now_ns,),
+                inputs={"paused_until_ns": str(paused_until_ns)},
+            ),
+            now_ns,
+        )
+
+    def _act(self, assessment: Assessment) -> None:
+        if assessment.verdict not in ("suspect", "confirmed"):
+            return
+        reading = assessment.readings[-1]
+        now_ns = reading.now_ns
+        self.record(
+            ReadingRecord(
+                ts_ns=now_ns,
+                trigger=reading.trigger,
+                verdict=assessment.verdict,
+                value=reading.value,
+                limit=reading.limit,
+                readings_ns=tuple(each.now_ns for each in assessment.readings),
+                inputs=reading.inputs,
+            ),
+            now_ns,
+        )
+        if assessment.verdict == "confirmed":
+            self._answer(reading, now_ns)
+
+    def _answer(self, reading: Reading, now_ns: int) -> None:
+        reason = f"{reading.value}, limit {reading.limit}"
+        trigger, _, symbol = reading.trigger.partition(":")
+        if trigger == "loss_per_trade":
+            self.account.paused_symbols[symbol] = trigger
+            self.save(now_ns)
+            if self.executor is not None:
+                self.executor.flatten(frozenset({symbol}), now_ns, by=trigger, reason=reason)
+            return
+        was_halted = self.account.breaker.state == "HALT"
+        self.halt(now_ns, by=trigger, reason=reason)
+        if not was_halted and self.executor is not None and trigger in ("daily_loss", "daily_drawdown"):
+            self.executor.flatten(None, now_ns, by=trigger, reason=reason)
+
+    def _has(self, cause: str) -> bool:
+        return cause in self.account.breaker.causes
+
+    def _move(self, breaker: Breaker, now_ns: int) -> None:
+        before = self.account.breaker
+        if breaker == before:
+            return
+        self.account.breaker = breaker
+        self.save(now_ns)
+        self.record(
+            BreakerChangeRecord(
+                ts_ns=now_ns,
+                before=before.state,
+                after=breaker.state,
+                causes=breaker.causes,
+                by=breaker.changed_by,
+                reason=breaker.reason,
+            ),
+            now_ns,
+        )
+
+    def _save(self, now_ns: int, *, is_durable: bool) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.save(self._persistent(), is_durable=is_durable)
+        except OSError as error:
+            reason = f"{self._file.path.name} cannot be written: {error.strerror}"
+            self._file = None  # a halt that cannot be kept is still a halt
+            self.halt(now_ns, by="breaker_file", reason=reason)
+
+    def _persistent(self) -> BreakerRecord:
+        account = self.account
+        day = None
+        if account.day is not None:
+            performance = account.performance
+            day = DayRecord(
+                day=account.day,
+                realized_usd=performance.realized_usd,
+                high_usd=performance.high_usd,
+                consecutive_losses=performance.consecutive_losses,
+            )
+        return BreakerRecord(
+            breaker=account.breaker,
+            day=day,
+            paused_symbols=tuple(sorted(account.paused_symbols)),
+            is_all_paused=account.all_paused_by is not None,
+        )
+
+    def _retry_recording(self, now_ns: int) -> None:
+        probe = CommandRecord(
+            ts_ns=now_ns, command="probe", by="gate", reason="recorder failed", outcome="kept"
+        )
+        try:
+            self._recorder.record(probe)
+        except Exception:  # noqa: BLE001 - the border to a foreign recorder: stay in SAFE_MODE
+            return
+        self._is_recording = True
+        self.clear_cause(RECORDER_FAILURE, now_ns, reason="the recorder works again")
