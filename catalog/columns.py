@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from market.errors import DataError
 
@@ -24,7 +25,9 @@ FIXED_POINT = pa.decimal128(38, FIXED_POINT_SCALE)
 Int64Array = npt.NDArray[np.int64]
 UInt8Array = npt.NDArray[np.uint8]
 
-_HALF_SCALE = 10**8  # 32-bit halves of an int64 times this still fit an int64
+_FLOAT_LIMIT = 9e10  # in units of 1e-8 it still is an int64
+_HALF_PLACES = 8
+_HALF_SCALE = 10**_HALF_PLACES  # 32-bit halves of an int64 times this still fit an int64
 _WORD = 0xFFFF_FFFF
 
 
@@ -149,6 +152,30 @@ def prices_from_ten_thousandths(values: npt.NDArray[np.integer[Any]]) -> pa.Deci
     Raises `DataError` beyond 92 billion USD, which only a wrong unit reaches.
     """
     return _fixed_point(values, 10**4)
+
+
+def fixed_point_from_floats(
+    values: npt.NDArray[np.floating[Any]], *, places: int, is_rounding: bool = False
+) -> tuple[pa.Decimal128Array, bool]:
+    """Return decimals from binary floats, and whether all are multiples of `10**-places` (0 to 4) from 0 to 9e8.
+
+    A float stands for the multiple that it is nearest to, if it is within a few units of its own last digit:
+    exact for every price of up to four decimals, and 13.900000000000002 is 13.90. Other values keep eight
+    decimals, so that a check finds them; with `is_rounding` they go to the nearest multiple. NaN becomes null.
+    """
+    scaled = values.astype(np.float64, copy=False) * 10**places
+    nearest = np.rint(scaled)
+    is_on_grid = np.abs(scaled - nearest) <= scaled * (16 * float(np.finfo(values.dtype).eps))
+    if is_on_grid.all() and nearest.max(initial=0) <= _FLOAT_LIMIT:  # NaN and negative values are not
+        return _fixed_point(nearest.astype(np.int64), 10 ** (_HALF_PLACES - places)), True
+    bounded = np.clip(np.nan_to_num(values.astype(np.float64)), -_FLOAT_LIMIT, _FLOAT_LIMIT)
+    nearest = np.rint(bounded * 10**places) * 10 ** (_HALF_PLACES - places)
+    integers = nearest if is_rounding else np.where(is_on_grid, nearest, np.rint(bounded * 10**_HALF_PLACES))
+    decimals = _fixed_point(integers.astype(np.int64), 1)
+    missing = np.isnan(values)
+    if missing.any():
+        decimals = pc.if_else(pa.array(missing), pa.scalar(None, FIXED_POINT), decimals)
+    return decimals, False
 
 
 def sizes_from_integers(values: npt.NDArray[np.integer[Any]]) -> pa.Decimal128Array:

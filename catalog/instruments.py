@@ -7,14 +7,39 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market.errors import DataError, HarvesterError
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.arrow_layout import file_name
+from market.errors import DataError
 from market.instruments import EQUITY_PRICE_PRECISION, EquitySpec
 
 if TYPE_CHECKING:
     from nautilus_trader.model.instruments import Equity
 
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9 .^:/-]{0,31}")
-_RAW_BYTES = 16
+_WORD = pa.dictionary(pa.int16(), pa.string())
+_EQUITY_SCHEMA = pa.schema(
+    {
+        "id": pa.dictionary(pa.int64(), pa.string()),
+        "raw_symbol": pa.string(),
+        "currency": _WORD,
+        "price_precision": pa.uint8(),
+        "price_increment": _WORD,
+        "lot_size": _WORD,
+        "max_quantity": _WORD,
+        "min_quantity": _WORD,
+        "isin": pa.string(),
+        "margin_init": pa.string(),
+        "margin_maint": pa.string(),
+        "maker_fee": pa.string(),
+        "taker_fee": pa.string(),
+        "info": pa.binary(),
+        "ts_event": pa.uint64(),
+        "ts_init": pa.uint64(),
+    },
+    metadata={"class": "Equity"},
+)
 
 
 def nautilus_equity(spec: EquitySpec) -> Equity:
@@ -27,13 +52,12 @@ def nautilus_equity(spec: EquitySpec) -> Equity:
     from nautilus_trader.model.instruments import Equity
     from nautilus_trader.model.objects import Currency, Price, Quantity
 
-    places = Decimal(1).scaleb(-EQUITY_PRICE_PRECISION)
     return Equity(
         instrument_id=InstrumentId.from_str(spec.instrument_id),
-        raw_symbol=Symbol(spec.symbol.strip().upper()),
+        raw_symbol=Symbol(_raw_symbol(spec)),
         currency=Currency.from_str(spec.currency),
         price_precision=EQUITY_PRICE_PRECISION,
-        price_increment=Price.from_str(str(spec.price_increment.quantize(places))),
+        price_increment=Price.from_str(_increment(spec)),
         lot_size=Quantity.from_int(spec.lot_size),
         isin=spec.isin,
         ts_event=0,
@@ -41,25 +65,52 @@ def nautilus_equity(spec: EquitySpec) -> Equity:
     )
 
 
-def write_equities(specs: list[EquitySpec], root: Path) -> None:
-    """Write `specs` below `root`, with Nautilus' own writer.
+def write_equities(specs: list[EquitySpec], root: Path) -> list[str]:
+    """Write `specs` below `root` as Nautilus writes an `Equity`; return the paths below `root`.
 
-    Raises `HarvesterError` where Nautilus was built with 64-bit prices: its files would have another layout.
+    Nautilus itself is not imported: that takes longer than ingesting a million quotes.
     """
-    from nautilus_trader.core import nautilus_pyo3
-    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+    paths = []
+    for spec in specs:
+        path = f"data/equity/{spec.instrument_id.replace('/', '')}/{file_name(0, 0)}"
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist([_row(spec)], _EQUITY_SCHEMA), root / path)
+        paths.append(path)
+    return paths
 
-    if nautilus_pyo3.PRECISION_BYTES != _RAW_BYTES:
-        raise HarvesterError(
-            f"This build of NautilusTrader stores prices in {nautilus_pyo3.PRECISION_BYTES} bytes; "
-            f"Harvester's catalogs need {_RAW_BYTES} (the high-precision build of Linux and macOS)."
-        )
-    ParquetDataCatalog(str(root)).write_data([nautilus_equity(spec) for spec in specs])
+
+def _row(spec: EquitySpec) -> dict[str, object]:
+    return {
+        "id": spec.instrument_id,
+        "raw_symbol": _raw_symbol(spec),
+        "currency": spec.currency,
+        "price_precision": EQUITY_PRICE_PRECISION,
+        "price_increment": _increment(spec),
+        "lot_size": str(spec.lot_size),
+        "isin": spec.isin,
+        **dict.fromkeys(("margin_init", "margin_maint", "maker_fee", "taker_fee"), "0"),
+        "info": b"null",
+        "ts_event": 0,
+        "ts_init": 0,
+    }
+
+
+def _raw_symbol(spec: EquitySpec) -> str:
+    return spec.symbol.strip().upper()
+
+
+def _increment(spec: EquitySpec) -> str:
+    return str(spec.price_increment.quantize(Decimal(1).scaleb(-EQUITY_PRICE_PRECISION)))
+
+
+def is_symbol(text: str) -> bool:
+    """Say whether `text` can be a symbol: part of a path and of a query."""
+    return _SYMBOL.fullmatch(text.strip().upper()) is not None
 
 
 def validate_symbol(symbol: str) -> None:
     """Raise `DataError` for a symbol that cannot be part of a path and of a query."""
-    if not _SYMBOL.fullmatch(symbol.strip().upper()):
+    if not is_symbol(symbol):
         raise DataError(
             f"{symbol!r} is no symbol: up to 32 letters, digits, blanks and . - ^ : / are allowed. "
             "Is the right column mapped to `symbol`?"

@@ -196,7 +196,8 @@ class Ingest:
         record = self._record()
         removes = (*sorted(self._replaced), *self._forget_replaced())
         self._manifest.ingests.append(record)
-        moves = [file.path for file in record.files] + self._stage_instruments() + self._stage_halts()
+        moves = [file.path for file in record.files]
+        moves += write_equities(self._new_instruments, self._root / STAGING) + self._stage_halts()
         if record.rejects_file:
             moves.append(record.rejects_file)
         (self._root / STAGING / MANIFEST_NAME).write_bytes(encode(self._manifest))
@@ -231,14 +232,6 @@ class Ingest:
                 orphans.append(ingest.rejects_file)
         self._manifest.ingests = kept
         return orphans
-
-    def _stage_instruments(self) -> list[str]:
-        staging = self._root / STAGING
-        if self._new_instruments:
-            write_equities(self._new_instruments, staging)
-        return sorted(
-            path.relative_to(staging).as_posix() for path in staging.glob("data/equity/*/*.parquet")
-        )
 
     def _stage_halts(self) -> list[str]:
         if not self._halts:
