@@ -49,7 +49,7 @@ def imbalance(bid_size: Floats, ask_size: Floats) -> Floats:
 
 
 def order_flow_events(bid: Floats, ask: Floats, bid_size: Floats, ask_size: Floats) -> Floats:
-    """Return e_n of Cont, Kukanov and Stoikov (2014), equation 4, in shares; 0 for the first quote."""
+    """Return e_n of Cont, Kukanov and Stoikov (2014), in shares; 0 for the first quote."""
     events = np.zeros(len(bid))
     if len(bid) > 1:
         now, before = slice(1, None), slice(None, -1)
@@ -138,7 +138,10 @@ def quote_features(
     sizes: tuple[Floats, Floats],
     settings: FeatureSettings,
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return every quote feature of `FeatureSnapshot` by name; `prices` and `sizes` are (bid, ask)."""
+    """Return every quote feature of `FeatureSnapshot` by name; `prices` and `sizes` are (bid, ask).
+
+    Give one session at a time: the grid has a cell for every `grid_ms` between first and last quote.
+    """
     (bid, ask), (bid_size, ask_size) = prices, sizes
     mid = mid_price(bid, ask)
     events = order_flow_events(bid, ask, bid_size, ask_size)
