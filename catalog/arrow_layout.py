@@ -41,6 +41,10 @@ _FIELDS: dict[DataKind, dict[str, pa.DataType]] = {
     DataKind.BAR: {"open": _RAW, "high": _RAW, "low": _RAW, "close": _RAW, "volume": _RAW},
 }
 _TIMES = {"ts_event": pa.uint64(), "ts_init": pa.uint64()}
+_REPEATING = ("bid_size", "ask_size", "size", "aggressor_side", "action", "side", "flags")
+_ENCODINGS = dict.fromkeys((*_TIMES, "order_id", "sequence"), "DELTA_BINARY_PACKED") | {
+    "trade_id": "DELTA_BYTE_ARRAY"
+}
 
 
 def stream_folder(kind: DataKind, identifier: str) -> str:
@@ -94,16 +98,17 @@ def record_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
 def parquet_options(kind: DataKind) -> dict[str, Any]:
     """Return the `ParquetWriter` options for a kind.
 
-    Times are delta-packed and the only columns with statistics (readers prune by `ts_init`); dictionaries
-    would cost more time than the space they save.
+    Times are delta-packed and the only columns with statistics (readers prune by `ts_init`). Sizes and
+    small numbers repeat, so dictionaries make them smaller in no more time; prices would take longer.
     """
     return {
         "compression": "snappy",
-        "use_dictionary": False,
-        "column_encoding": dict.fromkeys(_TIMES, "DELTA_BINARY_PACKED"),
+        "use_dictionary": [name for name in _REPEATING if name in _FIELDS[kind]],
+        "column_encoding": {
+            name: encoding for name, encoding in _ENCODINGS.items() if name in {**_FIELDS[kind], **_TIMES}
+        },
         "write_statistics": list(_TIMES),
-        "data_page_version": "1.0",
-    } | ({"use_dictionary": ["aggressor_side"]} if kind is DataKind.TRADE else {})
+    }
 
 
 COLUMNS_OF_KIND: dict[DataKind, type[Columns]] = {

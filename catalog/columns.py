@@ -157,11 +157,12 @@ def prices_from_ten_thousandths(values: npt.NDArray[np.integer[Any]]) -> pa.Deci
 def fixed_point_from_floats(
     values: npt.NDArray[np.floating[Any]], *, places: int, is_rounding: bool = False
 ) -> tuple[pa.Decimal128Array, bool]:
-    """Return decimals from binary floats, and whether all are multiples of `10**-places` (0 to 4) from 0 to 9e8.
+    """Return decimals from binary floats, and whether all are multiples of `10**-places`, not negative.
 
     A float stands for the multiple that it is nearest to, if it is within a few units of its own last digit:
     exact for every price of up to four decimals, and 13.900000000000002 is 13.90. Other values keep eight
-    decimals, so that a check finds them; with `is_rounding` they go to the nearest multiple. NaN becomes null.
+    decimals, so that a check finds them; with `is_rounding` they become the nearest multiple. NaN is null.
+    `places` is 0 to 4; values are cut off at 9e10.
     """
     scaled = values.astype(np.float64, copy=False) * 10**places
     nearest = np.rint(scaled)
