@@ -59,7 +59,7 @@ def _as_json(result: UniverseDay, catalog: Path) -> dict[str, object]:
                 "symbol": decision.symbol,
                 "kept": decision.kept,
                 "reasons": decision.reasons,
-                "statistics": result.statistics.get(decision.symbol),
+                "statistics": result.statistics[decision.symbol],
             }
             for decision in result.decisions
         ],
@@ -76,16 +76,14 @@ def _print(result: UniverseDay) -> None:
     table.add_column("why dropped")
     for decision in result.decisions:
         verdict = Text("kept", style="green") if decision.kept else Text("dropped", style="yellow")
-        figures = _figures(result.statistics.get(decision.symbol))
+        figures = _figures(result.statistics[decision.symbol])
         table.add_row(decision.symbol, verdict, *figures, Text("\n".join(decision.reasons)))
     console = stdout_console()
     console.print(table)
     console.print(f"{len(result.kept)} of {len(result.decisions)} symbols kept")
 
 
-def _figures(day: DayStatistics | None) -> tuple[str, str, str, str]:
-    if day is None:
-        return ("-", "-", "-", "-")
+def _figures(day: DayStatistics) -> tuple[str, str, str, str]:
     return (
         "-" if day.last_price is None else f"{day.last_price:.4f}",
         "-" if day.volume_shares is None else f"{day.volume_shares:,}",

@@ -69,7 +69,7 @@ class UniverseFile(Section, frozen=True, kw_only=True):
 
 
 class UniverseDay(NamedTuple):
-    """A universe applied to a day: the decisions, and the statistics that they rest on."""
+    """A universe applied to a day: the decisions, and the statistics of every symbol decided on."""
 
     universe: Universe
     day: date

@@ -52,6 +52,14 @@ def test_incremental_features_equal_the_arrays(quotes: list[Quote], settings: Fe
     )
 
 
+def test_arrays_of_nothing_are_empty() -> None:
+    nothing = np.empty(0)
+    arrays = quote_features(
+        np.empty(0, dtype=np.int64), (nothing, nothing), (nothing, nothing), FeatureSettings()
+    )
+    assert {len(column) for column in arrays.values()} == {0}
+
+
 @given(recordings(max_size=40), settings_drawn, st.integers(0, 20_000 * NS_PER_MS))
 def test_features_equal_their_definitions(
     quotes: list[Quote], settings: FeatureSettings, later_ns: int
