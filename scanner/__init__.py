@@ -1,0 +1,1 @@
+"""Option candidates from a chain: filters, spreads, ranking, and why each was dropped. Pure."""
