@@ -11,7 +11,7 @@ from catalog.columns import DataKind
 from market.errors import ConfigError
 from market.time import NS_PER_MINUTE, NS_PER_SECOND
 
-_BAR_STEP = re.compile(r"(\d+)-(SECOND|MINUTE|HOUR|DAY)")
+_BAR_STEP = re.compile(r"([1-9]\d{0,3})-(SECOND|MINUTE|HOUR|DAY)")
 _NS_OF_UNIT = {
     "SECOND": NS_PER_SECOND,
     "MINUTE": NS_PER_MINUTE,
@@ -48,15 +48,16 @@ class CsvOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.time_unit is not None and self.time_unit not in _TIME_UNITS:
             raise ConfigError(f"--time-unit: {self.time_unit!r} is not one of {', '.join(_TIME_UNITS)}.")
 
+    def require_bar(self) -> None:
+        """Raise `ConfigError` where no length of bars was stated."""
+        if self.bar is None:
+            raise ConfigError("These are bars: say how long with --bar 1-MINUTE (or 5-SECOND, 1-DAY ...).")
+
     @property
     def bar_ns(self) -> int:
-        """The length of a bar in nanoseconds; raises `ConfigError` where none was stated."""
+        """The length of a bar in nanoseconds, 0 where none was stated."""
         match = _BAR_STEP.fullmatch((self.bar or "").upper())
-        if match is None or int(match[1]) == 0:
-            raise ConfigError(
-                "These are bars: say how long they are with --bar 1-MINUTE (or 5-SECOND, 1-DAY ...)."
-            )
-        return int(match[1]) * _NS_OF_UNIT[match[2]]
+        return int(match[1]) * _NS_OF_UNIT[match[2]] if match else 0
 
     def bar_type(self, instrument_id: str) -> str:
         """Return Nautilus' bar type, e.g. `BAC.SMART-1-MINUTE-LAST-EXTERNAL`."""

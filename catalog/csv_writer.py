@@ -24,6 +24,7 @@ from catalog.csv_checks import BoolArray, Fault, aggressors, faults
 from catalog.csv_mapping import SYMBOL, TIME, ColumnMap
 from catalog.csv_options import CsvOptions
 from catalog.csv_rows import BadRow, Rows
+from catalog.instruments import is_symbol
 from catalog.lanes import event_clock
 from catalog.store_ingest import Ingest
 from market.errors import DataError
@@ -36,8 +37,8 @@ class Selection:
     """Which rows to take: `symbols` (none means all), from `first_ns` up to, not including, `limit_ns`."""
 
     symbols: tuple[str, ...]
-    first_ns: int | None
-    limit_ns: int | None
+    first_ns: int | None = None
+    limit_ns: int | None = None
 
     @classmethod
     def of(cls, symbols: tuple[str, ...], start: date | None, end: date | None) -> Selection:
@@ -46,6 +47,12 @@ class Selection:
             raise DataError(f"--end {end} is before --start {start}.")
         first_ns = new_york_midnight_ns(start) if start else None
         return cls(symbols, first_ns, new_york_midnight_ns(end + timedelta(days=1)) if end else None)
+
+    def as_text(self) -> dict[str, str]:
+        """Return what was chosen, as the manifest records it."""
+        bounds = {"from_ns": self.first_ns, "before_ns": self.limit_ns}
+        chosen = {name: str(bound) for name, bound in bounds.items() if bound is not None}
+        return chosen | ({"symbols": ",".join(self.symbols)} if self.symbols else {})
 
     def outside(self, times: Int64Array) -> BoolArray | None:
         """Return which times are outside; an unusable time (0) is not. None where there is no bound."""
@@ -80,6 +87,7 @@ class RowWriter:
         self._seen: set[str] = set()
         self._written = 0
         self._backward = 0
+        self._outside = 0
 
     def write(self, rows: Rows) -> None:
         """Write the rows that are wanted and good; reject, with a reason, those that are not good."""
@@ -99,6 +107,8 @@ class RowWriter:
         absent = [symbol for symbol in self._selection.symbols if symbol not in self._seen]
         if absent and self._mapping.has_symbols:
             raise DataError(f"{self._file} has no row of {', '.join(absent)}. It has: {_some(self._seen)}.")
+        if self._outside and not self._written + self._ingest.rejected:
+            raise DataError(f"{self._file}: all {self._outside} rows are outside --start and --end.")
         if self._backward > self._written:
             column = self._mapping.column_of[TIME]
             raise DataError(
@@ -108,7 +118,10 @@ class RowWriter:
 
     def _in_window(self, rows: Rows) -> Rows:
         outside = self._selection.outside(rows.times)
-        return rows if outside is None or not outside.any() else rows.take(np.flatnonzero(~outside))
+        if outside is None or not outside.any():
+            return rows
+        self._outside += int(outside.sum())
+        return rows.take(np.flatnonzero(~outside))
 
     def _by_symbol(self, rows: Rows) -> Iterator[tuple[str, Rows]]:
         """Yield the wanted symbols with their rows, in file order within each."""
@@ -119,7 +132,7 @@ class RowWriter:
         names = [name.strip().upper() for name in coded.dictionary.to_pylist()]
         distinct = sorted(set(names))
         codes = np.array([distinct.index(name) for name in names], dtype=np.int64)[coded.indices.to_numpy()]
-        self._seen.update(distinct)
+        self._seen.update(name for name in distinct if is_symbol(name))
         for code, symbol in enumerate(distinct):
             if symbol in self._selection.symbols or not self._selection.symbols:
                 yield symbol, rows if len(distinct) == 1 else rows.take(np.flatnonzero(codes == code))

@@ -8,8 +8,7 @@ at more closely, and only its bad rows are named one by one.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -24,51 +23,96 @@ from catalog.csv_parsing import BlockParser
 from catalog.csv_rows import Conversion, Rows
 from catalog.csv_times import detect_time_format
 from catalog.csv_writer import RowWriter, Selection
+from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
 from catalog.store import CatalogStore
-from market.errors import ConfigError
+from market.errors import ConfigError, NotFoundError, UserError
+
+FILE_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
 
 def ingest_csv(
     path: Path,
     *,
     store: CatalogStore,
-    symbols: Sequence[str] | None = None,
+    symbols: Collection[str] | None = None,
     start: date | None = None,
     end: date | None = None,
     options: CsvOptions | None = None,
     replace: bool = False,
     progress: Progress = SILENT,
 ) -> IngestResult:
-    """Put the rows of a CSV (also .gz, .zst) or Parquet file into the catalog of `store`.
+    """Put the rows of a CSV (also .gz, .zst) or Parquet file, or of a folder of them, into a catalog.
 
     `symbols` keeps those of a file with a symbol column, and names the one of a file without; `start` and
-    `end` are New York dates, both included. Bad rows go to the reject file.
+    `end` are New York dates, both included. Bad rows go to the reject file. Each file of a folder is a source
+    of its own; those that have to be refused do not keep the others out.
 
     Raises `NotFoundError`, `ConfigError` or `DataError` (with nothing written) for a file that is not what
     it claims to be, for columns or times that cannot be made out, when no row is usable, and when the catalog
     holds other data of this time (unless `replace`).
     """
-    options = options or CsvOptions()
-    source = _open(path, options, progress)
-    if source.mapping.kind is DataKind.BAR:
-        _ = options.bar_ns  # refuse before reading on
-    keep = _symbols_to_keep(symbols, source.mapping, path)
-    selection = Selection.of(keep, start, end)
-    description = SourceDescription(
-        kind="csv",
-        path=str(path),
-        sha256=_sha256(path),
-        options=options.as_text() | _selection_as_text(keep, start, end),
-    )
-    with store.ingest(description, replace=replace) as ingest:
-        if not ingest.unchanged:
-            writer = RowWriter(ingest, source.mapping, options, file=path.name, selection=selection)
-            for rows in _read_ahead(source.rows()):
-                writer.write(rows)
-            writer.finish()
-    return ingest.result
+    path, options = Path(path), options or CsvOptions()
+    keep = tuple(dict.fromkeys(symbol.strip().upper() for symbol in symbols or ()))
+    run = _Run(store, options, Selection.of(keep, start, end), replace, progress)
+    return run.folder(path) if path.is_dir() else run.file(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One call of `ingest_csv`: what holds for every file of it."""
+
+    store: CatalogStore
+    options: CsvOptions
+    selection: Selection
+    replace: bool
+    progress: Progress
+
+    def folder(self, path: Path) -> IngestSummary:
+        files = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(FILE_ENDINGS)]
+        if not files:
+            raise NotFoundError(f"{path} holds no file that ends with {', '.join(FILE_ENDINGS)}.")
+        results: list[IngestResult] = []
+        refused: list[tuple[Path, UserError]] = []
+        for file in files:
+            try:
+                results.append(self.file(file))
+            except UserError as error:
+                refused.append((file, error))
+        raise_refused(refused, of=len(files))
+        return summary_of(results, ())
+
+    def file(self, path: Path) -> IngestResult:
+        source = _open(path, self.options, self.progress)
+        if source.mapping.kind is DataKind.BAR:
+            self.options.require_bar()
+        self._require_symbol(source.mapping, path)
+        description = SourceDescription(
+            kind="csv",
+            path=str(path),
+            sha256=sha256_of([path]),
+            options=self.options.as_text() | self.selection.as_text(),
+        )
+        with self.store.ingest(description, replace=self.replace) as ingest:
+            if not ingest.unchanged:
+                writer = RowWriter(
+                    ingest, source.mapping, self.options, file=path.name, selection=self.selection
+                )
+                for rows in _read_ahead(source.rows()):
+                    writer.write(rows)
+                writer.finish()
+        return ingest.result
+
+    def _require_symbol(self, mapping: ColumnMap, path: Path) -> None:
+        symbols = self.selection.symbols
+        if not mapping.has_symbols and len(symbols) != 1:
+            given = (
+                f"Given: {', '.join(symbols)}." if symbols else "Or map a column: --columns symbol=COLUMN."
+            )
+            raise ConfigError(
+                f"{path} has no symbol column, so name the one symbol it is about: --symbol BAC. {given}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +154,3 @@ def _read_ahead(rows: Iterator[Rows]) -> Iterator[Rows]:
         while (current := upcoming.result()) is not None:
             upcoming = pool.submit(next, rows, None)
             yield current
-
-
-def _symbols_to_keep(symbols: Sequence[str] | None, mapping: ColumnMap, path: Path) -> tuple[str, ...]:
-    """Return the wanted symbols in upper case; none means all of a file that names them."""
-    keep = tuple(dict.fromkeys(symbol.strip().upper() for symbol in symbols or ()))
-    if not mapping.has_symbols and len(keep) != 1:
-        raise ConfigError(
-            f"{path} has no symbol column, so name the one symbol it is about: --symbol BAC. "
-            f"{f'Given: {", ".join(keep)}.' if keep else 'Or map a column: --columns symbol=COLUMN.'}"
-        )
-    return keep
-
-
-def _selection_as_text(keep: tuple[str, ...], start: date | None, end: date | None) -> dict[str, str]:
-    chosen = {"symbols": ",".join(keep), "start": str(start or ""), "end": str(end or "")}
-    return {name: value for name, value in chosen.items() if value}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,11 +11,12 @@ VALUE_CHARACTERS_MAX = 200
 
 
 class RejectFile:
-    """Writes rejected rows as they come; the file exists from the first one on."""
+    """Writes rejected rows as they come; the file exists from the first one on, which `first` puts in words."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.first: str | None = None
         self._file: TextIO | None = None
 
     def add(self, *, file: str, line: int, column: str, value: str, why: str) -> None:
@@ -27,6 +28,7 @@ class RejectFile:
             self._writer.writerow(COLUMNS)
         self._writer.writerow((file, line, column, value[:VALUE_CHARACTERS_MAX], why))
         self.count += 1
+        self.first = self.first or f"line {line}: {column} {value[:VALUE_CHARACTERS_MAX]!r} {why}"
 
     def close(self) -> None:
         """Flush and close; may be called more than once."""
