@@ -9,10 +9,9 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol, cast
 from zipfile import BadZipFile
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from catalog.progress import SILENT, Progress
+from catalog.wall_clock import EXAMPLE, is_wall_clock, wall_clock_seconds
 from market.errors import DataError
 
 Integers = npt.NDArray[np.int64]
@@ -30,17 +30,15 @@ BoolArray = npt.NDArray[np.bool_]
 
 BLOCK_BYTES = 8 * 1024 * 1024
 BAD_FRACTION_MAX = 0.5
-"""A block with a larger part of bad rows is not a file of this kind: it is refused whole."""
+"""A file of which a larger part is bad is not of this kind: it is refused whole."""
 
 SECONDS_WITH_NANOSECONDS = pa.decimal128(18, 9)
 WALL_CLOCK_MINUTE = pa.string()
 _PATTERNS = {
     pa.int64(): (re.compile(r"-?\d{1,18}"), "a whole number"),
     SECONDS_WITH_NANOSECONDS: (re.compile(r"-?\d{1,9}(\.\d{1,9})?"), "seconds with at most 9 decimals"),
-    WALL_CLOCK_MINUTE: (re.compile(r"\d{8} \d\d:\d\d"), "a time like 19980102 09:00"),
+    WALL_CLOCK_MINUTE: (re.compile(r"\d{8} \d\d:\d\d"), f"a time like {EXAMPLE}"),
 }
-_WALL_CLOCK_FORMAT = "%Y%m%d %H:%M"
-_WALL_CLOCK_LENGTH = len("19980102 09:00")
 
 
 class OnReject(Protocol):
@@ -87,23 +85,63 @@ class Rows:
         """Return the rows from index `begin` to before `end`, without copying."""
         return Rows(self.lines[begin:end], {name: values[begin:end] for name, values in self.columns.items()})
 
-    def without(self, bad: BoolArray, *, column: str, why: str, on_reject: OnReject) -> Rows:
-        """Return the rows in which `bad` does not hold; report the others."""
-        if not bad.any():
-            return self
-        for line, value in zip(self.lines[bad].tolist(), self.columns[column][bad].tolist(), strict=True):
-            on_reject(line=line, column=column, value=str(value), why=why)
-        return self.where(~bad)
+
+Checks = Iterable[tuple[str, BoolArray, str]]
+"""Column, in which rows it is wrong, and why."""
+Defect = tuple[int, str, str, str]
+"""Line, column, value and why."""
 
 
-def read_rows(stream: IO[bytes], layout: Layout, *, on_reject: OnReject) -> Iterator[Rows]:
+class RowTally:
+    """Counts the rows of one file, good and bad, and passes the bad ones on."""
+
+    def __init__(self, title: str, on_reject: OnReject) -> None:
+        self._title = title
+        self._on_reject = on_reject
+        self._rows = 0
+        self._bad = 0
+
+    def take(self, *, rows: int = 0, defects: Sequence[Defect] = ()) -> None:
+        """Count `rows` more, and `defects` among these and earlier ones.
+
+        Raises `DataError` when most rows so far are bad.
+        """
+        self._rows += rows
+        self._bad += len(defects)
+        if self._bad > BAD_FRACTION_MAX * self._rows:
+            line, column, value, why = defects[0]
+            raise DataError(
+                f"This is not a {self._title} file: {self._bad} of {self._rows} rows are wrong; line {line} "
+                f"{column}: {value!r} {why}."
+            )
+        for line, column, value, why in defects:
+            self._on_reject(line=line, column=column, value=value, why=why)
+
+    def good(self, rows: Rows, checks: Checks) -> Rows:
+        """Return the rows that pass all `checks`; the others count as bad, for the first check they fail."""
+        bad = np.zeros(len(rows), dtype=bool)
+        defects: list[Defect] = []
+        for column, mask, why in checks:
+            new = mask & ~bad
+            if new.any():
+                found = zip(rows.lines[new].tolist(), rows[column][new].tolist(), strict=True)
+                defects += [(line, column, str(value), why) for line, value in found]
+                bad |= new
+        if not defects:
+            return rows
+        self.take(defects=sorted(defects))
+        return rows.where(~bad)
+
+
+def read_rows(stream: IO[bytes], layout: Layout, tally: RowTally) -> Iterator[Rows]:
     """Yield the rows of `stream` in blocks of about 8 MiB of text, in order.
 
-    Raises `DataError` when most rows of a block are bad, or the file is truncated or corrupt.
+    Rows that cannot be read go to `tally`, which raises `DataError` when they are most; so does a damaged
+    file.
     """
     next_line = 1
     for text in _blocks_of_lines(stream, layout.title):
-        rows = _parse(text, layout, first_line=next_line, on_reject=on_reject)
+        rows = _parse(text, layout, tally, first_line=next_line)
         next_line += text.count(b"\n") + (not text.endswith(b"\n"))
         if len(rows):
             yield rows
@@ -160,12 +198,13 @@ def _blocks_of_lines(stream: IO[bytes], title: str) -> Iterator[bytes]:
         yield remainder
 
 
-def _parse(text: bytes, layout: Layout, *, first_line: int, on_reject: OnReject) -> Rows:
+def _parse(text: bytes, layout: Layout, tally: RowTally, *, first_line: int) -> Rows:
     line_count = text.count(b"\n") + (not text.endswith(b"\n"))
     try:
         columns = _columns(text, layout, line_count)
     except pa.ArrowInvalid:
-        return _parse_lines(text, layout, first_line=first_line, on_reject=on_reject)
+        return _parse_lines(text, layout, tally, first_line=first_line)
+    tally.take(rows=line_count)
     return Rows(np.arange(first_line, first_line + line_count), columns)
 
 
@@ -202,29 +241,24 @@ def _integers(column: pa.Array) -> Integers:
         words = np.frombuffer(column.buffers()[1], dtype="<i8")
         return words[2 * column.offset : 2 * (column.offset + len(column)) : 2].copy()
     if column.type == WALL_CLOCK_MINUTE:
-        return _wall_clock_seconds(column)
+        return wall_clock_seconds(column)
     return column.to_numpy(zero_copy_only=False).astype("int64", copy=False)
 
 
-def _parse_lines(text: bytes, layout: Layout, *, first_line: int, on_reject: OnReject) -> Rows:
+def _parse_lines(text: bytes, layout: Layout, tally: RowTally, *, first_line: int) -> Rows:
     """Slow path: name the bad lines, then convert the good ones together."""
     lines = text.removesuffix(b"\n").split(b"\n")
     good: list[int] = []
-    defects: list[tuple[int, str, str, str]] = []
+    defects: list[Defect] = []
     for index, line in enumerate(lines):
         defect = _defect(line.decode("utf-8", "replace").rstrip("\r"), layout)
         if defect is None:
             good.append(index)
         else:
             defects.append((first_line + index, *defect))
-    if len(defects) > BAD_FRACTION_MAX * len(lines):
-        line_number, column, value, why = defects[0]
-        raise DataError(
-            f"This is not a {layout.title} file: {len(defects)} of {len(lines)} rows cannot be read; "
-            f"line {line_number} {column}: {value!r} {why}."
-        )
-    for line_number, column, value, why in defects:
-        on_reject(line=line_number, column=column, value=value, why=why)
+    tally.take(rows=len(lines), defects=defects)
+    if not good:
+        return Rows(np.empty(0, dtype=np.int64), {name: np.empty(0, dtype=np.int64) for name in layout.types})
     columns = _columns(b"\n".join([lines[index] for index in good]), layout, len(good))
     return Rows(np.array(good, dtype=np.int64) + first_line, columns)
 
@@ -239,42 +273,6 @@ def _defect(line: str, layout: Layout) -> tuple[str, str, str] | None:
             continue
         pattern, expected = _PATTERNS[layout.types[column]]
         is_clock = layout.types[column] == WALL_CLOCK_MINUTE
-        if not pattern.fullmatch(field) or (is_clock and not _is_wall_clock(field)):
+        if not pattern.fullmatch(field) or (is_clock and not is_wall_clock(field)):
             return column, field[:200], f"is not {expected}"
     return None
-
-
-def _is_wall_clock(text: str) -> bool:
-    try:
-        datetime.strptime(text, _WALL_CLOCK_FORMAT)  # noqa: DTZ007  # New York's clock; only its form counts
-    except ValueError:
-        return False
-    return True
-
-
-def _wall_clock_seconds(column: pa.StringArray) -> Integers:
-    """Return times like `19980102 09:00` in seconds since 1970 as if in UTC.
-
-    Arrow's own parser would read 31 February as 3 March. Raises `pa.ArrowInvalid` for any other text.
-    """
-    ends = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset : column.offset + len(column) + 1]
-    if len(column) and (np.diff(ends) != _WALL_CLOCK_LENGTH).any():
-        raise pa.ArrowInvalid("a time of another length")
-    letters = np.frombuffer(column.buffers()[2], dtype=np.uint8)[ends[0] : ends[-1]]
-    digits = letters.reshape(-1, _WALL_CLOCK_LENGTH).astype(np.int64) - ord("0")
-    is_digit = np.array([mark.isdigit() for mark in "19980102 09:00"])
-    marks = np.array([ord(" "), ord(":")]) - ord("0")
-    if (
-        (digits[:, is_digit] < 0).any()
-        or (digits[:, is_digit] > 9).any()
-        or (digits[:, ~is_digit] != marks).any()
-    ):
-        raise pa.ArrowInvalid("a letter in a time")
-    year = digits[:, 0:4] @ np.array([1_000, 100, 10, 1])
-    month, day, hour, minute = (digits[:, at] * 10 + digits[:, at + 1] for at in (4, 6, 9, 12))
-    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
-    date = first.astype("datetime64[D]") + (day - 1)
-    is_real = (month >= 1) & (month <= 12) & (day >= 1) & (date.astype("datetime64[M]") == first)
-    if not (is_real & (hour <= 23) & (minute <= 59)).all():
-        raise pa.ArrowInvalid("a date or time that does not exist")
-    return date.astype(np.int64) * 86_400 + hour * 3_600 + minute * 60

@@ -22,7 +22,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from catalog.headerless_rows import OnReject, Rows, read_rows
+from catalog.headerless_rows import Rows, RowTally, read_rows
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lean_factor_files import Adjust, FactorFile
 from catalog.lean_files import Resolution, find_files, opened_entry
@@ -127,20 +127,20 @@ def _ingest_part(part: LeanPart, run: _Run, notes: list[str]) -> IngestResult:
 
 def _write_part(part: LeanPart, ingest: Ingest, *, scale: Scale, progress: Progress) -> int:
     """Write the rows of the part; return how many rows of the file nobody claims, on its first part."""
-    on_reject = partial(ingest.reject, file=part.file.path.name)
+    tally = RowTally(layout_of(part.file).title, partial(ingest.reject, file=part.file.path.name))
     ingest.add_instrument(EquitySpec(symbol=part.symbol))
-    writer = LeanWriter(ingest, part.file, symbol=part.symbol, scale=scale, on_reject=on_reject)
+    writer = LeanWriter(ingest, part.file, symbol=part.symbol, scale=scale, tally=tally)
     after = -1
     unclaimed = 0
     is_empty = True
-    for every in _rows_of(part, on_reject=on_reject, progress=progress):
+    for every in _rows_of(part, tally=tally, progress=progress):
         days = local_days(every, part.file)
         unclaimed += int(part.is_unclaimed(days).sum())
         rows = every.where(part.is_wanted(days))
         if not len(rows):
             continue
         is_empty = False
-        possible = possible_rows(rows, part.file, after=after, on_reject=on_reject)
+        possible = possible_rows(rows, part.file, after=after, tally=tally)
         if len(possible):
             after = int(possible["time"][-1])
             writer.write(possible)
@@ -149,9 +149,9 @@ def _write_part(part: LeanPart, ingest: Ingest, *, scale: Scale, progress: Progr
     return unclaimed
 
 
-def _rows_of(part: LeanPart, *, on_reject: OnReject, progress: Progress) -> Iterator[Rows]:
+def _rows_of(part: LeanPart, *, tally: RowTally, progress: Progress) -> Iterator[Rows]:
     with opened_entry(part.file, progress) as stream:
-        yield from read_rows(stream, layout_of(part.file), on_reject=on_reject)
+        yield from read_rows(stream, layout_of(part.file), tally)
 
 
 def _scale(part: LeanPart, adjust: Adjust) -> tuple[Scale, str | None]:

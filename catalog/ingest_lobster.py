@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
-from catalog.headerless_rows import Rows, opened, read_rows
+from catalog.headerless_rows import Rows, RowTally, opened, read_rows
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lobster_depth import depth_of, require_belongs
 from catalog.lobster_files import LobsterDay, find_days
@@ -97,13 +98,11 @@ def _messages(day: LobsterDay, ingest: Ingest, progress: Progress) -> Iterator[R
     name = day.messages.path.name
     window_ms = day.messages.window_ms
 
-    def on_reject(*, line: int, column: str, value: str, why: str) -> None:
-        ingest.reject(file=name, line=line, column=column, value=value, why=why)
-
+    tally = RowTally(MESSAGES.title, partial(ingest.reject, file=name))
     latest_ns = 0
     with opened(day.messages.path, progress) as stream:
-        for raw in read_rows(stream, MESSAGES, on_reject=on_reject):
-            rows = possible_messages(raw, after_ns=latest_ns, on_reject=on_reject)
+        for raw in read_rows(stream, MESSAGES, tally):
+            rows = possible_messages(raw, after_ns=latest_ns, tally=tally)
             if not len(rows):
                 continue
             first_ns, latest_ns = int(rows["time"][0]), int(rows["time"][-1])

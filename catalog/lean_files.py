@@ -58,8 +58,7 @@ class Content(StrEnum):
 _DAY_FILE = re.compile(r"(?P<day>\d{8})_(?P<content>trade|quote)\.zip")
 _ENTRY = re.compile(
     r"(?P<day>\d{8})_(?P<ticker>[^_]+)_((?P<content>trade|quote)_)?(?P<resolution>tick|second|minute)"
-    r"(_(?P<content_after>trade|quote))?\.csv",
-    re.IGNORECASE,
+    r"(_(?P<content_after>trade|quote))?\.csv"
 )
 _OTHER_SECURITIES = frozenset(
     (
@@ -119,6 +118,7 @@ def opened_entry(file: LeanFile, progress: Progress = SILENT) -> Iterator[IO[byt
     """Open the one text inside the zip; raises `DataError` for a damaged zip or one of several texts."""
     with _archive(file.path) as archive:
         entry = _only_entry(archive, file.path)
+        _require_same(file, entry.filename)
         progress.begin(f"{file.ticker} {file.resolution} {file.path.name}", entry.file_size)
         with archive.open(entry) as stream:
             yield cast("IO[bytes]", CountedReading(stream, progress))
@@ -142,16 +142,33 @@ def _by_entry(path: Path) -> LeanFile:
     """Return what the name of the text inside a zip says, for a zip taken out of its folder."""
     with _archive(path) as archive:
         name = _only_entry(archive, path).filename
-    match = _ENTRY.fullmatch(name)
-    day = _day_of(match["day"]) if match else None
-    content = (match["content"] or match["content_after"]) if match else None
-    if match is None or day is None or content is None:
+    file = _named_entry(path, name)
+    if file is None:
         raise DataError(
             f"{path} is not a Lean equity file: neither its path nor its content {name!r} tells ticker, "
             "resolution and day. Keep Lean's folders, e.g. equity/usa/hour/bac.zip."
         )
-    resolution = Resolution(match["resolution"].lower())
-    return LeanFile(path, resolution, Content(content.lower()), match["ticker"].lower(), day)
+    return file
+
+
+def _named_entry(path: Path, name: str) -> LeanFile | None:
+    """Return what the name of a text says, or None for a name of another form."""
+    match = _ENTRY.fullmatch(name.lower())
+    day = _day_of(match["day"]) if match else None
+    content = (match["content"] or match["content_after"]) if match else None
+    if match is None or day is None or content is None:
+        return None
+    return LeanFile(path, Resolution(match["resolution"]), Content(content), match["ticker"], day)
+
+
+def _require_same(file: LeanFile, entry: str) -> None:
+    """Refuse a day file whose text is named as something else; texts of files of all years say nothing."""
+    inside = _named_entry(file.path, entry)
+    if inside is not None and inside != file:
+        raise DataError(
+            f"{file.path} should hold {file.ticker} {file.resolution} {file.content} of {file.day}, but has "
+            f"{entry} inside. Put it into the folder that it belongs to."
+        )
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
 from catalog.columns import Int64Array
-from catalog.headerless_rows import WALL_CLOCK_MINUTE, BoolArray, Layout, OnReject, Rows
+from catalog.headerless_rows import WALL_CLOCK_MINUTE, BoolArray, Checks, Layout, Rows, RowTally
 from catalog.lean_files import Content, LeanFile, Resolution
 from market.errors import DataError
 
@@ -38,7 +37,7 @@ def layout_of(file: LeanFile) -> Layout:
     return Layout(title, ("time", *values), types, may_be_empty=frozenset(_QUOTE_BAR))
 
 
-def possible_rows(rows: Rows, file: LeanFile, *, after: int, on_reject: OnReject) -> Rows:
+def possible_rows(rows: Rows, file: LeanFile, *, after: int, tally: RowTally) -> Rows:
     """Return the rows that can be true, in order of time; the others are reported.
 
     `after` is the time of the last row before this block, -1 before the first. Raises `DataError` when more
@@ -51,11 +50,7 @@ def possible_rows(rows: Rows, file: LeanFile, *, after: int, on_reject: OnReject
         checks += _tick_trade_checks(rows)
     else:
         checks += _tick_quote_checks(rows)
-    bad = np.zeros(len(rows), dtype=bool)
-    for column, mask, why in checks:
-        rows.without(mask & ~bad, column=column, why=why, on_reject=on_reject)
-        bad |= mask
-    return _in_order(rows.where(~bad) if bad.any() else rows, file, after=after, on_reject=on_reject)
+    return _in_order(tally.good(rows, checks), file, after=after, tally=tally)
 
 
 def has_side(rows: Rows, side: str) -> BoolArray:
@@ -75,10 +70,7 @@ def day_number(day: date) -> int:
     return day.toordinal() - date(1970, 1, 1).toordinal()
 
 
-_Checks = Iterable[tuple[str, BoolArray, str]]
-
-
-def _time_checks(rows: Rows, file: LeanFile) -> _Checks:
+def _time_checks(rows: Rows, file: LeanFile) -> Checks:
     time = rows["time"]
     if file.resolution.is_in_day_files:
         yield "time", (time < 0) | (time >= _MS_PER_DAY), "is not in ms after midnight"
@@ -86,23 +78,29 @@ def _time_checks(rows: Rows, file: LeanFile) -> _Checks:
         yield "time", time % SECONDS_PER_DAY != 0, "of a daily bar is not midnight"
 
 
-def _tick_trade_checks(rows: Rows) -> _Checks:
+def _tick_trade_checks(rows: Rows) -> Checks:
     yield "price", rows["price"] <= 0, "is not a positive price"
     yield "size", rows["size"] <= 0, "is not a positive number of shares"
-    yield "suspicious", rows["suspicious"] != 0, "was marked suspicious by the data's vendor"
+    yield from _suspicion_checks(rows)
 
 
-def _tick_quote_checks(rows: Rows) -> _Checks:
+def _tick_quote_checks(rows: Rows) -> Checks:
     bid, ask = rows["bid_price"], rows["ask_price"]
     yield "bid_price", bid < 0, "is a negative price"
     yield "ask_price", ask < 0, "is a negative price"
     yield "bid_price", (bid == 0) & (ask == 0), "and the ask price are both 0: the row sets neither side"
     yield "bid_size", rows["bid_size"] < 0, "is a negative number of shares"
     yield "ask_size", rows["ask_size"] < 0, "is a negative number of shares"
-    yield "suspicious", rows["suspicious"] != 0, "was marked suspicious by the data's vendor"
+    yield from _suspicion_checks(rows)
 
 
-def _bar_checks(rows: Rows, content: Content) -> _Checks:
+def _suspicion_checks(rows: Rows) -> Checks:
+    suspicious = rows["suspicious"]
+    yield "suspicious", (suspicious < 0) | (suspicious > 1), "is neither 0 nor 1"
+    yield "suspicious", suspicious == 1, "was marked suspicious by the data's vendor"
+
+
+def _bar_checks(rows: Rows, content: Content) -> Checks:
     if content is Content.TRADE:
         yield from _prices_checks(rows, _BAR, may_be_absent=False)
         yield "volume", rows["volume"] < 0, "is negative"
@@ -114,7 +112,7 @@ def _bar_checks(rows: Rows, content: Content) -> _Checks:
     yield "bid_close", absent, "and the ask are both absent: the row tells nothing"
 
 
-def _prices_checks(rows: Rows, names: tuple[str, ...], *, may_be_absent: bool) -> _Checks:
+def _prices_checks(rows: Rows, names: tuple[str, ...], *, may_be_absent: bool) -> Checks:
     open_, high, low, close = (rows[name] for name in names)
     absent = (open_ == 0) & (high == 0) & (low == 0) & (close == 0) & may_be_absent
     for name in names:
@@ -123,7 +121,7 @@ def _prices_checks(rows: Rows, names: tuple[str, ...], *, may_be_absent: bool) -
     yield names[2], low > np.minimum(open_, close), "is above open or close of its bar"
 
 
-def _in_order(rows: Rows, file: LeanFile, *, after: int, on_reject: OnReject) -> Rows:
+def _in_order(rows: Rows, file: LeanFile, *, after: int, tally: RowTally) -> Rows:
     """Ticks may share a time, bars may not."""
     is_tick = file.resolution is Resolution.TICK
     time = rows["time"]
@@ -136,4 +134,4 @@ def _in_order(rows: Rows, file: LeanFile, *, after: int, on_reject: OnReject) ->
             "Lean's files are in order of time: fetch it again."
         )
     why = "is earlier than the row before" if is_tick else "is not later than the bar before"
-    return rows.without(late, column="time", why=why, on_reject=on_reject)
+    return tally.good(rows, [("time", late, why)])

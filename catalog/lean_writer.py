@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from catalog.columns import BarColumns, DataKind, Int64Array
-from catalog.headerless_rows import OnReject, Rows
+from catalog.headerless_rows import Rows, RowTally
 from catalog.lanes import event_clock
 from catalog.lean_files import Content, LeanFile, Resolution
 from catalog.lean_records import (
@@ -31,14 +31,12 @@ _EPOCH = date(1970, 1, 1)
 class LeanWriter:
     """Holds what goes on from block to block: the sides of tick quotes, and the clock of each stream."""
 
-    def __init__(
-        self, ingest: Ingest, file: LeanFile, *, symbol: str, scale: Scale, on_reject: OnReject
-    ) -> None:
+    def __init__(self, ingest: Ingest, file: LeanFile, *, symbol: str, scale: Scale, tally: RowTally) -> None:
         self._ingest = ingest
         self._file = file
         self._instrument_id = instrument_id(symbol)
         self._scale = scale
-        self._on_reject = on_reject
+        self._tally = tally
         self._sides = QuoteSides()
         self._clocks: dict[int, int] = {}  # by lane
 
@@ -87,9 +85,7 @@ class LeanWriter:
 
     def _of_sessions(self, rows: Rows) -> Rows:
         closed = closes_ns(local_days(rows, self._file)) < 0
-        return rows.without(
-            closed, column="time", why="is no session of the exchange", on_reject=self._on_reject
-        )
+        return self._tally.good(rows, [("time", closed, "is no session of the exchange")])
 
 
 def event_times(rows: Rows, file: LeanFile, days: Int64Array) -> Int64Array:

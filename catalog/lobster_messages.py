@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import Aggressor, Int64Array, UInt8Array
-from catalog.headerless_rows import SECONDS_WITH_NANOSECONDS, Layout, OnReject, Rows
+from catalog.headerless_rows import SECONDS_WITH_NANOSECONDS, Layout, Rows, RowTally
 from market.errors import DataError
 
 NS_PER_DAY = 86_400 * 10**9
@@ -61,7 +61,7 @@ class Trades:
     aggressor: UInt8Array
 
 
-def possible_messages(rows: Rows, *, after_ns: int, on_reject: OnReject) -> Rows:
+def possible_messages(rows: Rows, *, after_ns: int, tally: RowTally) -> Rows:
     """Return the rows that can be true, in order of time; the others are reported.
 
     `after_ns` is the time (ns after midnight) of the last message before this block. Raises `DataError` when
@@ -80,14 +80,7 @@ def possible_messages(rows: Rows, *, after_ns: int, on_reject: OnReject) -> Rows
             "is neither 1 (buy) nor -1 (sell)",
         ),
     ]
-    bad = np.zeros(len(rows), dtype=bool)
-    for column, mask, why in checks:
-        rows.without(mask & ~bad, column=column, why=why, on_reject=on_reject)
-        bad |= mask
-    return _in_order(rows.where(~bad) if bad.any() else rows, after_ns=after_ns, on_reject=on_reject)
-
-
-def _in_order(rows: Rows, *, after_ns: int, on_reject: OnReject) -> Rows:
+    rows = tally.good(rows, checks)
     time = rows["time"]
     latest = np.maximum.accumulate(np.concatenate(([after_ns], time)))[:-1]
     late = time < latest
@@ -97,7 +90,7 @@ def _in_order(rows: Rows, *, after_ns: int, on_reject: OnReject) -> Rows:
             f"{int(late.sum())} of {len(rows)} messages go back in time, first line {rows.lines[first]}. "
             "A LOBSTER message file is in order of time: fetch it again."
         )
-    return rows.without(late, column="time", why="is earlier than the message before", on_reject=on_reject)
+    return tally.good(rows, [("time", late, "is earlier than the message before")])
 
 
 def trades_of(rows: Rows) -> Trades:

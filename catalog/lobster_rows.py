@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import Int64Array
-from catalog.headerless_rows import BoolArray, Layout, Rows, opened, read_rows
+from catalog.headerless_rows import BoolArray, Layout, Rows, RowTally, opened, read_rows
 from catalog.lobster_book import LevelChanges, Levels
 from catalog.lobster_messages import MessageType
 from catalog.lobster_top import Top
@@ -100,8 +100,9 @@ class BookFile:
         return BookRows(rows)
 
     def _read(self, levels: int) -> Iterator[Rows]:
+        layout = book_layout(levels)
         with opened(self.path) as stream:
-            yield from read_rows(stream, book_layout(levels), on_reject=self._refuse)
+            yield from read_rows(stream, layout, RowTally(layout.title, self._refuse))
 
     def _refuse(self, *, line: int, column: str, value: str, why: str) -> None:
         raise DataError(

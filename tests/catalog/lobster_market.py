@@ -23,8 +23,10 @@ class LobsterMarket:
     def of(cls, count: int, seed: int = 1) -> LobsterMarket:
         """Orders rest around 500.00 USD; they are added, reduced, deleted and executed, some hidden."""
         chance = random.Random(seed)
-        book, live = NaiveBook(), {}
-        messages, books = [], []
+        book = NaiveBook()
+        live: dict[int, Message] = {}
+        messages: list[Message] = []
+        books = []
         for order_id in range(1, count + 1):
             kind = chance.choice((1, 1, 2, 3, 4, 5)) if len(live) > 20 else 1
             if kind == 1:

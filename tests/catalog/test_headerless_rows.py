@@ -18,6 +18,7 @@ from catalog.headerless_rows import (
     WALL_CLOCK_MINUTE,
     Layout,
     Rows,
+    RowTally,
     opened,
     read_rows,
 )
@@ -38,7 +39,7 @@ class Rejects(list[tuple[int, str, str, str]]):
 
 def read(text: str, layout: Layout = LAYOUT) -> tuple[Rows, Rejects]:
     rejects = Rejects()
-    blocks = list(read_rows(io.BytesIO(text.encode()), layout, on_reject=rejects))
+    blocks = list(read_rows(io.BytesIO(text.encode()), layout, RowTally(layout.title, rejects)))
     return Rows(
         np.concatenate([block.lines for block in blocks]),
         {name: np.concatenate([block[name] for block in blocks]) for name in layout.types},
@@ -105,7 +106,15 @@ def test_reads_wall_clock_minutes() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["19980231 10:00", "19981301 10:00", "19980100 10:00", "19980102 24:00", "19980102", "1998010a 09:00", "19980102T09:00"],
+    [
+        "19980231 10:00",
+        "19981301 10:00",
+        "19980100 10:00",
+        "19980102 24:00",
+        "19980102",
+        "1998010a 09:00",
+        "19980102T09:00",
+    ],
 )
 def test_names_times_that_do_not_exist(text: str) -> None:
     layout = Layout("clock", ("time",), {"time": WALL_CLOCK_MINUTE})
@@ -116,9 +125,21 @@ def test_names_times_that_do_not_exist(text: str) -> None:
 
 def test_refuses_a_file_of_mostly_bad_rows_and_shows_the_first() -> None:
     with pytest.raises(
-        DataError, match=r"not a test file: 2 of 3 rows.*line 1 price: 'b' is not a whole number"
+        DataError, match=r"not a test file: 2 of 3 rows are wrong; line 1 price: 'b' is not a whole number"
     ):
         read("1,b,c,4\n2,x,x,1\n3,30,c,3\n")
+
+
+def test_a_broken_last_line_is_one_bad_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headerless_rows, "BLOCK_BYTES", 64)
+    rows, rejects = read("1,10,a,1\n" * 50 + "1,1")
+    assert (len(rows), [found[0] for found in rejects]) == (50, [51])
+
+
+def test_refuses_a_file_that_turns_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headerless_rows, "BLOCK_BYTES", 64)
+    with pytest.raises(DataError, match="not a test file: "):
+        read("1,10,a,1\n" * 20 + "x,10,a,1\n" * 40)
 
 
 def test_refuses_binary_content() -> None:
@@ -130,7 +151,7 @@ def test_refuses_a_truncated_gzip_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(b"1,10,a,1\n" * 10_000)[:-20])
     with opened(path) as stream, pytest.raises(DataError, match="damaged"):
-        list(read_rows(stream, LAYOUT, on_reject=Rejects()))
+        list(read_rows(stream, LAYOUT, RowTally("test", Rejects())))
 
 
 def test_tells_progress_of_every_byte_of_the_file(tmp_path: Path) -> None:
@@ -146,5 +167,5 @@ def test_tells_progress_of_every_byte_of_the_file(tmp_path: Path) -> None:
         heard, path = Heard(), tmp_path / name
         path.write_bytes(data)
         with opened(path, heard) as stream:
-            assert sum(map(len, read_rows(stream, LAYOUT, on_reject=Rejects()))) == 99
+            assert sum(map(len, read_rows(stream, LAYOUT, RowTally("test", Rejects())))) == 99
         assert heard.total == len(data)

@@ -83,6 +83,15 @@ def test_refuses_a_zip_of_several_texts(lean: LeanFolder) -> None:
         pass
 
 
+def test_refuses_a_zip_with_the_text_of_another(lean: LeanFolder) -> None:
+    path = lean.usa / "tick/bac/20131007_trade.zip"
+    (file,) = find_files(write_zip(path, "20131007_bac_minute_trade.csv", ["x"]))
+    with pytest.raises(
+        DataError, match=r"should hold bac tick trade .* has 20131007_bac_minute_trade\.csv inside"
+    ):
+        opened_entry(file).__enter__()
+
+
 def test_says_that_a_folder_holds_none(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="No Lean equity data"):
         find_files(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.headerless_rows import Rows
+from catalog.headerless_rows import Rows, RowTally
 from catalog.lean_files import Content, LeanFile, Resolution
 from catalog.lean_records import QuoteSides
 from catalog.lean_rows import layout_of, possible_rows
@@ -65,7 +65,9 @@ def checked(file: LeanFile, *lines: tuple[int, ...], after: int = -1) -> tuple[l
     table = np.array(lines, dtype=np.int64)
     rows = Rows(np.arange(1, len(lines) + 1), {name: table[:, at] for at, name in enumerate(names)})
     rejects = Rejects()
-    return possible_rows(rows, file, after=after, on_reject=rejects).lines.tolist(), rejects
+    tally = RowTally("test", rejects)
+    tally.take(rows=10)
+    return possible_rows(rows, file, after=after, tally=tally).lines.tolist(), rejects
 
 
 TICK_TRADE = lean_file(Resolution.TICK, Content.TRADE)
@@ -81,6 +83,7 @@ DAILY_BAR = lean_file(Resolution.DAILY, Content.TRADE)
         (TICK_TRADE, (5, 100, 10, 0), (5, 0, 10, 0), "price"),
         (TICK_TRADE, (5, 100, 10, 0), (5, 100, 0, 0), "size"),
         (TICK_TRADE, (5, 100, 10, 0), (5, 100, 10, 1), "suspicious"),
+        (TICK_TRADE, (5, 100, 10, 0), (5, 100, 10, 500), "suspicious"),
         (TICK_TRADE, (5, 100, 10, 0), (-1, 100, 10, 0), "time"),
         (TICK_TRADE, (5, 100, 10, 0), (86_400_000, 100, 10, 0), "time"),
         (TICK_TRADE, (5, 100, 10, 0), (4, 100, 10, 0), "time"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catalog.columns import Aggressor
-from catalog.headerless_rows import Rows
+from catalog.headerless_rows import Rows, RowTally
 from catalog.lobster_messages import halts_of, possible_messages, trades_of
 from market.errors import DataError
 
@@ -25,6 +25,12 @@ def rows_of(*messages: Row) -> Rows:
     return Rows(np.arange(1, len(messages) + 1), {name: table[:, at] for at, name in enumerate(COLUMNS)})
 
 
+def checked(rows: Rows, rejects: Rejects, *, after_ns: int = 0) -> Rows:
+    tally = RowTally("test", rejects)
+    tally.take(rows=10)
+    return possible_messages(rows, after_ns=after_ns, tally=tally)
+
+
 @pytest.mark.parametrize(
     ("bad", "column"),
     [
@@ -41,26 +47,26 @@ def rows_of(*messages: Row) -> Rows:
 )
 def test_rejects_an_impossible_message_once(bad: Row, column: str) -> None:
     rejects = Rejects()
-    kept = possible_messages(rows_of(GOOD, bad, GOOD), after_ns=0, on_reject=rejects)
+    kept = checked(rows_of(GOOD, bad, GOOD), rejects)
     assert kept.lines.tolist() == [1, 3]
     assert [(line, name) for line, name, *_ in rejects] == [(2, column)]
 
 
 @pytest.mark.parametrize("halt", [(10, 7, 0, 0, -1, -1), (10, 7, 0, 0, 0, -1), (10, 7, 0, 0, 1, -1)])
 def test_keeps_halts_whose_price_is_a_state(halt: Row) -> None:
-    assert len(possible_messages(rows_of(GOOD, halt), after_ns=0, on_reject=Rejects())) == 2
+    assert len(checked(rows_of(GOOD, halt), Rejects())) == 2
 
 
 def test_rejects_a_message_before_the_last_one_of_the_block_before() -> None:
     rejects = Rejects()
-    assert len(possible_messages(rows_of(GOOD), after_ns=11, on_reject=rejects)) == 0
+    assert len(checked(rows_of(GOOD), rejects, after_ns=11)) == 0
     assert rejects[0][1] == "time"
 
 
 def test_refuses_a_file_that_is_not_in_order_of_time() -> None:
     times = [(time, 1, 1, 100, 5_000_000, 1) for time in (50, 40, 30, 20)]
     with pytest.raises(DataError, match="3 of 4 messages go back in time, first line 2"):
-        possible_messages(rows_of(*times), after_ns=0, on_reject=Rejects())
+        checked(rows_of(*times), Rejects())
 
 
 def test_the_aggressor_is_the_other_side_of_the_resting_order() -> None:
