@@ -28,14 +28,8 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.events import (
-    OrderCanceled,
-    OrderCancelRejected,
     OrderDenied,
-    OrderExpired,
-    OrderFilled,
     OrderModifyRejected,
-    OrderRejected,
-    OrderUpdated,
 )
 
 from market.calendar import TradingCalendar
@@ -44,6 +38,7 @@ from risk.account import Account
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved, Refused
+from risk.flatten import FlattenReport
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.limits import UNIVERSE, RiskLimits
@@ -51,25 +46,22 @@ from risk.nautilus_intents import (
     FractionalQuantityError,
     InstrumentBook,
     UnknownInstrumentError,
-    decimal_or_none,
     intent_of,
     whole,
 )
+from risk.nautilus_kill_switch import KillSwitch
 from risk.nautilus_market_view import GreeksSource, NautilusMarketView
-from risk.performance import Fill
+from risk.nautilus_order_events import OrderEvents
+from risk.nautilus_watch import Watch
+from risk.operator_commands import OperatorCommand, carry_out
 from risk.policy import Policy
-from risk.records import MemoryRecorder, Recorder
+from risk.records import CommandRecord, MemoryRecorder, Recorder
 from risk.supervisor import Supervisor
 
 EXECUTE_ENDPOINT = "ExecEngine.execute"
 PROCESS_ENDPOINT = "ExecEngine.process"
-ORDER_EVENTS = "events.order.*"
-FIRST = 1_000
-"""Priority of the gate's subscription: it books an event before any strategy hears of it."""
 MAX_NESTED_REFUSALS = 16
 """Refusals inside refusals (a strategy that answers each denial with an order) before the gate halts."""
-LEG_MARK = "-LEG-"
-"""Nautilus names the fill of a spread's leg `<order>-LEG-<symbol>`."""
 
 
 class Gate:
@@ -83,6 +75,11 @@ class Gate:
         self._cache = kernel.cache
         self._bus = kernel.msgbus
         self._log = kernel.logger
+        self.kill_switch = KillSwitch(kernel, self.keeper.account, instruments, self.execute)
+        self.watch = Watch(kernel, supervisor, instruments, positions=self.cached_positions)
+        self.events = OrderEvents(kernel, supervisor, instruments, on_position=self.watch.follow)
+        supervisor.executor = self.kill_switch
+        self.kill_switch.on_report = self._on_flatten_report
         self._engine = kernel.exec_engine
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
         self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
@@ -96,16 +93,6 @@ class Gate:
             BatchCancelOrders: self._on_batch_cancel,
             QueryOrder: self._forward,
             QueryAccount: self._forward,
-        }
-        self._events: dict[type, Callable[[Any], None]] = {
-            OrderFilled: self._on_filled,
-            OrderCanceled: self._on_ended,
-            OrderExpired: self._on_ended,
-            OrderRejected: self._on_rejected,
-            OrderDenied: self._on_denied,
-            OrderUpdated: self._on_updated,
-            OrderModifyRejected: self._on_modify_rejected,
-            OrderCancelRejected: self._on_cancel_rejected,
         }
 
     # -- Commands ---------------------------------------------------------------------------------
@@ -254,60 +241,6 @@ class Gate:
         finally:
             self._nested_refusals -= 1
 
-    # -- Events -----------------------------------------------------------------------------------
-
-    def on_order_event(self, event: Any) -> None:
-        """Book one order event; the handler of the subscription."""
-        handler = self._events.get(type(event))
-        if handler is None:
-            return
-        try:
-            handler(event)
-        except Exception as error:  # noqa: BLE001 - the border: a ledger that may be wrong must not open
-            reason = f"{type(event).__name__} could not be booked: {type(error).__name__}: {error}"
-            self.supervisor.halt(self._clock.timestamp_ns(), by="gate_fault", reason=reason)
-
-    def _on_filled(self, event: Any) -> None:
-        now_ns = self._clock.timestamp_ns()
-        terms = self.instruments.terms(event.instrument_id)
-        order_id = event.client_order_id.value.partition(LEG_MARK)[0]
-        quantity = whole(event.last_qty)
-        fee = event.commission
-        fill = Fill(
-            strategy_id=event.strategy_id.value,
-            terms=terms,
-            signed_quantity=quantity if event.order_side == OrderSide.BUY else -quantity,
-            price=event.last_px.as_decimal(),
-            fee_usd=Decimal(0) if fee is None else fee.as_decimal(),
-        )
-        self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
-        order = self._cache.order(event.client_order_id)
-        if order is not None and order.is_closed:
-            self.keeper.finished(order_id, now_ns)
-        self.supervisor.after_fill(terms, now_ns)
-
-    def _on_ended(self, event: Any) -> None:
-        self.keeper.ended(event.client_order_id.value, self._clock.timestamp_ns())
-
-    def _on_rejected(self, event: Any) -> None:
-        now_ns = self._clock.timestamp_ns()
-        self.keeper.rejected(event.client_order_id.value, now_ns)
-        self.supervisor.after_reject(now_ns)
-
-    def _on_denied(self, event: Any) -> None:
-        self.keeper.finished(event.client_order_id.value, self._clock.timestamp_ns())
-
-    def _on_updated(self, event: Any) -> None:
-        price = event.price if event.price is not None else event.trigger_price
-        quantity = whole(event.quantity)
-        self.keeper.changed(event.client_order_id.value, quantity, decimal_or_none(price), event.ts_event)
-
-    def _on_modify_rejected(self, event: Any) -> None:
-        self.keeper.change_rejected(event.client_order_id.value)
-
-    def _on_cancel_rejected(self, event: Any) -> None:
-        self.keeper.account.ledger.cancel_rejected(event.client_order_id.value)
-
     # -- Start ------------------------------------------------------------------------------------
 
     def adopt_cache(self) -> None:
@@ -331,6 +264,21 @@ class Gate:
             positions[key] = (held + quantity, Decimal(str(position.avg_px_open)))
         return positions
 
+    def command(self, command: OperatorCommand) -> CommandRecord:
+        """Carry out an operator's command; raises `UserError` for one that cannot be."""
+        return carry_out(command, self.supervisor, self.kill_switch, self._clock.timestamp_ns())
+
+    def _on_flatten_report(self, report: FlattenReport) -> None:
+        left = "; ".join(f"{each.quantity} {each.instrument_id}: {each.why}" for each in report.left)
+        record = CommandRecord(
+            ts_ns=report.ended_ns,
+            command="flatten_report",
+            by=report.by,
+            reason=report.reason,
+            outcome="flat" if report.is_flat else f"NOT FLAT after {report.rounds} rounds: {left}",
+        )
+        self.supervisor.record(record, report.ended_ns)
+
     def confirm_reconciled(self, *, reason: str) -> None:
         """Say that positions and orders agree with the broker's: ends the SAFE_MODE of the start."""
         self.adopt_cache()
@@ -340,7 +288,6 @@ class Gate:
         """Put the gate in the door; raises KeyError or ValueError when another handler stands there."""
         self._bus.deregister(endpoint=EXECUTE_ENDPOINT, handler=self._engine.execute)
         self._bus.register(endpoint=EXECUTE_ENDPOINT, handler=self.execute)
-        self._bus.subscribe(topic=ORDER_EVENTS, handler=self.on_order_event, priority=FIRST)
 
 
 def _names(order: Any) -> tuple[str, str, str]:
@@ -373,7 +320,8 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
 
     `universe` are the symbols of the profile, the whitelist when `limits.allowed_symbols` says so.
     `breaker_path` keeps the breaker over restarts; None (backtests) keeps nothing. `calendar` and
-    `greeks` replace the exchange calendar and the unknown greeks.
+    `greeks` replace the exchange calendar and the unknown greeks. `has_timer` looks once a second at
+    data, connection and positions; None: everywhere but in a backtest.
     """
 
     limits: RiskLimits
@@ -383,6 +331,7 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
     breaker_path: Path | None = None
     calendar: TradingCalendar | None = None
     greeks: GreeksSource | None = None
+    has_timer: bool | None = None
 
 
 def install_gate(target: Any, setup: GateSetup) -> Gate:
@@ -407,6 +356,8 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     gate = Gate(kernel, supervisor, instruments)
     gate.install()
     gate.adopt_cache()
+    if setup.has_timer or (setup.has_timer is None and not is_backtest):
+        gate.watch.start_timer()
     if is_backtest:
         gate.confirm_reconciled(reason="a backtest starts flat")
     return gate

@@ -35,7 +35,7 @@ COUNTED_REFUSALS = ("order_rate", "ib_")
 class Executor(Protocol):
     """Does what the supervisor decides; the kill switch of a shell."""
 
-    def cancel_openings(self, now_ns: int) -> None:
+    def cancel_openings(self) -> None:
         """Cancel every working order that could add risk."""
 
     def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
@@ -136,7 +136,7 @@ class Supervisor:
             return
         self._move(self.account.breaker.halted(now_ns, by=by, reason=reason), now_ns)
         if self.executor is not None:
-            self.executor.cancel_openings(now_ns)
+            self.executor.cancel_openings()
 
     def resume(self, now_ns: int, *, by: str, reason: str) -> None:
         """End a halt; raises `NotResumableError` without a person's name and a reason."""

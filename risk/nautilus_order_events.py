@@ -1,0 +1,114 @@
+"""Books Nautilus' order events in the ledger, before any strategy hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderCancelRejected,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderModifyRejected,
+    OrderRejected,
+    OrderUpdated,
+)
+
+from risk.gatekeeper import Gatekeeper
+from risk.intent import InstrumentTerms
+from risk.nautilus_intents import InstrumentBook, decimal_or_none, whole
+from risk.performance import Fill
+from risk.supervisor import Supervisor
+
+ORDER_EVENTS = "events.order.*"
+FIRST = 1_000
+"""Priority of the subscription: above Nautilus' portfolio and every strategy."""
+LEG_MARK = "-LEG-"
+"""Nautilus names the fill of a spread's leg `<order>-LEG-<symbol>`."""
+
+
+class OrderEvents:
+    """Subscribes to all order events; tells `on_position` which instrument a fill has moved."""
+
+    def __init__(
+        self,
+        kernel: Any,
+        supervisor: Supervisor,
+        instruments: InstrumentBook,
+        *,
+        on_position: Callable[[InstrumentTerms], None],
+    ) -> None:
+        self.supervisor = supervisor
+        self.keeper: Gatekeeper = supervisor.keeper
+        self.instruments = instruments
+        self._clock = kernel.clock
+        self._cache = kernel.cache
+        self._on_position = on_position
+        self._events: dict[type, Callable[[Any], None]] = {
+            OrderFilled: self._on_filled,
+            OrderCanceled: self._on_ended,
+            OrderExpired: self._on_ended,
+            OrderRejected: self._on_rejected,
+            OrderDenied: self._on_denied,
+            OrderUpdated: self._on_updated,
+            OrderModifyRejected: self._on_modify_rejected,
+            OrderCancelRejected: self._on_cancel_rejected,
+        }
+        kernel.msgbus.subscribe(topic=ORDER_EVENTS, handler=self.on_order_event, priority=FIRST)
+
+    def on_order_event(self, event: Any) -> None:
+        """Book one order event; the handler of the subscription."""
+        handler = self._events.get(type(event))
+        if handler is None:
+            return
+        try:
+            handler(event)
+        except Exception as error:  # noqa: BLE001 - the border: a ledger that may be wrong must not open
+            reason = f"{type(event).__name__} could not be booked: {type(error).__name__}: {error}"
+            self.supervisor.halt(self._clock.timestamp_ns(), by="gate_fault", reason=reason)
+
+    def _on_filled(self, event: Any) -> None:
+        now_ns = self._clock.timestamp_ns()
+        terms = self.instruments.terms(event.instrument_id)
+        order_id = event.client_order_id.value.partition(LEG_MARK)[0]
+        quantity = whole(event.last_qty)
+        fee = event.commission
+        fill = Fill(
+            strategy_id=event.strategy_id.value,
+            terms=terms,
+            signed_quantity=quantity if event.order_side == OrderSide.BUY else -quantity,
+            price=event.last_px.as_decimal(),
+            fee_usd=Decimal(0) if fee is None else fee.as_decimal(),
+        )
+        self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
+        order = self._cache.order(event.client_order_id)
+        if order is not None and order.is_closed:
+            self.keeper.finished(order_id, now_ns)
+        self.supervisor.after_fill(terms, now_ns)
+        self._on_position(terms)
+
+    def _on_ended(self, event: Any) -> None:
+        self.keeper.ended(event.client_order_id.value, self._clock.timestamp_ns())
+
+    def _on_rejected(self, event: Any) -> None:
+        now_ns = self._clock.timestamp_ns()
+        self.keeper.rejected(event.client_order_id.value, now_ns)
+        self.supervisor.after_reject(now_ns)
+
+    def _on_denied(self, event: Any) -> None:
+        self.keeper.finished(event.client_order_id.value, self._clock.timestamp_ns())
+
+    def _on_updated(self, event: Any) -> None:
+        price = event.price if event.price is not None else event.trigger_price
+        quantity = whole(event.quantity)
+        self.keeper.changed(event.client_order_id.value, quantity, decimal_or_none(price), event.ts_event)
+
+    def _on_modify_rejected(self, event: Any) -> None:
+        self.keeper.change_rejected(event.client_order_id.value)
+
+    def _on_cancel_rejected(self, event: Any) -> None:
+        self.keeper.account.ledger.cancel_rejected(event.client_order_id.value)
