@@ -63,17 +63,20 @@ def check_catalog(
     `symbols` are symbols or whole instrument ids; `start` and `end` are New York dates, both inclusive.
     Raises `NotFoundError` for a folder that is no catalog and for a symbol that is not in it.
     """
+    streams = _chosen(find_streams(catalog), symbols)
+    starts = [file.first_ns for stream in streams for file in stream.files if file.first_ns is not None]
+    ends = [file.last_ns for stream in streams for file in stream.files if file.last_ns is not None]
     context = _Context(
         instruments=find_instruments(catalog),
         halts=read_halts(catalog),
-        exchange=ExchangeDays(),
+        exchange=ExchangeDays(first_ns=min(starts, default=None), last_ns=max(ends, default=None)),
         thresholds=thresholds or QualityThresholds(),
         from_ns=None if start is None else new_york_midnight_ns(start),
         to_ns=None if end is None else new_york_midnight_ns(end + timedelta(days=1)),
         progress=progress,
     )
     checked, findings = [], []
-    for stream in _chosen(find_streams(catalog), symbols):
+    for stream in streams:
         done, found = _check_stream(stream, context)
         checked.append(done)
         findings += found

@@ -37,7 +37,7 @@ class QualityThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     outlier_fraction: float = 0.10
     """Distance from both the prices before and after; twice this from 0.75 to 3 USD, 0.75 below."""
     outlier_volatility_multiple: float = 10.0
-    """The distance must also exceed so many median moves from record to record (matters for long bars)."""
+    """The distance must also exceed so many moves from record to record usual there (for long bars)."""
     overnight_jump_fraction: float = 0.25
     """Change of price from one day's end to the next one's start."""
     depth_levels_fraction: float = 0.5
@@ -123,7 +123,7 @@ _ORDER_CHECKS = (
         "duplicate_record",
         _WARNING,
         "A record is repeated: same times and content, or for trades the same trade id.",
-        "Remove the repetition from the source; volume and order flow are overstated.",
+        "Harmless among quotes; among trades and bars remove it from the source: volume is overstated.",
     ),
 )
 _QUOTE_CHECKS = (

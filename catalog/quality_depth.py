@@ -60,7 +60,7 @@ class BookCheck:
         for side, counts in self._counts.items():
             median = counts.median()
             for levels, (count, first_ns, last_ns) in sorted(counts.below(median * self._fraction).items()):
-                example = f"{levels} levels of {_SIDE_NAMES[side]}, usually {median}, {count} times"
+                example = f"{levels} levels of {_SIDE_NAMES[side]} where {median} are usual ({count} events)"
                 self._log.add("missing_levels", example, at_ns=first_ns, count=count)
                 self._log.extend("missing_levels", last_ns)
 

@@ -52,11 +52,11 @@ def local_prices(reference: FloatArray, day: Int64Array) -> LocalPrices:
 
 
 def is_outlier(
-    price: FloatArray, around: LocalPrices, *, fraction: float, usual_move: float = 0.0
+    price: FloatArray, around: LocalPrices, *, fraction: float, usual_move: FloatArray
 ) -> BoolArray:
     """Return where `price` is further than the band from both prices `around` it.
 
-    `fraction` is the band from 3 USD on; where `usual_move` (a fraction too) is wider, it is used.
+    `fraction` is the band from 3 USD on; where `usual_move` (fractions, `(n,)`) is wider, it is the band.
     A record without neighbours on its day is never an outlier.
     """
     distances = [np.abs(price - other) / other for other in (around.before, around.after)]
@@ -66,11 +66,16 @@ def is_outlier(
     return nearest > np.maximum(fraction * factor, usual_move)
 
 
-def median_move(reference: FloatArray) -> float:
-    """Return the median size of the relative change from record to record; 0 for fewer than two."""
+def local_moves(reference: FloatArray) -> FloatArray:
+    """Return the median relative change from record to record around each of `reference`, `(n,)`."""
     if len(reference) < 2:
-        return 0.0
-    return float(np.median(np.abs(np.diff(reference)) / reference[:-1]))
+        return np.zeros(len(reference))
+    moves = np.abs(np.diff(reference)) / reference[:-1]
+    medians = _sliding_median(moves)
+    if not len(medians):
+        return np.full(len(reference), np.median(moves))
+    centre = np.arange(len(reference)) - NEIGHBOURS // 2
+    return np.asarray(medians[np.clip(centre, 0, len(medians) - 1)], dtype=np.float64)
 
 
 def overnight_jumps(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from functools import partial
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,16 +26,17 @@ from market.time import (
 _USUAL_CLOSE = time(16)
 _CALENDAR_START, _CALENDAR_END = date(1990, 1, 1), date(2099, 12, 31)
 _DAY_NS = 24 * 60 * NS_PER_MINUTE
-_GAP_MEAN_INTERVALS = 20.0
-"""A silence shorter than so many mean intervals of its day is chance: of a Poisson stream with 10,000
-records a day one in 50,000 days has such a gap."""
+_USUAL_RANK, _USUAL_MULTIPLE = 10, 4
+"""A silence must be longer than this many times the day's tenth longest: a quiet stock is quiet all day."""
 
 
 class ExchangeDays:
-    """The calendar, loaded for the years that are asked for."""
+    """The calendar, loaded once for the years of the data; records outside them extend it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_ns: int | None = None, last_ns: int | None = None) -> None:
         self._calendar: TradingCalendar | None = None
+        if first_ns is not None and last_ns is not None:
+            self.sessions(new_york_date(first_ns), new_york_date(last_ns))
 
     def session_on(self, day: date) -> Session | None:
         """Return the session of `day`, or None on a day without one or beyond any calendar."""
@@ -53,21 +54,27 @@ class ExchangeDays:
         if known is None or start < known.start or end > known.end:
             first = min(start, known.start) if known else start
             last = max(end, known.end) if known else end
-            known = TradingCalendar(date(first.year, 1, 1), date(last.year, 12, 31))
+            known = _calendar_of_years(first.year, last.year)
             self._calendar = known
         return known
 
 
+@lru_cache(maxsize=4)
+def _calendar_of_years(first: int, last: int) -> TradingCalendar:
+    return TradingCalendar(date(first, 1, 1), date(last, 12, 31))
+
+
 @dataclass(slots=True)
 class _Day:
-    """What a stream has on one day; gaps wait until the day's number of records is known."""
+    """What a stream has on one day; gaps wait until the day's usual silences are known."""
 
     session: Session | None
-    records: int = 0
     in_session: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    gaps: list[tuple[int, int]] | None = None
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    longest_ns: Int64Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """The longest silences of the session so far, at most `_USUAL_RANK`."""
 
 
 class SessionCoverage:
@@ -106,7 +113,8 @@ class SessionCoverage:
         day_of = np.searchsorted(midnights, times, side="right") - 1
         fresh = np.arange(len(times)) >= block.context
         for position in np.unique(day_of[fresh]).tolist():
-            self._add_day(dates[position], rows=np.flatnonzero(fresh & (day_of == position)), times=times)
+            rows = np.flatnonzero(fresh & (day_of == position))
+            self._add_day(dates[position], rows=rows, times=times, block=block)
         if self._is_intraday:
             self._find_gaps(times, day_of=day_of, dates=dates, first_fresh=block.context)
             self._find_records_in_halts(block)
@@ -125,14 +133,13 @@ class SessionCoverage:
                 if session.date not in self._days:
                     self._log.add("missing_session", f"{session.date}", at_ns=session.open_ns)
 
-    def _add_day(self, day: date, *, rows: Int64Array, times: Int64Array) -> None:
+    def _add_day(self, day: date, *, rows: Int64Array, times: Int64Array, block: Block) -> None:
         seen = self._days.get(day)
         if seen is None:
             seen = self._days[day] = _Day(self._exchange.session_on(day))
-        seen.records += len(rows)
         session = seen.session
         if session is None:
-            self._log.add_rows("closed_day", rows, times, describe=lambda _: f"no session on {day:%A} {day}")
+            self._mark("closed_day", rows, block, f"no session on {day:%A} {day}")
             return
         if not self._is_intraday:
             return
@@ -140,11 +147,8 @@ class SessionCoverage:
         inside = (moments >= session.open_ns) & (moments < session.close_ns)
         late = (moments >= session.close_ns) & (moments < new_york_ns(day, _USUAL_CLOSE))
         closing = _clock(session.close_ns, day)
-        self._log.add_rows(
-            "after_early_close", rows[late], times, describe=lambda _: f"{day} closed at {closing} New York"
-        )
-        outside = rows[~inside & ~late]
-        self._log.add_rows("outside_session", outside, times, describe=lambda _: "outside regular hours")
+        self._mark("after_early_close", rows[late], block, f"{day} closed at {closing} New York")
+        self._mark("outside_session", rows[~inside & ~late], block, "outside regular hours")
         if inside.any():
             within = moments[inside]
             seen.first_ns = (
@@ -156,27 +160,35 @@ class SessionCoverage:
     def _find_gaps(
         self, times: Int64Array, *, day_of: Int64Array, dates: Sequence[date], first_fresh: int
     ) -> None:
-        silence = np.diff(times) - self._bar_ns
-        long = (silence > self._silence_ns) & (day_of[1:] == day_of[:-1])
-        for row in (np.flatnonzero(long) + 1).tolist():
-            seen = self._days.get(dates[int(day_of[row])])
-            if row < first_fresh or seen is None or seen.session is None:
+        """Note silences between two records of one session that are longer than the fixed limit."""
+        ends = np.arange(max(first_fresh, 1), len(times))
+        ends = ends[day_of[ends] == day_of[ends - 1]]
+        for position in np.unique(day_of[ends]).tolist():
+            seen = self._days[dates[position]]
+            if seen.session is None:
                 continue
-            session = seen.session
-            start = min(max(int(times[row - 1]), session.open_ns), session.close_ns)
-            end = min(max(int(times[row]) - self._bar_ns, session.open_ns), session.close_ns)
-            if int(times[row - 1]) >= session.open_ns and int(times[row]) < session.close_ns:
-                seen.gaps = [*(seen.gaps or []), (start, end)]
+            rows = ends[day_of[ends] == position]
+            rows = rows[(times[rows - 1] >= seen.session.open_ns) & (times[rows] < seen.session.close_ns)]
+            silence = times[rows] - times[rows - 1] - self._bar_ns
+            seen.longest_ns = np.sort(np.concatenate([seen.longest_ns, _largest(silence)]))[-_USUAL_RANK:]
+            long = silence > self._silence_ns
+            starts = times[rows - 1][long].tolist()
+            seen.gaps += zip(starts, (times[rows][long] - self._bar_ns).tolist(), strict=True)
 
     def _find_records_in_halts(self, block: Block) -> None:
         for halt in self._halts:
             inside = (block.ts_event >= halt.from_ns) & (block.ts_event < halt.to_ns)
             rows = np.flatnonzero(inside[block.context :]) + block.context
             text = f"in the halt of {format_new_york(halt.from_ns)} ({halt.reason})"
-            self._log.add_rows("records_in_halt", rows, block.ts_event, describe=partial(_same_text, text))
+            self._mark("records_in_halt", rows, block, text)
+
+    def _mark(self, check: str, rows: Int64Array, block: Block, text: str) -> None:
+        self._log.add_rows(check, rows, block.ts_event, describe=lambda _: text)
 
     def _log_gaps(self, seen: _Day) -> None:
-        for start, end in seen.gaps or ():
+        if len(seen.longest_ns) < _USUAL_RANK:
+            return  # too few records to say what is usual
+        for start, end in seen.gaps:
             silent = self._unexplained_ns(start, end)
             if silent > self._allowed_ns(seen):
                 self._log.add("gap", f"{_duration(silent)} without a record from here", at_ns=start)
@@ -192,18 +204,21 @@ class SessionCoverage:
             example = f"last record {_duration(early)} before the close"
             self._log.add("partial_session", example, at_ns=seen.last_ns)
 
-    def _allowed_ns(self, seen: _Day) -> float:
-        """Return the longest silence that is no finding: fixed, or more on a day with few records."""
-        mean = (seen.last_ns - seen.first_ns) / max(seen.in_session - 1, 1)
-        return max(self._silence_ns, _GAP_MEAN_INTERVALS * (mean - self._bar_ns))
+    def _allowed_ns(self, seen: _Day) -> int:
+        """Return the longest silence that is no finding: fixed, or more where the day is quiet anyway."""
+        if len(seen.longest_ns) < _USUAL_RANK:
+            return self._silence_ns
+        return max(self._silence_ns, _USUAL_MULTIPLE * int(seen.longest_ns[0]))
 
     def _unexplained_ns(self, start: int, end: int) -> int:
         halted = sum(max(0, min(end, halt.to_ns) - max(start, halt.from_ns)) for halt in self._halts)
         return end - start - halted
 
 
-def _same_text(text: str, _row: int) -> str:
-    return text
+def _largest(values: Int64Array) -> Int64Array:
+    if len(values) <= _USUAL_RANK:
+        return values
+    return np.partition(values, len(values) - _USUAL_RANK)[-_USUAL_RANK:]
 
 
 def _clock(ts_ns: int, day: date) -> str:

@@ -12,8 +12,8 @@ from catalog.quality_outliers import (
     NEIGHBOURS,
     can_hold_outliers,
     is_outlier,
+    local_moves,
     local_prices,
-    median_move,
     overnight_jumps,
 )
 from catalog.quality_records import (
@@ -153,7 +153,7 @@ def _check_prices(
     if not can_hold_outliers(np.concatenate([values[rows] for values in prices]), fraction=fraction):
         return
     day = (block.ts_event[rows] - _NIGHT_NS) // _DAY_NS
-    usual_move = thresholds.outlier_volatility_multiple * median_move(reference[rows])
+    usual_move = thresholds.outlier_volatility_multiple * local_moves(reference[rows])
     around = local_prices(reference[rows], day if is_intraday else np.zeros_like(day))
     found = np.logical_or.reduce(
         [
