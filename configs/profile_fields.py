@@ -100,11 +100,11 @@ def allowed(field_type: Any) -> str:
     limits = limits_of(field_type)
     words = type_name(field_type)
     if limits.at_least is not None and limits.at_most is not None:
-        words += f" from {limits.at_least:f} to {limits.at_most:f}"
+        words += f" from {limits.at_least.normalize():f} to {limits.at_most.normalize():f}"
     elif limits.at_least is not None:
-        words += f" of at least {limits.at_least:f}"
+        words += f" of at least {limits.at_least.normalize():f}"
     elif limits.at_most is not None:
-        words += f" of at most {limits.at_most:f}"
+        words += f" of at most {limits.at_most.normalize():f}"
     if limits.unit:
         words += f" {limits.unit}"
     if limits.example:

@@ -46,7 +46,7 @@ def config_error(source: Path | str, problems: Sequence[Problem], origins: Origi
 
 
 def _line(problem: Problem, origins: Origins) -> str:
-    text = f"{problem.path} {problem.message}".strip()
+    text = _printable(f"{problem.path} {problem.message}".strip())
     origin = origin_of(problem.path, origins)
     if origin is None:
         return text
@@ -56,13 +56,16 @@ def _line(problem: Problem, origins: Origins) -> str:
     return f"{text} [{origin}{f', line {number}' if number else ''}]"
 
 
+def _printable(text: str) -> str:
+    """Replace what would move the cursor or hide text in a terminal; keys may hold anything."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
 def origin_of(path: str, origins: Origins) -> Path | str | None:
     """Return the origin of `path`, or of the nearest table around it."""
-    while path:
-        if path in origins:
-            return origins[path]
-        path = re.sub(r"(\[\d+\]|(^|\.)[^.\[\]]*)$", "", path)
-    return None
+    while path and path not in origins:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return origins.get(path)
 
 
 def line_of(path: str, file: Path) -> int | None:
