@@ -1,0 +1,1 @@
+"""Sessions of API clients: ids, visibility, notices, pacing."""
