@@ -5,6 +5,12 @@
     Account   cash, positions, margin        account/       needs Universe, Market
     OrderDesk orders and their fills         orders/        needs Universe, Market, Account
 
+`assembly.py` installs them in that order; each is one Component that also is the interface:
+`contracts.desk.ContractDesk(broker, universe)`, `market_data.desk.MarketDesk(broker, universe)`,
+`account.desk.AccountDesk(broker, universe, market)`, `orders.desk.OrdersDesk(broker, universe, market,
+account)`. Each takes its own settings Struct (`orders/settings.py` and so on) as a last keyword
+argument `settings`; `SimulatorSettings` gets one field per component.
+
 Prices, sizes and money are `Decimal`, exactly as on the wire's text; they become floats only in the
 protobuf fields that are doubles. Times are market nanoseconds UTC unless a name says `real`.
 """

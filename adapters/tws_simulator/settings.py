@@ -59,7 +59,8 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     def __post_init__(self) -> None:
         known = {TEXT_SERVER_VERSION, *range(PROTOBUF_SERVER_VERSION_MIN, PROTOBUF_SERVER_VERSION_MAX + 1)}
         if self.server_version not in known:
+            protobuf = f"{PROTOBUF_SERVER_VERSION_MIN} to {PROTOBUF_SERVER_VERSION_MAX}"
             raise ValueError(
                 f"server_version {self.server_version} is not spoken here; use "
-                f"{TEXT_SERVER_VERSION} (text) or {PROTOBUF_SERVER_VERSION_MIN} to {PROTOBUF_SERVER_VERSION_MAX} (protobuf)"
+                f"{TEXT_SERVER_VERSION} (text) or {protobuf} (protobuf)"
             )
