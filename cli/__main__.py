@@ -30,8 +30,8 @@ class Command(NamedTuple):
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("demo", "cli.demo:command", "Make a synthetic day, backtest a strategy on it, write the report."),
-    Command("doctor", "cli.doctor:command", "Check this machine, and optionally a profile and its catalog."),
+    Command("demo", "cli.demo:command", "Make a synthetic day, trade it in a backtest, write the report."),
+    Command("doctor", "cli.doctor:command", "Check this machine, and a profile with its catalog."),
     Command("ingest", None, "Read recorded market data into a catalog."),
     Command("ingest csv", "cli.ingest:csv", "Read CSV or Parquet files of quotes, trades or bars."),
     Command("ingest lean", "cli.ingest:lean", "Read QuantConnect Lean zips; adjust splits on request."),
