@@ -22,6 +22,9 @@ FIXED_POINT_SCALE = 16
 """Decimal places of Nautilus' 128-bit fixed point."""
 FIXED_POINT = pa.decimal128(38, FIXED_POINT_SCALE)
 
+ON_GRID_MAX = 9 * 10**8
+"""The largest value that needs no closer look: 900 million USD or shares."""
+
 Int64Array = npt.NDArray[np.int64]
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -157,7 +160,7 @@ def prices_from_ten_thousandths(values: npt.NDArray[np.integer[Any]]) -> pa.Deci
 def fixed_point_from_floats(
     values: npt.NDArray[np.floating[Any]], *, places: int, is_rounding: bool = False
 ) -> tuple[pa.Decimal128Array, bool]:
-    """Return decimals from binary floats, and whether all are multiples of `10**-places`, not negative.
+    """Return decimals from binary floats, and whether all are multiples of `10**-places` up to `ON_GRID_MAX`.
 
     A float stands for the multiple that it is nearest to, if it is within a few units of its own last digit:
     exact for every price of up to four decimals, and 13.900000000000002 is 13.90. Other values keep eight
@@ -166,8 +169,9 @@ def fixed_point_from_floats(
     """
     scaled = values.astype(np.float64, copy=False) * 10**places
     nearest = np.rint(scaled)
-    is_on_grid = np.abs(scaled - nearest) <= scaled * (16 * float(np.finfo(values.dtype).eps))
-    if is_on_grid.all() and nearest.max(initial=0) <= _FLOAT_LIMIT:  # NaN and negative values are not
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        is_on_grid = np.abs(scaled - nearest) <= scaled * (16 * float(np.finfo(values.dtype).eps))
+    if is_on_grid.all() and nearest.max(initial=0) <= ON_GRID_MAX * 10**places:  # false for NaN
         return _fixed_point(nearest.astype(np.int64), 10 ** (_HALF_PLACES - places)), True
     bounded = np.clip(np.nan_to_num(values.astype(np.float64)), -_FLOAT_LIMIT, _FLOAT_LIMIT)
     nearest = np.rint(bounded * 10**places) * 10 ** (_HALF_PLACES - places)
@@ -201,9 +205,7 @@ def _fixed_point(values: npt.NDArray[np.integer[Any]], factor: int) -> pa.Decima
     largest = int(np.abs(integers).max(initial=0))
     limit = (2**63 - 1) // factor
     if largest > limit:
-        raise DataError(
-            f"The value {largest} is beyond {limit}, the largest this catalog can hold. Check the unit."
-        )
+        raise DataError(f"{largest} is beyond {limit}, the largest value a catalog can hold. Check the unit.")
     words = np.empty((len(integers), 2), dtype=np.int64)
     if largest <= limit // _HALF_SCALE:
         np.multiply(integers, factor * _HALF_SCALE, out=words[:, 0])

@@ -10,15 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.arrow_layout import SIZE_PRECISION
-from catalog.columns import FIXED_POINT, Int64Array, fixed_point_from_floats, sizes_from_integers
+from catalog.columns import (
+    FIXED_POINT,
+    ON_GRID_MAX,
+    Int64Array,
+    fixed_point_from_floats,
+    sizes_from_integers,
+)
 from catalog.csv_mapping import PRICES, SIZES, TIME
 from catalog.csv_times import TimeFormat
 from market.instruments import EQUITY_PRICE_PRECISION
 
 NUMBERS = PRICES | SIZES
 NULL_TEXTS = ("", "null", "NULL", "None", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "-")
-
-_INTEGER_MAX = 9 * 10**8
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,6 @@ def as_fixed_point(
         return fixed_point_from_floats(floats, places=places, is_rounding=is_rounding)
     if pa.types.is_int64(values.type) and len(values) and not values.null_count:
         integers = values.to_numpy()
-        if integers.min() >= 0 and integers.max() <= _INTEGER_MAX:
+        if integers.min() >= 0 and integers.max() <= ON_GRID_MAX:
             return sizes_from_integers(integers), True
     return values.cast(FIXED_POINT), False

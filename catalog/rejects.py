@@ -11,7 +11,7 @@ VALUE_CHARACTERS_MAX = 200
 
 
 class RejectFile:
-    """Writes rejected rows as they come; the file exists from the first one on, which `first` puts in words."""
+    """Writes rejected rows as they come; the file exists from the first on, which `first` puts in words."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

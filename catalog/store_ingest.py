@@ -209,7 +209,7 @@ class Ingest:
         if not files:
             first = f", the first in {self._rejects.first}" if self._rejects.first else ""
             raise DataError(
-                f"{self.source.path}: no usable row. {self.rejected} were rejected{first}. Nothing was written."
+                f"{self.source.path}: no usable row, {self.rejected} rejected{first}. Nothing was written."
             )
         return IngestRecord(
             ingest_id=self.source.ingest_id,

@@ -90,7 +90,7 @@ class StoredStream:
 
 
 def find_streams(root: Path) -> list[StoredStream]:
-    """Return every stream below `root`, instruments excluded, by type and identifier.
+    """Return every stream below `root`, instruments excluded, by instrument, type and identifier.
 
     Raises `NotFoundError` where there is no catalog.
     """
@@ -101,6 +101,7 @@ def find_streams(root: Path) -> list[StoredStream]:
         )
     folders = sorted(path for path in (root / "data").glob("*/*") if path.is_dir())
     streams = [_stream(folder) for folder in folders if not _is_instrument_folder(folder)]
+    streams.sort(key=lambda stream: (stream.instrument_id, stream.data_type, stream.identifier))
     return [stream for stream in streams if stream.files]
 
 
