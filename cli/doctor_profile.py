@@ -78,11 +78,14 @@ def catalog_findings(root: Path, loaded: LoadedProfile) -> Iterator[Finding]:
 
 
 def check_files(root: Path, manifest: Manifest) -> Finding:
-    """Every file of the manifest is there, and begins and ends as Parquet does."""
+    """Every file and every instrument of the manifest is there, and begins and ends as Parquet does."""
     from catalog.store_publish import needs_recovery
 
     files = [file for ingest in manifest.ingests for file in ingest.files]
     broken = [file.path for file in files if not is_parquet(root / file.path)]
+    broken += [
+        folder for folder in _definitions(manifest) if not any(map(is_parquet, (root / folder).glob("*")))
+    ]
     if broken:
         listed = ", ".join(broken[:3]) + (f" and {len(broken) - 3} more" if len(broken) > 3 else "")
         return fail("catalog", f"missing or damaged: {listed}", "Ingest their sources again with --replace.")
@@ -95,11 +98,16 @@ def check_files(root: Path, manifest: Manifest) -> Finding:
     )
 
 
+def _definitions(manifest: Manifest) -> list[str]:
+    """Return the folders in which Nautilus looks for the instruments' definitions."""
+    return [f"data/equity/{name.replace('/', '')}" for name in manifest.instruments]
+
+
 def check_streams(manifest: Manifest, loaded: LoadedProfile) -> Finding:
     """The catalog has quotes of every symbol, depth where the profile asks for L2, trades for queues."""
     from market.instruments import instrument_id, symbol_of
 
-    profile = loaded.profile
+    name, profile = "catalog data", loaded.profile
     held = {
         (file.kind.value, symbol_of(file.instrument_id))
         for ingest in manifest.ingests
@@ -108,19 +116,19 @@ def check_streams(manifest: Manifest, loaded: LoadedProfile) -> Finding:
     needed = profile.universe.symbols
     if not needed:  # a universe file decides on the day; report what there is for it to choose from
         quoted = sorted(symbol for kind, symbol in held if kind == "quote")
-        return ok("catalog data", f"quotes of {_listed(quoted)}") if quoted else _no_quotes(["any symbol"])
+        return ok(name, f"quotes of {_listed(quoted)}") if quoted else _no_quotes(name, ["any symbol"])
     without_quotes = [symbol for symbol in needed if ("quote", symbol_of(instrument_id(symbol))) not in held]
     if without_quotes:
-        return _no_quotes(without_quotes)
+        return _no_quotes(name, without_quotes)
     shallow = [symbol for symbol in needed if ("delta", symbol) not in held]
     if profile.universe.book == "L2" and shallow:
         advice = 'Ingest depth, or set universe.book = "L1".'
-        return fail("catalog data", f"no depth of {_listed(shallow)}", advice)
+        return fail(name, f"no depth of {_listed(shallow)}", advice)
     untraded = [symbol for symbol in needed if ("trade", symbol) not in held]
     if profile.backtest is not None and profile.backtest.queue_position and untraded:
         advice = "Ingest trades, or set backtest.queue_position = false: queues advance by trades."
-        return warn("catalog data", f"no trades of {_listed(untraded)}", advice)
-    return ok("catalog data", f"{profile.universe.book} of {_listed(needed)}")
+        return warn(name, f"no trades of {_listed(untraded)}", advice)
+    return ok(name, f"{profile.universe.book} of {_listed(needed)}")
 
 
 def check_dates(manifest: Manifest, loaded: LoadedProfile) -> Finding:
@@ -135,7 +143,7 @@ def check_dates(manifest: Manifest, loaded: LoadedProfile) -> Finding:
         if file.kind.value == "quote" and (not symbols or file.instrument_id.rpartition(".")[0] in symbols)
     ]
     if not spans:
-        return _no_quotes(symbols or ["any symbol"])
+        return _no_quotes("catalog dates", symbols or ["any symbol"])
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
     backtest = loaded.profile.backtest
     start = backtest.start if backtest is not None and backtest.start is not None else first
@@ -170,9 +178,9 @@ def is_parquet(file: Path) -> bool:
         return False
 
 
-def _no_quotes(symbols: Sequence[str]) -> Finding:
+def _no_quotes(check: str, symbols: Sequence[str]) -> Finding:
     advice = "Ingest quotes of them, or take them out of universe.symbols."
-    return fail("catalog data", f"no quotes of {_listed(symbols)}", advice)
+    return fail(check, f"no quotes of {_listed(symbols)}", advice)
 
 
 def _listed(names: Sequence[str]) -> str:
