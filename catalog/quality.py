@@ -17,7 +17,7 @@ from pathlib import Path
 
 from catalog.manifest import Halt, read_halts
 from catalog.progress import SILENT, Progress
-from catalog.quality_checks import QualityThresholds, Severity
+from catalog.quality_checks import CHECKS, QualityThresholds, Severity
 from catalog.quality_depth import BookCheck
 from catalog.quality_findings import CheckedStream, Finding, FindingLog, QualityReport
 from catalog.quality_records import repeats_previous
@@ -37,7 +37,7 @@ from catalog.stored_streams import (
     find_instruments,
     find_streams,
 )
-from market.errors import NotFoundError
+from market.errors import ConfigError, NotFoundError
 from market.instruments import symbol_of
 from market.time import NS_PER_MINUTE, NS_PER_SECOND, new_york_date, new_york_midnight_ns
 
@@ -61,8 +61,11 @@ def check_catalog(
     """Check the streams of `catalog` and return what was found, gravest first.
 
     `symbols` are symbols or whole instrument ids; `start` and `end` are New York dates, both inclusive.
-    Raises `NotFoundError` for a folder that is no catalog and for a symbol that is not in it.
+    Raises `NotFoundError` for a folder that is no catalog and for a symbol that is not in it, `ConfigError`
+    for dates that end before they start.
     """
+    if start is not None and end is not None and start > end:
+        raise ConfigError(f"start {start} is after end {end}. Swap them.")
     streams = _chosen(find_streams(catalog), symbols)
     starts = [file.first_ns for stream in streams for file in stream.files if file.first_ns is not None]
     ends = [file.last_ns for stream in streams for file in stream.files if file.last_ns is not None]
@@ -80,7 +83,8 @@ def check_catalog(
         done, found = _check_stream(stream, context)
         checked.append(done)
         findings += found
-    findings.sort(key=lambda f: (_SEVERITIES.index(f.severity), f.instrument_id, f.data_type))
+    order = list(CHECKS)
+    findings.sort(key=lambda found: (_SEVERITIES.index(found.severity), order.index(found.check)))
     return QualityReport(catalog=str(catalog), streams=tuple(checked), findings=tuple(findings))
 
 

@@ -192,7 +192,7 @@ _PRICE_CHECKS = (
     Check(
         "outlier_bar",
         _WARNING,
-        "A price of a bar is far from the closes before and after it.",
+        "A price of a bar is far from the closes before and after it, and no neighbouring bar shares it.",
         "Compare with another source and drop the bar; after a split the first print often is an old price.",
     ),
     Check(

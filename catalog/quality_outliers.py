@@ -23,10 +23,14 @@ _BANDS = ((3.0, 1.0), (0.75, 2.0), (0.0, 7.5))  # from this price in USD on, so 
 
 @dataclass(frozen=True, slots=True)
 class LocalPrices:
-    """For each record the typical price before and after it, `(n,)`; NaN where there is none."""
+    """For each record the prices around it on its day, `(n,)`; NaN where there is none."""
 
     before: FloatArray
+    """Median of the prices before it."""
     after: FloatArray
+    previous: FloatArray
+    """The one price before it."""
+    following: FloatArray
 
 
 def local_prices(reference: FloatArray, day: Int64Array) -> LocalPrices:
@@ -47,20 +51,31 @@ def local_prices(reference: FloatArray, day: Int64Array) -> LocalPrices:
     previous[1:][same] = reference[:-1][same]
     following[:-1][same] = reference[1:][same]
     return LocalPrices(
-        before=_first_known(before, previous, following), after=_first_known(after, following, previous)
+        before=_first_known(before, previous, following),
+        after=_first_known(after, following, previous),
+        previous=previous,
+        following=following,
     )
 
 
 def is_outlier(
-    price: FloatArray, around: LocalPrices, *, fraction: float, usual_move: FloatArray
+    price: FloatArray,
+    around: LocalPrices,
+    *,
+    fraction: float,
+    usual_move: FloatArray,
+    stands_alone: bool = False,
 ) -> BoolArray:
-    """Return where `price` is further than the band from both prices `around` it.
+    """Return where `price` is further than the band from the typical prices before and after it.
 
     `fraction` is the band from 3 USD on; where `usual_move` (fractions, `(n,)`) is wider, it is the band.
-    A record without neighbours on its day is never an outlier.
+    With `stands_alone` it must be as far from both neighbours, too: a rise that lasts for a few bars is
+    none. A record without neighbours on its day is never an outlier.
     """
-    distances = [np.abs(price - other) / other for other in (around.before, around.after)]
-    nearest = np.fmin(*distances)
+    others = [around.before, around.after]
+    if stands_alone:
+        others += [around.previous, around.following]
+    nearest = np.fmin.reduce([np.abs(price - other) / other for other in others])
     level = _first_known(around.after, around.before)
     factor = np.select([level >= floor for floor, _ in _BANDS], [times for _, times in _BANDS], np.nan)
     return nearest > np.maximum(fraction * factor, usual_move)

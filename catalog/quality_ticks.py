@@ -129,7 +129,7 @@ def check_bars(block: Block, log: FindingLog, *, thresholds: QualityThresholds, 
     log.add_rows("impossible_bar", fresh_rows(impossible, block), block.ts_event, describe=describe)
     _check_prices(
         "outlier_bar", prices, columns["close"], block=block, log=log, thresholds=thresholds,
-        valid=valid, is_intraday=is_intraday,
+        valid=valid, is_bar=True, is_intraday=is_intraday,
     )  # fmt: skip
 
 
@@ -142,6 +142,7 @@ def _check_prices(
     log: FindingLog,
     thresholds: QualityThresholds,
     valid: BoolArray,
+    is_bar: bool = False,
     is_intraday: bool = True,
 ) -> None:
     """Log valid records of which one of `prices` is far from the `reference` prices around, and night jumps.
@@ -157,7 +158,13 @@ def _check_prices(
     around = local_prices(reference[rows], day if is_intraday else np.zeros_like(day))
     found = np.logical_or.reduce(
         [
-            is_outlier(values[rows], around, fraction=thresholds.outlier_fraction, usual_move=usual_move)
+            is_outlier(
+                values[rows],
+                around,
+                fraction=thresholds.outlier_fraction,
+                usual_move=usual_move,
+                stands_alone=is_bar,
+            )
             for values in prices
         ]
     )

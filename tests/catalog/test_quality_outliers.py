@@ -76,6 +76,14 @@ def test_a_volatile_series_has_a_wider_band() -> None:
     assert _outliers(swings) == []
 
 
+def test_a_move_shared_by_a_neighbour_is_no_outlier_where_bars_must_stand_alone() -> None:
+    prices = np.full(60, 20.0)
+    prices[[10, 30, 31]] = 40.0
+    around = local_prices(prices, np.zeros(60, dtype=np.int64))
+    found = is_outlier(prices, around, fraction=0.10, usual_move=np.zeros(60), stands_alone=True)
+    assert np.flatnonzero(found).tolist() == [10]
+
+
 def test_a_price_alone_on_its_day_is_not_judged() -> None:
     assert _outliers(np.array([5.0, 50.0, 5.0]), np.array([0, 1, 2])) == []
 
