@@ -7,6 +7,7 @@ cure NautilusTrader 1.231 (`nautilus_*.py` in this folder), then the risk gate a
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 from nautilus_trader.backtest.config import BacktestDataConfig, BacktestEngineConfig, BacktestRunConfig
 from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.common.component import is_backtest_force_stop
-from nautilus_trader.config import CacheConfig, LoggingConfig, RiskEngineConfig
-from nautilus_trader.model.data import OrderBookDelta, QuoteTick, TradeTick
+from nautilus_trader.config import CacheConfig, LoggingConfig, PortfolioConfig, RiskEngineConfig
+from nautilus_trader.model.data import Bar, OrderBookDelta, QuoteTick, TradeTick
 from nautilus_trader.model.identifiers import InstrumentId
 
 from backtests.garbage import resting_garbage_collector
 from backtests.nautilus_analyzer import install_linear_analyzer
+from backtests.nautilus_bars import BarDataEngine
 from backtests.nautilus_bus import local_message_bus
+from backtests.nautilus_cache import KeepingCache
+from backtests.nautilus_internals import kernel_parts
+from backtests.nautilus_matching import install_matching_engines
 from backtests.nautilus_quotes import install_quote_restorer
 from backtests.period import Selection
 from backtests.venue import venue_config
@@ -43,7 +48,10 @@ QUIET_LEVELS = frozenset(("WARNING", "ERROR"))
 While it is on, whatever its level, the engine formats every tick as text: a fifth of a run's time.
 """
 
+_NEVER_MS = 10**9  # account states are formatted as text too, after every fill
+
 _DATA_CLASSES = {
+    DataKind.BAR: Bar,
     DataKind.DELTA: OrderBookDelta,
     DataKind.TRADE: TradeTick,
     DataKind.QUOTE: QuoteTick,
@@ -89,7 +97,7 @@ def assemble(
         backtest,
         profile.fees,
         on=selection.period.start,
-        has_depth=selection.has_depth,
+        book=selection.book,
         queue_position=selection.queue_position,
     )
     run_config = BacktestRunConfig(
@@ -105,12 +113,25 @@ def assemble(
         dispose_on_completion=False,
     )
     node = BacktestNode([run_config])
-    node.build()
+    return AssembledNode(node, _build(node, selection))
+
+
+def _build(node: BacktestNode, selection: Selection) -> BacktestEngine:
+    """Build the node's one engine and cure it."""
+    engines = {"DataEngine": BarDataEngine} if selection.book == "bars" else {}
+    with kernel_parts(Cache=KeepingCache, **engines):
+        node.build()
     (engine,) = node.get_engines()
+    install_matching_engines(engine, fed_by_bars=_fed_by_one_bar_type(selection))
     install_linear_analyzer(engine.kernel.portfolio.analyzer)
-    if not selection.has_depth:
+    if selection.book == "L1":
         install_quote_restorer(engine.kernel)
-    return AssembledNode(node, engine)
+    return engine
+
+
+def _fed_by_one_bar_type(selection: Selection) -> set[str]:
+    counts = Counter(bar_type.split("-")[0] for bar_type in selection.bar_types)
+    return {instrument for instrument, count in counts.items() if count == 1}
 
 
 def strategy_configs(profile: Profile, selection: Selection) -> list[ImportableStrategyConfig]:
@@ -134,20 +155,24 @@ def data_configs(selection: Selection) -> list[BacktestDataConfig]:
     for all instruments of another kind, because each costs a query. Times are `ts_init`, both inclusive.
     """
     configs: list[BacktestDataConfig] = []
+    if selection.bar_types:
+        configs.append(_data_config(selection, DataKind.BAR, bar_types=list(selection.bar_types)))
+        return configs
     for kind in selection.kinds:
         present = selection.of(kind)
         groups = [[name] for name in present] if kind is DataKind.DELTA else [list(present)]
-        configs.extend(_data_config(selection, kind, group) for group in groups if group)
+        configs.extend(_data_config(selection, kind, **_names(group)) for group in groups if group)
     return configs
 
 
-def _data_config(selection: Selection, kind: DataKind, instrument_ids: Sequence[str]) -> BacktestDataConfig:
+def _names(instrument_ids: Sequence[str]) -> dict[str, Any]:
+    if len(instrument_ids) == 1:
+        return {"instrument_id": InstrumentId.from_str(instrument_ids[0])}
+    return {"instrument_ids": list(instrument_ids)}
+
+
+def _data_config(selection: Selection, kind: DataKind, **names: Any) -> BacktestDataConfig:
     data_class = _DATA_CLASSES[kind]
-    names: dict[str, Any] = (
-        {"instrument_id": InstrumentId.from_str(instrument_ids[0])}
-        if len(instrument_ids) == 1
-        else {"instrument_ids": list(instrument_ids)}
-    )
     return BacktestDataConfig(
         catalog_path=str(selection.catalog.resolve()),
         data_cls=f"{data_class.__module__}:{data_class.__qualname__}",
@@ -166,6 +191,9 @@ def _engine_config(
         logging=LoggingConfig(log_level=profile.logging.level, bypass_logging=is_quiet),
         cache=CacheConfig(tick_capacity=1_000, bar_capacity=1_000),
         message_bus=local_message_bus(),
+        portfolio=PortfolioConfig(
+            min_account_state_logging_interval_ms=_NEVER_MS if is_quiet else None,
+        ),
         risk_engine=risk_engine_config(profile.risk, selection.instrument_ids),
         strategies=strategies,
         run_analysis=False,

@@ -1,8 +1,8 @@
 """Which days and which streams of a catalog a run replays, checked before anything is loaded.
 
-A run needs the quotes of every symbol on every session of its period, and the deltas too where the
-profile asks for depth. Trades are taken where they are; without them passive orders cannot wait in a
-queue, which `Selection.queue_position` tells.
+A profile's run needs the quotes of every symbol on every session of its period, and the deltas too where
+the profile asks for depth. Trades are taken where they are; without them passive orders cannot wait in a
+queue, which `Selection.queue_position` tells. Strategies of one's own may be replayed on bars instead.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 from catalog.columns import DataKind
 from catalog.manifest import FileRecord, Manifest
@@ -21,7 +22,16 @@ from market.instruments import symbol_of
 from market.time import new_york_date, new_york_midnight_ns
 
 MISSING_SHOWN_MAX = 5
-_NAMES = {DataKind.QUOTE: "quotes", DataKind.DELTA: "order book deltas"}
+BOOKS = {
+    "L1": (DataKind.TRADE, DataKind.QUOTE),
+    "L2": (DataKind.DELTA, DataKind.TRADE, DataKind.QUOTE),
+    "bars": (DataKind.BAR,),
+}
+"""What is replayed for a best bid and offer, for depth, and where there is nothing but bars."""
+
+_REQUIRED = {DataKind.QUOTE: "quotes", DataKind.DELTA: "order book deltas", DataKind.BAR: "bars"}
+
+Book = Literal["L1", "L2", "bars"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +60,29 @@ class Selection:
     catalog: Path
     period: Period
     instrument_ids: tuple[str, ...]
-    has_depth: bool
+    book: Book
     queue_position: bool
-    kinds: tuple[DataKind, ...]
     files: tuple[FileRecord, ...]
 
     def of(self, kind: DataKind) -> tuple[str, ...]:
         """Return the instruments that have records of `kind` in the period."""
         present = {file.instrument_id for file in self.files if file.kind is kind}
         return tuple(name for name in self.instrument_ids if name in present)
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether deltas build the book."""
+        return self.book == "L2"
+
+    @property
+    def kinds(self) -> tuple[DataKind, ...]:
+        """What is replayed, in the order in which it is loaded."""
+        return BOOKS[self.book]
+
+    @property
+    def bar_types(self) -> tuple[str, ...]:
+        """The types of the bars, e.g. `BAC.SMART-1-MINUTE-LAST-EXTERNAL`: the names of their folders."""
+        return tuple(sorted({Path(f.path).parent.name for f in self.files if f.kind is DataKind.BAR}))
 
     @property
     def rows(self) -> int:
@@ -70,7 +94,7 @@ def select(
     catalog: Path,
     instrument_ids: Sequence[str],
     *,
-    has_depth: bool,
+    book: Book,
     queue_position: bool,
     days: tuple[date | None, date | None] = (None, None),
 ) -> Selection:
@@ -81,11 +105,9 @@ def select(
     """
     manifest = CatalogStore.open_existing(catalog).manifest()
     wanted = tuple(sorted(set(instrument_ids)))
-    kinds = (
-        (DataKind.DELTA, DataKind.TRADE, DataKind.QUOTE) if has_depth else (DataKind.TRADE, DataKind.QUOTE)
-    )
+    kinds = BOOKS[book]
     files = [file for file in _files(manifest) if file.instrument_id in wanted and file.kind in kinds]
-    required = tuple(kind for kind in kinds if kind in _NAMES)
+    required = tuple(kind for kind in kinds if kind in _REQUIRED)
     _require_streams(catalog, files, wanted=wanted, required=required)
     period = _period(files, days)
     _require_days(catalog, files, wanted=wanted, required=required, period=period)
@@ -95,9 +117,8 @@ def select(
         catalog=catalog,
         period=period,
         instrument_ids=wanted,
-        has_depth=has_depth,
+        book=book,
         queue_position=queue_position and traded == set(wanted),
-        kinds=kinds,
         files=inside,
     )
 
@@ -129,7 +150,7 @@ def _require_streams(
     catalog: Path, files: Sequence[FileRecord], *, wanted: Sequence[str], required: Sequence[DataKind]
 ) -> None:
     missing = [
-        f"{symbol_of(name)} has no {_NAMES[kind]}"
+        f"{symbol_of(name)} has no {_REQUIRED[kind]}"
         for name in wanted
         for kind in required
         if not any(file.kind is kind and file.instrument_id == name for file in files)
@@ -147,7 +168,7 @@ def _require_days(
     period: Period,
 ) -> None:
     missing = [
-        f"{symbol_of(name)} has no {_NAMES[kind]} on {session.date}"
+        f"{symbol_of(name)} has no {_REQUIRED[kind]} on {session.date}"
         for session in period.sessions
         for name in wanted
         for kind in required

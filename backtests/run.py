@@ -91,7 +91,7 @@ def select_for(loaded: LoadedProfile, catalog: Path) -> Selection:
     return select(
         catalog,
         [instrument_id(symbol) for symbol in traded_symbols(loaded)],
-        has_depth=universe.book == "L2",
+        book=universe.book,
         queue_position=backtest.queue_position,
         days=(backtest.start, backtest.end),
     )

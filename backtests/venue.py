@@ -15,6 +15,7 @@ from nautilus_trader.backtest.models import LatencyModel
 
 from backtests.fee_model import IbFeeModel, IbFeeModelConfig
 from backtests.fill_model import SeededFillModel, SeededFillModelConfig
+from backtests.period import Book
 from configs.profile import Backtest, Fees
 from market.instruments import VENUE
 from market.time import NS_PER_MS
@@ -23,7 +24,7 @@ CURRENCY = "USD"
 
 
 def venue_config(
-    backtest: Backtest, fees: Fees, *, on: date, has_depth: bool, queue_position: bool
+    backtest: Backtest, fees: Fees, *, on: date, book: Book, queue_position: bool
 ) -> BacktestVenueConfig:
     """Return the venue as Nautilus configures it; docs/concepts/backtest-realism.md explains each choice.
 
@@ -39,14 +40,14 @@ def venue_config(
         base_currency=CURRENCY,
         starting_balances=[f"{backtest.starting_balance_usd} {CURRENCY}"],
         default_leverage=1.0,
-        book_type="L2_MBP" if has_depth else "L1_MBP",
+        book_type="L2_MBP" if book == "L2" else "L1_MBP",
         fee_model=_fee_model(fees, on),
         fill_model=_fill_model(backtest),
         latency_model=_latency_model(backtest),
         liquidity_consumption=True,
         trade_execution=True,
         queue_position=queue_position,
-        bar_execution=False,
+        bar_execution=book == "bars",
     )
 
 
