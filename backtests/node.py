@@ -32,8 +32,10 @@ from backtests.venue import venue_config
 from catalog.columns import DataKind
 from configs.profile import LoadedProfile, Profile
 from market.errors import HarvesterError
-from market.instruments import instrument_id
+from market.instruments import instrument_id, symbol_of
 from risk.limits import RiskLimits
+from risk.nautilus_gate import GateSetup, install_gate
+from risk.records import MemoryRecorder
 from strategies.nautilus_config import importable_strategy
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class AssembledNode:
 
     node: BacktestNode
     engine: BacktestEngine
+    risk_records: MemoryRecorder
 
     def run(self) -> BacktestResult:
         """Replay the selection; raises `HarvesterError` when the account cannot carry what was traded."""
@@ -113,7 +116,16 @@ def assemble(
         dispose_on_completion=False,
     )
     node = BacktestNode([run_config])
-    return AssembledNode(node, _build(node, selection))
+    engine = _build(node, selection)
+    recorder = MemoryRecorder()
+    gate = GateSetup(
+        limits=profile.risk,
+        session_rules=profile.session,
+        universe=tuple(symbol_of(name) for name in selection.instrument_ids),
+        recorder=recorder,
+    )
+    install_gate(engine, gate)
+    return AssembledNode(node, engine, recorder)
 
 
 def _build(node: BacktestNode, selection: Selection) -> BacktestEngine:

@@ -17,6 +17,7 @@ from nautilus_trader.model.identifiers import Venue
 from audit.events import DECISIONS_TOPIC, DecisionRecord
 from backtests.fills import Fill
 from market.instruments import VENUE
+from risk.records import BreakerChangeRecord, MemoryRecorder, RefusalRecord
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -50,7 +51,10 @@ class OrderOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusalOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One order that was not let through: by which rule, which value stood against which limit."""
+    """One order or change that was not let through: by which rule, which value against which limit.
+
+    `rule` is the gate's, or `engine_denied` (Nautilus' own risk engine), or `venue_rejected`.
+    """
 
     ts_ns: int
     rule: str
@@ -68,19 +72,24 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OrderOutcome, ...]
     fills: tuple[Fill, ...]
     refusals: tuple[RefusalOutcome, ...]
+    breaker_changes: tuple[BreakerChangeRecord, ...]
     starting_balance_usd: Decimal
     closing_balance_usd: Decimal
     events_processed: int
 
 
 class OutcomeCollector:
-    """Listens on the bus of one engine, from before its run until `collect`."""
+    """Listens on the bus of one engine, from before its run until `collect`.
 
-    def __init__(self, engine: BacktestEngine) -> None:
+    `risk_records` is the recorder of the gate in its door.
+    """
+
+    def __init__(self, engine: BacktestEngine, risk_records: MemoryRecorder) -> None:
         self._engine = engine
+        self._risk_records = risk_records
+        self._before = len(risk_records.entries)  # the gate's own start is no event of the run
         self._decisions: list[DecisionRecord] = []
         self._fills: list[OrderFilled] = []
-        self.refusals: list[RefusalOutcome] = []
         bus = engine.kernel.msgbus
         bus.subscribe(topic=DECISIONS_TOPIC, handler=self._decisions.append)
         bus.subscribe(topic=FILLS_TOPIC, handler=self._fills.append)
@@ -92,11 +101,14 @@ class OutcomeCollector:
         account = cache.account_for_venue(Venue(VENUE))
         currency = account.base_currency
         outcomes = tuple(_order(order) for order in orders)
+        refusals = [_refusal(record) for record in self._risk_records.refusals]
+        entries = self._risk_records.entries[self._before :]
         return Outcome(
             decisions=tuple(self._decisions),
             orders=outcomes,
             fills=tuple(_fill(event, cache.order(event.client_order_id)) for event in self._fills),
-            refusals=(*self.refusals, *_denials(outcomes, known=self.refusals)),
+            refusals=(*refusals, *_denials(outcomes, known=refusals)),
+            breaker_changes=tuple(entry for entry in entries if isinstance(entry, BreakerChangeRecord)),
             starting_balance_usd=account.starting_balances()[currency].as_decimal(),
             closing_balance_usd=account.balance_total(currency).as_decimal(),
             events_processed=self._engine.iteration,
@@ -152,6 +164,11 @@ def _fill(event: OrderFilled, order: Order | None) -> Fill:
         ts_ns=event.ts_event,
         correlation_id=correlation_id_of(order.tags) if order is not None else None,
     )
+
+
+def _refusal(record: RefusalRecord) -> RefusalOutcome:
+    names = RefusalOutcome.__struct_fields__
+    return RefusalOutcome(**{name: getattr(record, name) for name in names})
 
 
 def _denials(orders: tuple[OrderOutcome, ...], *, known: list[RefusalOutcome]) -> list[RefusalOutcome]:

@@ -1,7 +1,8 @@
 """One number for everything a run decided and did: equal exactly when two runs are the same.
 
-Hashed are decisions, refusals, orders with all their events, and fills, in their order; not hashed are
-wall-clock times, random ids, paths, and the venue's trade ids (they count what the venue was fed).
+Hashed are decisions, refusals, changes of the breaker, orders with all their events, and fills, in their
+order; not hashed are wall-clock times, random ids, paths, and the venue's trade ids (they count what the
+venue was fed).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def result_hash(outcome: Outcome) -> str:
 def _sections(outcome: Outcome) -> Iterable[tuple[str, Iterable[Any]]]:
     yield "decision", outcome.decisions
     yield "refusal", outcome.refusals
+    yield "breaker", outcome.breaker_changes
     yield "order", outcome.orders
     yield "fill", (msgspec.structs.replace(fill, trade_id="") for fill in outcome.fills)
     yield "balance", [(outcome.starting_balance_usd, outcome.closing_balance_usd)]

@@ -100,7 +100,7 @@ def select_for(loaded: LoadedProfile, catalog: Path) -> Selection:
 def _replay(loaded: LoadedProfile, selection: Selection, *, tearsheet_folder: Path | None) -> Outcome:
     assembled = assemble(loaded, selection)
     try:
-        collector = OutcomeCollector(assembled.engine)
+        collector = OutcomeCollector(assembled.engine, assembled.risk_records)
         assembled.run()
         if tearsheet_folder is not None:
             write_tearsheet(assembled.engine, tearsheet_folder)

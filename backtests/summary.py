@@ -17,6 +17,7 @@ from backtests.outcome import Outcome
 from backtests.period import Selection
 from backtests.result_hash import result_hash
 from configs.profile import LoadedProfile
+from risk.records import BreakerChangeRecord
 
 CENT = Decimal("0.01")
 PACKAGES = ("harvester", "nautilus_trader", "numpy", "pandas", "pyarrow")
@@ -69,6 +70,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     counts: Counts
     refusals_by_rule: dict[str, int]
+    breaker_changes: tuple[BreakerChangeRecord, ...]
     starting_balance_usd: str
     closing_balance_usd: str
     gross_pnl_usd: str
@@ -116,6 +118,7 @@ def summarize(
         seed=backtest.seed,
         counts=_counts(outcome, trips),
         refusals_by_rule=dict(sorted(Counter(refusal.rule for refusal in outcome.refusals).items())),
+        breaker_changes=outcome.breaker_changes,
         starting_balance_usd=_text(outcome.starting_balance_usd),
         closing_balance_usd=_text(outcome.closing_balance_usd),
         gross_pnl_usd=_text(gross),
