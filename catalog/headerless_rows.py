@@ -141,8 +141,9 @@ def read_rows(stream: IO[bytes], layout: Layout, tally: RowTally) -> Iterator[Ro
     """
     next_line = 1
     for text in _blocks_of_lines(stream, layout.title):
-        rows = _parse(text, layout, tally, first_line=next_line)
-        next_line += text.count(b"\n") + (not text.endswith(b"\n"))
+        line_count = text.count(b"\n") + (not text.endswith(b"\n"))
+        rows = _parse(text, layout, tally, lines=range(next_line, next_line + line_count))
+        next_line += line_count
         if len(rows):
             yield rows
 
@@ -198,14 +199,13 @@ def _blocks_of_lines(stream: IO[bytes], title: str) -> Iterator[bytes]:
         yield remainder
 
 
-def _parse(text: bytes, layout: Layout, tally: RowTally, *, first_line: int) -> Rows:
-    line_count = text.count(b"\n") + (not text.endswith(b"\n"))
+def _parse(text: bytes, layout: Layout, tally: RowTally, *, lines: range) -> Rows:
     try:
-        columns = _columns(text, layout, line_count)
+        columns = _columns(text, layout, len(lines))
     except pa.ArrowInvalid:
-        return _parse_lines(text, layout, tally, first_line=first_line)
-    tally.take(rows=line_count)
-    return Rows(np.arange(first_line, first_line + line_count), columns)
+        return _parse_lines(text, layout, tally, first_line=lines.start)
+    tally.take(rows=len(lines))
+    return Rows(np.arange(lines.start, lines.stop), columns)
 
 
 def _columns(text: bytes, layout: Layout, line_count: int) -> dict[str, Integers]:

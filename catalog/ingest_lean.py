@@ -134,9 +134,11 @@ def _write_part(part: LeanPart, ingest: Ingest, *, scale: Scale, progress: Progr
     unclaimed = 0
     is_empty = True
     for every in _rows_of(part, tally=tally, progress=progress):
-        days = local_days(every, part.file)
-        unclaimed += int(part.is_unclaimed(days).sum())
-        rows = every.where(part.is_wanted(days))
+        rows = every
+        if part.file.day is None:
+            days = local_days(every, part.file)
+            unclaimed += int(part.is_unclaimed(days).sum())
+            rows = every.where(part.is_wanted(days))
         if not len(rows):
             continue
         is_empty = False

@@ -97,7 +97,8 @@ def event_times(rows: Rows, file: LeanFile, days: Int64Array) -> Int64Array:
     else:
         since_midnight = rows["time"] * NS_PER_MS
     length_ns = 0 if file.resolution is Resolution.TICK else file.resolution.bar_ns
-    return midnights_ns(days) + since_midnight + length_ns
+    midnight_ns = midnights_ns(days) if file.day is None else new_york_midnight_ns(file.day)
+    return midnight_ns + since_midnight + length_ns
 
 
 def midnights_ns(days: Int64Array) -> Int64Array:

@@ -153,7 +153,7 @@ def require_belongs(day: LobsterDay, first_rows: Rows) -> None:
     """Raise `DataError` when the first order book rows contradict the first messages: they are another's."""
     if day.book is None:
         return
-    available = min(CHECKED_ROWS, count_rows(day.book.path))
+    available = min(CHECKED_ROWS, count_rows(day.book.path, enough=CHECKED_ROWS))
     messages = first_rows.where(first_rows.lines <= available)
     if not len(messages):
         return

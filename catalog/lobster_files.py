@@ -120,13 +120,15 @@ def find_days(
     return [_with_companions(file, files) for file in chosen.values()], passed_over
 
 
-def count_rows(path: Path) -> int:
-    """Return the number of lines of a plain or gzip text file."""
+def count_rows(path: Path, *, enough: int | None = None) -> int:
+    """Return the number of lines of a plain or gzip text file; `enough` lines end the count early."""
     lines, last = 0, b"\n"
     with opened(path) as stream:
         while chunk := stream.read(_COUNT_BYTES):
             lines += chunk.count(b"\n")
             last = chunk
+            if enough is not None and lines >= enough:
+                return lines
     return lines + (not last.endswith(b"\n"))
 
 
