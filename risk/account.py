@@ -72,11 +72,11 @@ class Account:
         """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""
         if intent.protects_id is not None and self._protects(intent, intent.protects_id):
             return True
-        if self.ledger.capacity(intent) >= intent.quantity:
+        if self.ledger.closes(intent):
             return intent.terms.kind == "stock" or self.options.is_reducing(intent)
         if intent.terms.kind != "stock":
             return False
-        if self.ledger.capacity(intent, ignores_canceling=True) < intent.quantity:
+        if not self.ledger.closes(intent, ignores_canceling=True):
             return False
         exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
         return exposure.worst <= self.limits.max_position_shares_per_symbol

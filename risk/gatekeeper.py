@@ -153,7 +153,9 @@ class Gatekeeper:
         account.roll_day(now_ns)
         if fill.terms.kind != "spread":  # of a spread its legs make the positions and the money
             account.performance.apply(fill, now_ns)
-        account.ledger.filled(order_id, fill.strategy_id, fill.terms, fill.signed_quantity)
+        signed = fill.signed_quantity
+        paid = signed * fill.price * fill.terms.multiplier
+        account.ledger.filled(order_id, fill.strategy_id, fill.terms, signed, paid_usd=paid)
 
     def changed(self, order_id: str, quantity: int, price: Decimal | None, ts_ns: int) -> None:
         """Book the broker's acceptance of a modification."""

@@ -26,7 +26,7 @@ class Reservation:
 
     __slots__ = (
         "changed_at_ns", "closed_at_ns", "filled", "group_id", "intent", "is_cancel_pending",
-        "is_open", "leg_filled", "pending", "price", "quantity", "sign",
+        "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
     )  # fmt: skip
 
     def __init__(self, intent: OrderIntent, filled: int = 0) -> None:
@@ -38,6 +38,7 @@ class Reservation:
         self.group_id = intent.group_id
         self.pending: list[tuple[int, Decimal | None]] = []
         self.leg_filled: dict[str, int] = {}
+        self.paid_usd = Decimal(0)
         self.is_open = True
         self.is_cancel_pending = False
         self.changed_at_ns = 0
@@ -112,26 +113,39 @@ class Ledger:
         book = self.books.get(instrument_id)
         return 0 if book is None else book.net
 
-    def capacity(self, intent: OrderIntent, *, ignores_canceling: bool = False) -> int:
-        """Return how much of the intent's quantity only closes what is held, by the worst leg.
+    def closes(self, intent: OrderIntent, *, ignores_canceling: bool = False) -> bool:
+        """Return whether every leg of the intent only closes what is held.
 
         It closes when it lowers the position of its own strategy or of the whole account, after every
         working order of its direction; with `ignores_canceling` those whose cancel is under way, or
         that were canceled within the grace period, do not stand in the way.
         """
-        least: int | None = None
         for leg in intent.terms.components:
             book = self.books.get(leg.terms.instrument_id)
             if book is None:
-                return 0
-            legs = self._leg_capacity(book, intent, leg.ratio, ignores_canceling) // abs(leg.ratio)
-            least = legs if least is None else min(least, legs)
-        return least or 0
+                return False
+            capacity = self._leg_capacity(book, intent, leg.ratio, ignores_canceling)
+            if self.adds(intent, leg.terms.instrument_id, leg.ratio) > capacity:
+                return False
+        return True
+
+    def adds(self, intent: OrderIntent, instrument_id: str, ratio: int) -> int:
+        """Return the most that the intent may still add to one leg's position, 0 or more.
+
+        Of a modification the larger of old and new, less what the leg has reported as filled.
+        """
+        reservation = self.reservations.get(intent.order_id)
+        if reservation is None:
+            return intent.quantity * abs(ratio)
+        wanted = (intent.quantity + reservation.filled) * abs(ratio)
+        left = wanted - reservation.leg_filled.get(instrument_id, 0)
+        return max(left, reservation.remaining(instrument_id, ratio))
 
     def exposure_after(self, intent: OrderIntent, instrument_id: str, ratio: int) -> Exposure:
         """Return the worst case of one instrument once the intent is reserved."""
         book = self.books.get(instrument_id)
-        added = intent.sign * ratio * intent.quantity
+        added = self.adds(intent, instrument_id, ratio)
+        added = added if intent.sign * ratio > 0 else -added
         if book is None:
             return Exposure(max(added, 0), max(-added, 0))
         return self._exposure(book, intent, added)
@@ -211,8 +225,19 @@ class Ledger:
             del self._fills_seen[next(iter(self._fills_seen))]
         return True
 
-    def filled(self, order_id: str, strategy_id: str, terms: InstrumentTerms, signed_quantity: int) -> None:
-        """Book a fill: of a stock, an option or a spread's leg as position, of a spread as progress."""
+    def filled(
+        self,
+        order_id: str,
+        strategy_id: str,
+        terms: InstrumentTerms,
+        signed_quantity: int,
+        *,
+        paid_usd: Decimal = Decimal(0),
+    ) -> None:
+        """Book a fill: of a stock, an option or a spread's leg as position, of a spread as progress.
+
+        `paid_usd` is the money that the fill paid, negative when it received some.
+        """
         reservation = self.reservations.get(order_id)
         if terms.kind != "spread":
             book = self.book(terms)
@@ -225,6 +250,7 @@ class Ledger:
         if terms.kind != "spread":
             seen = reservation.leg_filled
             seen[terms.instrument_id] = seen.get(terms.instrument_id, 0) + abs(signed_quantity)
+            reservation.paid_usd += paid_usd
         self._drop_if_done(order_id, reservation)
 
     def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool) -> None:

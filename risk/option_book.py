@@ -49,7 +49,7 @@ class OptionBook:
         stake = self._stakes(skip=intent.order_id).get((intent.strategy_id, intent.terms.symbol))
         if stake is None:
             return False
-        order = OptionOrder(_holdings(intent), None)
+        order = OptionOrder(self._holdings(intent), None)
         before = worst_floor_usd(stake.held, stake.orders)
         after = worst_floor_usd(stake.held, [*stake.orders, order])
         return after is not None and (before is None or after >= before)
@@ -62,7 +62,7 @@ class OptionBook:
         stakes = self._stakes(skip=intent.order_id)
         order_loss: Decimal | None = ZERO
         if is_option:
-            order = OptionOrder(_holdings(intent), self._cost(intent, intent.quantity, ()))
+            order = OptionOrder(self._holdings(intent), self._intent_cost(intent))
             order_loss = worst_loss_usd((), ZERO, (order,))
             stakes.setdefault((intent.strategy_id, intent.terms.symbol), _Stake()).orders.append(order)
         losses = {
@@ -89,9 +89,10 @@ class OptionBook:
         stakes: dict[Owner, _Stake] = {}
         for (strategy_id, _), lot in self._performance.lots.items():
             if lot.terms.kind == "option":
-                stake = stakes.setdefault((strategy_id, lot.terms.symbol), _Stake())
+                owner = (strategy_id, lot.terms.symbol)
+                stake = stakes.setdefault(owner, _Stake())
                 stake.held.append(Holding(lot.terms, lot.quantity))
-                stake.cost_usd += lot.cost_usd
+                stake.cost_usd = self._performance.option_cost_usd(*owner)
         for order_id, reservation in self._ledger.reservations.items():
             intent = reservation.intent
             if intent.terms.kind != "stock" and order_id != skip:
@@ -100,10 +101,29 @@ class OptionBook:
         return stakes
 
     def _working_order(self, reservation: Reservation) -> OptionOrder:
-        intent = reservation.intent
-        left = max(reservation.committed - reservation.filled, 0)
-        cost = self._cost(intent, left, reservation.prices())
-        return OptionOrder(_remaining(reservation), cost)
+        """What the order may still add; its legs may have filled, and paid, at different times."""
+        cost = self._cost(reservation.intent, reservation.committed, reservation.prices())
+        return OptionOrder(_remaining(reservation), None if cost is None else cost - reservation.paid_usd)
+
+    def _intent_cost(self, intent: OrderIntent) -> Decimal | None:
+        """Money the intent would still pay; of a modification at the worse of old and new."""
+        reservation = self._ledger.reservations.get(intent.order_id)
+        if reservation is None:
+            return self._cost(intent, intent.quantity, ())
+        total = max(intent.quantity + reservation.filled, reservation.committed)
+        prices = [*reservation.prices(), *(() if intent.price is None else (intent.price,))]
+        cost = self._cost(intent, total, prices)
+        return None if cost is None else cost - reservation.paid_usd
+
+    def _holdings(self, intent: OrderIntent) -> tuple[Holding, ...]:
+        adds, sign = self._ledger.adds, intent.sign
+        return tuple(
+            Holding(
+                leg.terms,
+                (sign if leg.ratio > 0 else -sign) * adds(intent, leg.terms.instrument_id, leg.ratio),
+            )
+            for leg in intent.terms.components
+        )
 
     def _cost(self, intent: OrderIntent, quantity: int, prices: Sequence[Decimal]) -> Decimal | None:
         """Money that `quantity` would pay at the worst of its prices, or at the quote without one."""
@@ -133,7 +153,7 @@ class OptionBook:
         if base is None:
             return None, None
         low, high = list(base), list(base)
-        for holdings in (*changes, _holdings(intent)):
+        for holdings in (*changes, self._holdings(intent)):
             change = self._sensitivity(holdings)
             if change is None:
                 return None, None
@@ -157,12 +177,6 @@ class OptionBook:
             delta += greeks.delta * holding.quantity * holding.terms.multiplier
             vega += greeks.vega * holding.quantity * holding.terms.multiplier
         return delta, vega
-
-
-def _holdings(intent: OrderIntent) -> tuple[Holding, ...]:
-    return tuple(
-        Holding(leg.terms, intent.sign * leg.ratio * intent.quantity) for leg in intent.terms.components
-    )
 
 
 def _remaining(reservation: Reservation) -> tuple[Holding, ...]:

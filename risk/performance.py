@@ -69,7 +69,7 @@ class Performance:
         self.lots: dict[tuple[str, str], Lot] = {}
         self._max_losses = max_losses
         self._pause_ns = pause_minutes * NS_PER_MINUTE
-        self._trades: dict[tuple[str, str], Decimal] = {}
+        self._trades: dict[tuple[str, str, bool], Decimal] = {}
         self._realized = ZERO
         self._open_at_start = ZERO
         self._high = ZERO
@@ -80,6 +80,12 @@ class Performance:
     def realized_usd(self) -> Decimal:
         """Realized profit of the day, fees counted."""
         return self._realized
+
+    def option_cost_usd(self, strategy_id: str, symbol: str) -> Decimal:
+        """Return the money that the open option trade has paid so far, fees counted; negative: received."""
+        trade = (strategy_id, symbol, False)
+        paid = sum((lot.cost_usd for lot in self._lots_of(trade)), ZERO)
+        return paid - self._trades.get(trade, ZERO)
 
     @property
     def consecutive_losses(self) -> int:
@@ -110,11 +116,11 @@ class Performance:
             lot = self.lots[key] = Lot(fill.terms)
         profit = lot.apply(fill.signed_quantity, fill.price) - fill.fee_usd
         self._realized += profit
-        trade = (fill.strategy_id, fill.terms.symbol)
+        trade = (fill.strategy_id, fill.terms.symbol, fill.terms.kind == "stock")
         self._trades[trade] = self._trades.get(trade, ZERO) + profit
         if lot.quantity == 0:
             del self.lots[key]
-            if not any(self._lots_of(*trade)):
+            if not self._lots_of(trade):
                 self._finish_trade(self._trades.pop(trade), now_ns)
 
     def adopt(self, strategy_id: str, terms: InstrumentTerms, quantity: int, price: Decimal) -> None:
@@ -148,11 +154,12 @@ class Performance:
             paused_until_ns=self._paused_until_ns,
         )
 
-    def _lots_of(self, strategy_id: str, symbol: str) -> list[Lot]:
+    def _lots_of(self, trade: tuple[str, str, bool]) -> list[Lot]:
+        strategy_id, symbol, is_stock = trade
         return [
             lot
             for (owner, _), lot in self.lots.items()
-            if owner == strategy_id and lot.terms.symbol == symbol
+            if owner == strategy_id and lot.terms.symbol == symbol and (lot.terms.kind == "stock") == is_stock
         ]
 
     def _finish_trade(self, profit: Decimal, now_ns: int) -> None:

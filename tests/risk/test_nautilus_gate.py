@@ -134,7 +134,7 @@ def test_slices_of_an_execution_algorithm_are_judged_one_by_one() -> None:
     strategy = Scripted(at(1, slice_up))
     rig.run(strategy)
     assert rig.net() == LIMITS.max_position_shares_per_symbol
-    assert set(rig.rules()) == {"position_per_symbol"}
+    assert set(rig.rules()) == {"position_per_symbol", "shares_per_order"}  # the rest comes as one order
 
 
 def test_a_list_with_one_bad_order_is_refused_whole() -> None:
@@ -441,7 +441,7 @@ def test_a_fill_that_cannot_be_booked_halts() -> None:
     def fault(*_: Any) -> None:
         raise RuntimeError("ledger fault")
 
-    rig.gate.keeper.filled = fault  # type: ignore[method-assign]
+    rig.gate.keeper.filled = fault  # type: ignore[method-assign, assignment]
     rig.run(Scripted(at(1, lambda s: s.submit_order(market(s, 10)))))
     breaker = rig.gate.keeper.account.breaker
     assert (breaker.state, breaker.changed_by) == ("HALT", "gate_fault")
