@@ -58,15 +58,15 @@ Intent = Hold | Enter | Replace | Cancel | Exit
 class Decision(msgspec.Struct, frozen=True):
     """One intent and its why.
 
-    `reason` is a stable snake_case word; reports group by it. `features` are the values seen and
-    `thresholds` what they were compared with, under the same names. Raises `ValueError` for a reason
-    that is not such a word.
+    `reason` is a stable snake_case word; reports group by it. `thresholds` are what values were compared
+    with, under the names of the values. All market features are recorded anyway; `extra` adds values of
+    the decision's own. Raises `ValueError` for a reason that is not such a word.
     """
 
     intent: Intent
     reason: str
-    features: dict[str, float] = {}
     thresholds: dict[str, float] = {}
+    extra: dict[str, float] = {}
 
     def __post_init__(self) -> None:
         if not self.reason.isidentifier() or self.reason != self.reason.lower():

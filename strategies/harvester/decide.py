@@ -25,7 +25,7 @@ _KEEP_POSITION = Decision(Hold(), "position_held")
 
 
 def decide(features: FeatureSnapshot, holding: Holding, parameters: Parameters) -> Decision:
-    """Return what to do now, with the values seen and the thresholds they were compared with."""
+    """Return what to do now, why, and the thresholds that the market was compared with."""
     if holding.shares:
         return _leave_or_keep(features, holding, parameters)
     if holding.entry_side is not None:
@@ -49,9 +49,9 @@ def _enter_or_wait(features: FeatureSnapshot, parameters: Parameters) -> Decisio
         return _NO_SIGNAL
     blocked_by = _filter_reason(features, parameters)
     if blocked_by is not None:
-        return _explain(Hold(signal=side), blocked_by, features, parameters)
+        return _explain(Hold(signal=side), blocked_by, parameters)
     enter = Enter(side=side, quantity=parameters.shares_per_entry, style=parameters.entry_style)
-    return _explain(enter, "pressure_agrees", features, parameters)
+    return _explain(enter, "pressure_agrees", parameters)
 
 
 def _agrees(features: FeatureSnapshot, side: Side, parameters: Parameters) -> bool:
@@ -77,13 +77,13 @@ def _filter_reason(features: FeatureSnapshot, parameters: Parameters) -> str | N
 def _follow_or_give_up(features: FeatureSnapshot, holding: Holding, parameters: Parameters) -> Decision:
     is_buy = holding.entry_side == "buy"
     if (features.imbalance if is_buy else -features.imbalance) < 0.0:
-        return Decision(Cancel(), "queue_turned", features.known(), {"imbalance": 0.0})
+        return Decision(Cancel(), "queue_turned", {"imbalance": 0.0})
     if parameters.entry_style == "marketable" or holding.entry_price is None:
         return _KEEP_WORKING
     best = to_decimal(features.bid if is_buy else features.ask, EQUITY_PRICE_PRECISION)
     if best == holding.entry_price or (best < holding.entry_price) == is_buy:
         return _KEEP_WORKING  # still the best price of its side
-    return _explain(Replace(best), "best_price_moved", features, parameters)
+    return Decision(Replace(best), "best_price_moved")
 
 
 def _leave_or_keep(features: FeatureSnapshot, holding: Holding, parameters: Parameters) -> Decision:
@@ -99,8 +99,7 @@ def _leave_or_keep(features: FeatureSnapshot, holding: Holding, parameters: Para
         reason, thresholds = "signal_reversed", _signal_thresholds(parameters)
     else:
         return _KEEP_POSITION
-    seen = features.known() | {"pnl_bps": pnl_bps, "held_ms": held_ms}
-    return Decision(Exit("marketable"), reason, seen, thresholds)
+    return Decision(Exit("marketable"), reason, thresholds, {"pnl_bps": pnl_bps, "held_ms": held_ms})
 
 
 def _has_reversed(features: FeatureSnapshot, holding: Holding, parameters: Parameters) -> bool:
@@ -109,16 +108,14 @@ def _has_reversed(features: FeatureSnapshot, holding: Holding, parameters: Param
     return lean >= parameters.imbalance_min and _agrees(features, against, parameters)
 
 
-def _explain(
-    intent: Enter | Hold | Replace, reason: str, features: FeatureSnapshot, parameters: Parameters
-) -> Decision:
+def _explain(intent: Enter | Hold, reason: str, parameters: Parameters) -> Decision:
     thresholds = _signal_thresholds(parameters) | {
         "spread_bps": parameters.spread_bps_max,
         "volatility_bps": parameters.volatility_bps_max
         if reason != "too_quiet"
         else parameters.volatility_bps_min,
     }
-    return Decision(intent, reason, features.known(), thresholds)
+    return Decision(intent, reason, thresholds)
 
 
 def _signal_thresholds(parameters: Parameters) -> dict[str, float]:

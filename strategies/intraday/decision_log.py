@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.events import DecisionRecord
+from market.features import FeatureSnapshot
 from strategies.intents import Cancel, Decision, Enter, Exit, Hold, Intent, Replace, Side
 from strategies.intraday.correlation import CorrelationIds
 from strategies.intraday.orders import Command, Place, Reprice, WorkingOrder
@@ -21,6 +22,17 @@ _ACTIONS: dict[type[Intent], Action] = {
 }
 
 
+class Asked(NamedTuple):
+    """A decision and the market it was taken on."""
+
+    decision: Decision
+    features: FeatureSnapshot
+
+    def seen(self) -> dict[str, float]:
+        """Return every known feature and the decision's own values, by name."""
+        return self.features.known() | self.decision.extra
+
+
 class DecisionLog:
     """Builds the records of one symbol. Records about an order carry the order's correlation id."""
 
@@ -32,12 +44,13 @@ class DecisionLog:
         self.ids = ids
         self._last_suppressed: tuple[str, Side | None] | None = None
 
-    def forget(self) -> None:
-        """Record the next suppressed intent whatever the last one was."""
+    def reset(self) -> None:
+        """Begin anew, as before a new backtest."""
+        self.ids.sequence = 0
         self._last_suppressed = None
 
-    def sent(self, command: Command, now_ns: int, decision: Decision | None = None) -> DecisionRecord:
-        """Return the record of `command`; `decision` is what asked for it, None if time or session did."""
+    def sent(self, command: Command, now_ns: int, asked_by: Asked | None = None) -> DecisionRecord:
+        """Return the record of `command`; `asked_by` is None if time or the session demanded it."""
         self._last_suppressed = None
         return DecisionRecord(
             correlation_id=command.correlation_id,
@@ -50,13 +63,13 @@ class DecisionLog:
             side=command.side,
             quantity=command.quantity,
             limit_price=_text(command.limit_price) if isinstance(command, Place | Reprice) else None,
-            features=decision.features if decision else {},
-            thresholds=decision.thresholds if decision else {},
+            features=asked_by.seen() if asked_by else {},
+            thresholds=asked_by.decision.thresholds if asked_by else {},
         )
 
-    def suppressed(self, decision: Decision, reason: str, now_ns: int) -> DecisionRecord | None:
+    def suppressed(self, asked: Asked, reason: str) -> DecisionRecord | None:
         """Return the record of an intent that was not sent; None when the last one was of the same kind."""
-        intent = decision.intent
+        intent, now_ns = asked.decision.intent, asked.features.ts_ns
         side = _side_of(intent)
         if self._last_suppressed == (reason, side):
             return None
@@ -71,8 +84,8 @@ class DecisionLog:
             outcome="suppressed",
             side=side,
             quantity=intent.quantity if isinstance(intent, Enter) else None,
-            features=decision.features,
-            thresholds=decision.thresholds,
+            features=asked.seen(),
+            thresholds=asked.decision.thresholds,
         )
 
     def refused(

@@ -24,9 +24,10 @@ import msgspec
 
 from market.session_windows import SessionPhase
 from market.time import NS_PER_MS
-from strategies.intents import Cancel, Enter, Exit, Hold, Intent, Replace, Side
+from strategies.intents import Cancel, Enter, Exit, Intent, Replace, Side
 from strategies.intraday.correlation import CorrelationIds
 from strategies.intraday.exits import Exits
+from strategies.intraday.holding import FLAT, Holding
 from strategies.intraday.moment import Moment
 from strategies.intraday.orders import Command, OrderState, WorkingOrder
 from strategies.intraday.parameters import IntradayParameters
@@ -92,6 +93,21 @@ class Lifecycle:
         """Whether nothing is held, works or is wanted, so that time alone demands nothing."""
         return self.entry is None and not self.position.shares and not self.exits.is_under_way
 
+    def holding(self) -> Holding:
+        """Return what a decision may know of it; `FLAT` itself when idle."""
+        if self.is_idle:
+            return FLAT
+        position, entry = self.position, self.entry
+        return Holding(
+            shares=position.shares,
+            average_price=position.average_price,
+            opened_ns=position.opened_ns,
+            entry_side=entry.side if entry else None,
+            entry_price=entry.limit_price if entry else None,
+            entry_sent_ns=entry.sent_ns if entry else 0,
+            is_exiting=self.exits.is_under_way,
+        )
+
     def stand_down(self) -> None:
         """Enter nothing any more; `advance` withdraws the entry and exits what is held."""
         self.is_standing_down = True
@@ -118,11 +134,6 @@ class Lifecycle:
         if isinstance(intent, Exit):
             return self._exit(intent, reason, moment)
         return ()
-
-    def observe(self, intent: Hold) -> None:
-        """Note a decision to do nothing: when flat, the signal that led to the last entry has lapsed."""
-        if intent.signal is None and self.is_idle:
-            self.pauses.lapse()
 
     def _enter(self, enter: Enter, reason: str, moment: Moment) -> Sequence[Command] | Suppressed:
         refusal = self._entry_refusal(enter, moment)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from market.session_windows import SessionPhase
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Moment:
     """Event time and session open in ns UTC; prices in USD a share, 0.0 if unknown or too old to price by."""
 

@@ -39,7 +39,7 @@ def report(event: OrderEvent, trader: SymbolTrader, correlation_id: str | None) 
 
 
 def _on_accepted(trader: SymbolTrader, correlation_id: str, _event: OrderAccepted) -> None:
-    trader.lifecycle.on_accepted(correlation_id)
+    trader.on_accepted(correlation_id)
 
 
 def _on_filled(trader: SymbolTrader, correlation_id: str, event: OrderFilled) -> None:
@@ -52,7 +52,7 @@ def _on_ended(trader: SymbolTrader, correlation_id: str, event: OrderCanceled | 
 
 def _on_updated(trader: SymbolTrader, correlation_id: str, event: OrderUpdated) -> None:
     price = None if event.price is None else event.price.as_decimal()
-    trader.lifecycle.on_updated(correlation_id, quantity=int(event.quantity), limit_price=price)
+    trader.on_updated(correlation_id, quantity=int(event.quantity), limit_price=price)
 
 
 def _on_denied(trader: SymbolTrader, correlation_id: str, event: OrderDenied) -> DecisionRecord | None:

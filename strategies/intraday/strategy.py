@@ -6,9 +6,11 @@ time closes what is open when ticks have stopped (a halt, a dead feed).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from nautilus_trader.common.data_topics import TopicCache
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.enums import BookType, OrderStatus
@@ -34,6 +36,10 @@ from strategies.intraday.symbol_trader import SavedState, Step, SymbolTrader
 
 FLATTEN_RETRY_NS = NS_PER_SECOND
 """How often open symbols are looked at between the flat time and the close, ticks or not."""
+NOT_SENT = "not sent: the order was in no state for it"
+
+
+_TOPICS = TopicCache()
 
 
 class IntradayConfig(StrategyConfig, frozen=True, kw_only=True):
@@ -62,13 +68,12 @@ class IntradayStrategy(Strategy):
         self._parameters = msgspec.convert(config.parameters, self._module.parameters_type)
         self._session_clock = SessionClock(config.session_rules)
         self._window: SessionWindow | None = None
-        self._open_ns = self._close_ns = 0  # of the window; outside, ticks are ignored
+        self._open_ns = self._close_ns = 0  # of the window
         self._traders = {
             InstrumentId.from_str(text): self._new_trader(InstrumentId.from_str(text))
             for text in config.instrument_ids
         }
-        # Most strategies trade one symbol; hashing an InstrumentId costs more than all the rest of dispatch.
-        self._only_trader = next(iter(self._traders.values())) if len(self._traders) == 1 else None
+        self._quote_handlers: dict[str, Callable[[QuoteTick], None]] = {}  # by topic
         self._orders: dict[str, tuple[SymbolTrader, str]] = {}  # by client order id
         self._client_order_ids: dict[str, ClientOrderId] = {}  # by correlation id
         self._alert_name = f"SESSION:{self.id}"
@@ -103,18 +108,15 @@ class IntradayStrategy(Strategy):
                     "Add it to the catalog or the universe, or take it off the strategy's symbols."
                 )
             self._adopt(instrument_id, trader)
-            self.subscribe_quote_ticks(instrument_id)
-            self.subscribe_trade_ticks(instrument_id)
-            if self.config.has_depth:
-                self.subscribe_order_book_deltas(instrument_id, book_type=BookType.L2_MBP)
-        self._roll_session(self.clock.timestamp_ns())
+            self._subscribe(instrument_id, trader)
+        self._await_session(self.clock.timestamp_ns())
 
     def _adopt(self, instrument_id: InstrumentId, trader: SymbolTrader) -> None:
         """Take over what an earlier run of this strategy left: its position; its orders are cancelled."""
         if self.cache.orders_open(None, instrument_id, self.id):
             self.cancel_all_orders(instrument_id)
         for position in self.cache.positions_open(None, instrument_id, self.id):
-            trader.lifecycle.adopt(
+            trader.adopt(
                 int(position.signed_qty), average_price=position.avg_px_open, opened_ns=position.ts_opened
             )
 
@@ -125,10 +127,7 @@ class IntradayStrategy(Strategy):
             for trader in self._traders.values():
                 self._carry_out(trader, trader.stand_down(now_ns, self._window))
         for instrument_id in self._traders:
-            self.unsubscribe_quote_ticks(instrument_id)
-            self.unsubscribe_trade_ticks(instrument_id)
-            if self.config.has_depth:
-                self.unsubscribe_order_book_deltas(instrument_id)
+            self._unsubscribe(instrument_id)
 
     def on_reset(self) -> None:
         for trader in self._traders.values():
@@ -153,37 +152,62 @@ class IntradayStrategy(Strategy):
     def on_market_exit(self) -> None:
         # Nautilus itself cancels and closes now; until it is done `_act` keeps still, and then stays flat.
         for trader in self._traders.values():
-            trader.lifecycle.stand_down()
+            trader.yield_to_market_exit()
 
     # Market data: the hot path -----------------------------------------------------------------------
 
-    def on_quote_tick(self, tick: QuoteTick) -> None:
-        now_ns = tick.ts_init
-        if not self._open_ns <= now_ns < self._close_ns and not self._is_open(now_ns):
-            return
-        trader = self._only_trader or self._traders[tick.instrument_id]
-        trader.on_quote(
-            float(tick.bid_price), float(tick.ask_price), float(tick.bid_size), float(tick.ask_size), now_ns
-        )
-        if now_ns >= trader.decide_at_ns:
-            self._act(trader, now_ns)
+    def _subscribe(self, instrument_id: InstrumentId, trader: SymbolTrader) -> None:
+        """Subscribe to the data, and have quotes come straight from the bus to `trader`.
+
+        `Actor.handle_quote_tick` hashes the instrument's id twice and asks for the state of the component,
+        250 ns a tick; here the topic says which instrument it is, and `on_stop` unsubscribes.
+        """
+        self.subscribe_quote_ticks(instrument_id)
+        topic = _TOPICS.get_quotes_topic(instrument_id)
+        self.msgbus.unsubscribe(topic, self.handle_quote_tick)
+        self._quote_handlers[topic] = self._quote_handler(trader)
+        self.msgbus.subscribe(topic, self._quote_handlers[topic])
+        self.subscribe_trade_ticks(instrument_id)
+        if self.config.has_depth:
+            self.subscribe_order_book_deltas(instrument_id, book_type=BookType.L2_MBP)
+
+    def _unsubscribe(self, instrument_id: InstrumentId) -> None:
+        topic = _TOPICS.get_quotes_topic(instrument_id)
+        self.msgbus.unsubscribe(topic, self._quote_handlers.pop(topic))
+        self.unsubscribe_quote_ticks(instrument_id)
+        self.unsubscribe_trade_ticks(instrument_id)
+        if self.config.has_depth:
+            self.unsubscribe_order_book_deltas(instrument_id)
+
+    def _quote_handler(self, trader: SymbolTrader) -> Callable[[QuoteTick], None]:
+        act, on_quote = self._act, trader.on_quote
+
+        def handle(tick: QuoteTick) -> None:
+            now_ns = tick.ts_init
+            on_quote(
+                float(tick.bid_price),
+                float(tick.ask_price),
+                float(tick.bid_size),
+                float(tick.ask_size),
+                now_ns,
+            )
+            if now_ns >= trader.decide_at_ns:
+                act(trader, now_ns)
+
+        return handle
 
     def on_trade_tick(self, tick: TradeTick) -> None:
         if self._open_ns <= tick.ts_init < self._close_ns:
-            trader = self._only_trader or self._traders[tick.instrument_id]
-            trader.vwap.on_trade(float(tick.price), float(tick.size))
+            self._traders[tick.instrument_id].vwap.on_trade(float(tick.price), float(tick.size))
 
-    def _is_open(self, now_ns: int) -> bool:
-        if now_ns >= self._close_ns:
-            self._roll_session(now_ns)
-        return self._open_ns <= now_ns
+    # Sessions ------------------------------------------------------------------------------------------
 
-    def _roll_session(self, now_ns: int) -> None:
-        """Begin to wait for the session that holds `now_ns` or comes next, and for its flat time."""
+    def _await_session(self, now_ns: int) -> None:
+        """Look forward to the session that holds `now_ns` or comes next, and to its flat time."""
         self._window = window = self._session_clock.window_at(now_ns)
         self._open_ns, self._close_ns = window.open_ns, window.close_ns
         for trader in self._traders.values():
-            trader.start_session()
+            trader.await_session(window.open_ns)
         self._set_alert(max(window.flat_ns, now_ns))
 
     def _set_alert(self, alert_ns: int) -> None:
@@ -195,18 +219,21 @@ class IntradayStrategy(Strategy):
         """Between the flat time and the close: look at what is still open, even without ticks."""
         now_ns = event.ts_event
         if now_ns >= self._close_ns:
-            self._roll_session(now_ns)
+            self._await_session(now_ns)
             return
         for trader in self._traders.values():
             self._act(trader, now_ns)
-        are_flat = all(trader.lifecycle.is_idle for trader in self._traders.values())
+        are_flat = all(trader.is_idle for trader in self._traders.values())
         self._set_alert(self._close_ns if are_flat else min(now_ns + FLATTEN_RETRY_NS, self._close_ns))
 
     # Acting ------------------------------------------------------------------------------------------
 
     def _act(self, trader: SymbolTrader, now_ns: int) -> None:
-        if self._window is None or self.is_exiting():
+        if now_ns >= self._close_ns:
+            self._await_session(now_ns)
+        if now_ns < self._open_ns or self.is_exiting():
             return
+        assert self._window is not None
         try:
             step = trader.step(now_ns, self._window)
         except Exception as error:  # the border to users' decisions: stop the symbol, or the run
@@ -240,19 +267,23 @@ class IntradayStrategy(Strategy):
             self._send_about(trader, command)
 
     def _send_about(self, trader: SymbolTrader, command: Reprice | Withdraw) -> None:
-        """Send a replace or cancel. Nautilus drops some without an event: then the lifecycle must know."""
-        correlation_id = command.correlation_id
+        """Send a replace or cancel. Nautilus drops some without an event: the trader must hear of it."""
+        correlation_id, now_ns = command.correlation_id, self.clock.timestamp_ns()
         order = self.cache.order(self._client_order_ids[correlation_id])
         if order.is_closed:
-            trader.on_ended(correlation_id, self.clock.timestamp_ns())
+            trader.on_ended(correlation_id, now_ns)
         elif isinstance(command, Reprice):
             self.modify_order(order, price=price_for(command.limit_price, command.side))
             if order.status != OrderStatus.PENDING_UPDATE:
-                trader.lifecycle.on_reprice_refused(correlation_id)
+                self._publish(
+                    trader.on_request_refused(correlation_id, "replace", now_ns, refused_by=NOT_SENT)
+                )
         else:
             self.cancel_order(order)
             if order.status != OrderStatus.PENDING_CANCEL:
-                trader.lifecycle.on_cancel_refused(correlation_id)
+                self._publish(
+                    trader.on_request_refused(correlation_id, "cancel", now_ns, refused_by=NOT_SENT)
+                )
 
     # What became of orders ----------------------------------------------------------------------------
 

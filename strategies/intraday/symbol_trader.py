@@ -1,12 +1,13 @@
 """One symbol, from ticks to commands and records, without any framework.
 
 The shell feeds quotes and trades, calls `step` at its cadence and carries out what comes back; it tells
-the lifecycle what became of the orders. Equal ticks and events give equal commands and records.
+what became of the orders. Equal ticks and events give equal commands and records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -16,7 +17,7 @@ from market.features import FeatureSnapshot, QuoteFeatures, Vwap, book_imbalance
 from market.session_windows import SessionPhase, SessionWindow
 from market.time import NS_PER_MS
 from strategies.intents import Decision, Hold
-from strategies.intraday.decision_log import Action, DecisionLog
+from strategies.intraday.decision_log import Action, Asked, DecisionLog
 from strategies.intraday.holding import FLAT, Holding
 from strategies.intraday.lifecycle import Lifecycle, Suppressed
 from strategies.intraday.moment import Moment
@@ -52,16 +53,17 @@ class SymbolTrader:
 
     __slots__ = (
         "_decide",
-        "_ids",
+        "_features",
+        "_holding",
         "_interval_ns",
+        "_is_new_session",
+        "_lifecycle",
+        "_log",
         "_parameters",
         "_quote_age_max_ns",
         "_read_depth",
         "_shares_max",
         "decide_at_ns",
-        "features",
-        "lifecycle",
-        "log",
         "on_quote",
         "vwap",
     )
@@ -77,184 +79,215 @@ class SymbolTrader:
     ) -> None:
         self._decide = decide
         self._parameters = parameters
-        self._ids = log.ids
         self._interval_ns = parameters.decision_interval_ms * NS_PER_MS
         self._quote_age_max_ns = parameters.quote_age_ms_max * NS_PER_MS
         self._read_depth = read_depth
         self._shares_max = shares_max
-        self.log = log
-        self.features = QuoteFeatures(parameters.feature_settings())
-        self.on_quote = self.features.on_quote  # called at every tick: bound once
+        self._log = log
+        self._features = QuoteFeatures(parameters.feature_settings())
+        self.on_quote = self._features.on_quote  # called at every tick: bound once
         self.vwap = Vwap()
-        self.lifecycle = self._new_lifecycle()
+        self._lifecycle = self._new_lifecycle()
+        self._holding: Holding | None = FLAT  # None when it must be read anew; FLAT means idle
+        self._is_new_session = True
         self.decide_at_ns = 0
         """The next instant, in ns UTC, at which `step` has something to do."""
+
+    def _new_lifecycle(self) -> Lifecycle:
+        return Lifecycle(self._parameters, ids=self._log.ids, shares_max=self._shares_max)
 
     @property
     def instrument_id(self) -> str:
         """The id of the symbol's instrument."""
-        return self.log.instrument_id
+        return self._log.instrument_id
 
-    def start_session(self) -> None:
-        """Forget the market of the day before; positions, orders and pauses stay."""
-        self.features.reset()
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held, works or is wanted."""
+        return self._lifecycle.is_idle
+
+    # Deciding ------------------------------------------------------------------------------------------
+
+    def await_session(self, open_ns: int) -> None:
+        """Sleep until a session opens at `open_ns` (ns UTC); the market seen before is then forgotten."""
+        self._is_new_session = True
         self.vwap.reset()
-        self.decide_at_ns = 0
-
-    def reset(self) -> None:
-        """Forget everything, as before a new backtest."""
-        self.start_session()
-        self._ids.sequence = 0
-        self.log.forget()
-        self.lifecycle = self._new_lifecycle()
-
-    def begin_again(self) -> None:
-        """Forget position and orders, which changed unseen; pauses stay."""
-        pauses = self.lifecycle.pauses.state()
-        self.lifecycle = self._new_lifecycle()
-        self.lifecycle.pauses.restore(pauses)
-
-    def _new_lifecycle(self) -> Lifecycle:
-        return Lifecycle(self._parameters, ids=self._ids, shares_max=self._shares_max)
+        self.decide_at_ns = open_ns
 
     def step(self, now_ns: int, window: SessionWindow) -> Step | None:
-        """Do what is due at `now_ns` (ns UTC); None when nothing came of it."""
+        """Do what is due at `now_ns` (ns UTC), inside `window`; None when nothing came of it."""
         self.decide_at_ns = now_ns + self._interval_ns
+        if self._is_new_session:
+            self._is_new_session = False
+            self._features.reset()
         phase = window.phase(now_ns)
-        if self.lifecycle.is_idle:
-            if phase is not SessionPhase.TRADING:
-                return None
-            return self._ask(None, now_ns, window, phase)
-        moment = self._moment(now_ns, window, phase)
-        due = self.lifecycle.advance(moment)
-        asked = self._ask(moment, now_ns, window, phase)
-        if not due:
-            return asked
-        records = tuple(self.log.sent(command, now_ns) for command in due)
-        if asked is None:
-            return Step(records, tuple(due))
-        return Step((*records, *asked.records), (*due, *asked.commands))
-
-    def _ask(
-        self, moment: Moment | None, now_ns: int, window: SessionWindow, phase: SessionPhase
-    ) -> Step | None:
-        """Ask the decision function and put its intent to the lifecycle."""
-        features = None if self.lifecycle.is_standing_down else self._snapshot(now_ns)
+        holding = self._current_holding() if self._holding is None else self._holding
+        if holding is not FLAT:
+            return self._tend(holding, self._moment(now_ns, window, phase))
+        if phase is not SessionPhase.TRADING or self._lifecycle.is_standing_down:
+            return None
+        features = self._snapshot(now_ns)
         if features is None:
             return None
-        decision = self._decide(features, self._holding(), self._parameters)
-        intent = decision.intent
-        if isinstance(intent, Hold):
-            self.lifecycle.observe(intent)
-            return None if intent.signal is None else self._suppress(decision, decision.reason, now_ns)
-        if moment is None:
-            moment = self._moment(now_ns, window, phase)
-        commands = self.lifecycle.request(intent, decision.reason, moment)
-        if isinstance(commands, Suppressed):
-            return self._suppress(decision, commands.reason, now_ns)
+        decision = self._decide(features, FLAT, self._parameters)
+        if type(decision.intent) is Hold and decision.intent.signal is None:  # by far the most frequent
+            self._lifecycle.pauses.lapse()
+            return None
+        return self._follow(Asked(decision, features), self._moment(now_ns, window, phase))
+
+    def _tend(self, holding: Holding, moment: Moment) -> Step | None:
+        """Do what time demands of open orders and positions, then ask the decision function."""
+        due = self._demanded(moment)
+        features = None if self._lifecycle.is_standing_down else self._snapshot(moment.now_ns)
+        if features is None:
+            return due
+        if due is not None:
+            holding = self._current_holding()
+        decision = self._decide(features, holding, self._parameters)
+        return _joined(due, self._follow(Asked(decision, features), moment))
+
+    def _demanded(self, moment: Moment) -> Step | None:
+        commands = tuple(self._lifecycle.advance(moment))
         if not commands:
             return None
-        records = tuple(self.log.sent(command, now_ns, decision) for command in commands)
+        self._holding = None
+        return Step(tuple(self._log.sent(command, moment.now_ns) for command in commands), commands)
+
+    def _follow(self, asked: Asked, moment: Moment) -> Step | None:
+        """Put the intent of a decision to the lifecycle."""
+        decision = asked.decision
+        intent = decision.intent
+        if isinstance(intent, Hold):
+            return None if intent.signal is None else self._suppress(asked, decision.reason)
+        commands = self._lifecycle.request(intent, decision.reason, moment)
+        if isinstance(commands, Suppressed):
+            return self._suppress(asked, commands.reason)
+        self._holding = None
+        if not commands:
+            return None
+        records = tuple(self._log.sent(command, moment.now_ns, asked) for command in commands)
         return Step(records, tuple(commands))
 
-    def _suppress(self, decision: Decision, reason: str, now_ns: int) -> Step | None:
-        record = self.log.suppressed(decision, reason, now_ns)
+    def _suppress(self, asked: Asked, reason: str) -> Step | None:
+        record = self._log.suppressed(asked, reason)
         return None if record is None else Step((record,), ())
 
     def _snapshot(self, now_ns: int) -> FeatureSnapshot | None:
         depth = None if self._read_depth is None else self._read_depth()
         if depth is None:
-            return self.features.snapshot(now_ns, vwap=self.vwap.value)
+            return self._features.snapshot(now_ns, vwap=self.vwap.value)
         bids, asks = depth
         levels = self._parameters.book_levels
         imbalance = book_imbalance([size for _, size in bids], [size for _, size in asks], levels)
-        return self.features.snapshot(
+        return self._features.snapshot(
             now_ns,
             vwap=self.vwap.value,
             book_imbalance=imbalance,
             book_microprice=book_microprice(bids, asks, levels),
         )
 
-    def _holding(self) -> Holding:
-        lifecycle = self.lifecycle
-        if lifecycle.is_idle:
-            return FLAT
-        position, entry = lifecycle.position, lifecycle.entry
-        return Holding(
-            shares=position.shares,
-            average_price=position.average_price,
-            opened_ns=position.opened_ns,
-            entry_side=entry.side if entry else None,
-            entry_price=entry.limit_price if entry else None,
-            entry_sent_ns=entry.sent_ns if entry else 0,
-            is_exiting=lifecycle.exits.is_under_way,
-        )
+    def _current_holding(self) -> Holding:
+        self._holding = holding = self._lifecycle.holding()
+        return holding
 
     def _moment(self, now_ns: int, window: SessionWindow, phase: SessionPhase) -> Moment:
-        features = self.features
+        features = self._features
         is_fresh = features.is_valid and now_ns - features.ts_ns <= self._quote_age_max_ns
-        return Moment(
-            now_ns=now_ns,
-            phase=phase,
-            session_open_ns=window.open_ns,
-            bid=features.bid if is_fresh else 0.0,
-            ask=features.ask if is_fresh else 0.0,
-        )
+        bid, ask = (features.bid, features.ask) if is_fresh else (0.0, 0.0)
+        return Moment(now_ns, phase, window.open_ns, bid, ask)
 
     def stand_down(self, now_ns: int, window: SessionWindow) -> Step | None:
         """Enter nothing any more and return what closes all that is open."""
-        self.lifecycle.stand_down()
-        moment = self._moment(now_ns, window, window.phase(now_ns))
-        commands = tuple(self.lifecycle.advance(moment))
-        if not commands:
-            return None
-        return Step(tuple(self.log.sent(command, now_ns) for command in commands), commands)
+        self._lifecycle.stand_down()
+        return self._demanded(self._moment(now_ns, window, window.phase(now_ns)))
 
-    # What became of orders; each makes the next tick a decision -----------------------------------------
+    def yield_to_market_exit(self) -> None:
+        """Enter nothing any more; somebody else closes what is open."""
+        self._lifecycle.stand_down()
+
+    # What became of orders; most of it makes the next tick a decision ----------------------------------
+
+    def on_accepted(self, correlation_id: str) -> None:
+        """The venue works the order."""
+        self._lifecycle.on_accepted(correlation_id)
+
+    def on_updated(self, correlation_id: str, *, quantity: int, limit_price: Decimal | None) -> None:
+        """The order works for `quantity` shares, filled ones included, at `limit_price` USD now."""
+        self._lifecycle.on_updated(correlation_id, quantity=quantity, limit_price=limit_price)
+        self._holding = None
 
     def on_fill(self, correlation_id: str | None, fill: Fill) -> None:
         """Count a fill, also one of an order that is not known (None)."""
-        self.lifecycle.on_fill(correlation_id, fill)
-        self.decide_at_ns = 0
+        self._lifecycle.on_fill(correlation_id, fill)
+        self._look_again()
 
     def on_ended(self, correlation_id: str, ts_ns: int) -> None:
         """The order was cancelled or expired at `ts_ns` (ns UTC)."""
-        self.lifecycle.on_ended(correlation_id, ts_ns)
-        self.decide_at_ns = 0
+        self._lifecycle.on_ended(correlation_id, ts_ns)
+        self._look_again()
 
     def on_order_refused(
         self, correlation_id: str, reason: str, ts_ns: int, *, refused_by: str
     ) -> DecisionRecord | None:
         """The order was denied or rejected; returns the record, None for an order that ended before."""
-        order = self.lifecycle.live_order(correlation_id)
+        order = self._lifecycle.live_order(correlation_id)
         if order is None:
             return None
-        self.lifecycle.on_refused(correlation_id, ts_ns)
-        self.decide_at_ns = 0
+        self._lifecycle.on_refused(correlation_id, ts_ns)
+        self._look_again()
         action: Action = "enter" if order.purpose == "entry" else "exit"
-        return self.log.refused(order, action, reason, ts_ns, refused_by=refused_by)
+        return self._log.refused(order, action, reason, ts_ns, refused_by=refused_by)
 
     def on_request_refused(
         self, correlation_id: str, action: Literal["replace", "cancel"], ts_ns: int, *, refused_by: str
     ) -> DecisionRecord | None:
         """A replace or cancel was refused; returns the record, None for an order that ended before."""
-        order = self.lifecycle.live_order(correlation_id)
+        order = self._lifecycle.live_order(correlation_id)
         if order is None:
             return None
         if action == "replace":
-            self.lifecycle.on_reprice_refused(correlation_id)
+            self._lifecycle.on_reprice_refused(correlation_id)
         else:
-            self.lifecycle.on_cancel_refused(correlation_id)
+            self._lifecycle.on_cancel_refused(correlation_id)
+        self._look_again()
+        return self._log.refused(order, action, f"{action}_rejected", ts_ns, refused_by=refused_by)
+
+    def _look_again(self) -> None:
+        self._holding = None
         self.decide_at_ns = 0
-        return self.log.refused(order, action, f"{action}_rejected", ts_ns, refused_by=refused_by)
 
     # Restarts ------------------------------------------------------------------------------------------
 
+    def adopt(self, shares: int, *, average_price: float, opened_ns: int) -> None:
+        """Take over a position found at start-up: signed shares, USD a share, ns UTC."""
+        self._lifecycle.adopt(shares, average_price=average_price, opened_ns=opened_ns)
+        self._look_again()
+
+    def begin_again(self) -> None:
+        """Forget position and orders, which changed unseen; pauses stay."""
+        pauses = self._lifecycle.pauses.state()
+        self._lifecycle = self._new_lifecycle()
+        self._lifecycle.pauses.restore(pauses)
+        self._look_again()
+
+    def reset(self) -> None:
+        """Forget everything, as before a new backtest."""
+        self._log.reset()
+        self._lifecycle = self._new_lifecycle()
+        self._holding = FLAT
+        self.await_session(0)
+
     def saved_state(self) -> SavedState:
         """Return what must survive a restart."""
-        return SavedState(sequence=self._ids.sequence, pauses=self.lifecycle.pauses.state())
+        return SavedState(sequence=self._log.ids.sequence, pauses=self._lifecycle.pauses.state())
 
     def restore(self, state: SavedState) -> None:
         """Take over what survived a restart."""
-        self._ids.sequence = max(self._ids.sequence, state.sequence)
-        self.lifecycle.pauses.restore(state.pauses)
+        self._log.ids.sequence = max(self._log.ids.sequence, state.sequence)
+        self._lifecycle.pauses.restore(state.pauses)
+
+
+def _joined(first: Step | None, second: Step | None) -> Step | None:
+    if first is None or second is None:
+        return first or second
+    return Step(first.records + second.records, first.commands + second.commands)
