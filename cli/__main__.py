@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cyclopts import App
 
 PROGRAM = "harvester"
 HELP_FLAGS = ("--help", "-h")
@@ -95,6 +98,23 @@ def load_command(command: Command) -> Callable[..., int | None]:
     return function
 
 
+def command_app(command: Command) -> App:
+    """Return the parser of one command's arguments; called with words, it runs the command."""
+    from cyclopts import App
+
+    app = App(
+        name=f"{PROGRAM} {command.name}",
+        version_flags=(),
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    app["--help"].show = False
+    app.default(load_command(command))
+    return app
+
+
 def _dispatch(words: Sequence[str]) -> int | None:
     rows = {row.name: row for row in COMMANDS}
     first = rows.get(words[0])
@@ -113,22 +133,12 @@ def _dispatch(words: Sequence[str]) -> int | None:
 
 
 def _call(command: Command, arguments: Sequence[str]) -> int | None:
-    from cyclopts import App, CycloptsError
+    from cyclopts import CycloptsError
 
     from market.errors import UserError
 
-    app = App(
-        name=f"{PROGRAM} {command.name}",
-        version_flags=(),
-        exit_on_error=False,
-        print_error=False,
-        suppress_keyboard_interrupt=False,
-        result_action="return_value",
-    )
-    app["--help"].show = False
-    app.default(load_command(command))
     try:
-        code: int | None = app(list(arguments))
+        code: int | None = command_app(command)(list(arguments))
     except CycloptsError as error:
         advice = f"`{PROGRAM} {command.name} --help` lists its arguments."
         raise UserError(f"{command.name}: {str(error).strip()} {advice}") from error

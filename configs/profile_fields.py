@@ -120,6 +120,8 @@ def type_name(field_type: Any) -> str:
     origin = get_origin(bare)
     if origin is Literal:
         return " or ".join(repr(choice) for choice in get_args(bare))
+    if origin in (UnionType, Union):
+        return " or ".join(type_name(member) for member in get_args(bare) if member is not NoneType)
     if origin is tuple:
         return f"a list, each {type_name(get_args(bare)[0])}"
     if origin is dict:
