@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from catalog.quality_checks import QualityThresholds
 from catalog.quality_findings import FindingLog
-from catalog.quality_outliers import (
-    NEIGHBOURS,
-    can_hold_outliers,
-    is_outlier,
-    local_moves,
-    local_prices,
-    overnight_jumps,
-)
+from catalog.quality_prices import PriceSeries, check_prices
 from catalog.quality_records import (
     BoolArray,
     goes_backwards,
@@ -32,13 +23,8 @@ from catalog.quality_records import (
     repeats_an_id,
     repeats_previous,
 )
-from catalog.stored_blocks import CONTEXT_ROWS, Block, FloatArray, Int64Array
-from market.time import NS_PER_MINUTE
+from catalog.stored_blocks import Block, Int64Array
 
-assert CONTEXT_ROWS >= 2 * NEIGHBOURS  # what cannot be judged at a block's end is judged with the next block
-
-_DAY_NS = 24 * 60 * NS_PER_MINUTE
-_NIGHT_NS = 270 * NS_PER_MINUTE  # 04:30 UTC is 23:30 or 00:30 in New York: no day of trading contains it
 BAR_PRICES = ("open", "high", "low", "close")
 
 
@@ -91,10 +77,8 @@ def check_quotes(
     if increment is not None:
         mark("off_tick_quote", is_off_tick(bid, increment=increment) | is_off_tick(ask, increment=increment))
     mid = (bid + ask) / 2
-    _check_prices(
-        "outlier_quote", [mid], mid, block=block, log=log, thresholds=thresholds,
-        valid=is_two_sided(bid, ask) & ~stub,
-    )  # fmt: skip
+    series = PriceSeries("outlier_quote", [mid], reference=mid, valid=is_two_sided(bid, ask) & ~stub)
+    check_prices(series, block=block, log=log, thresholds=thresholds)
 
 
 def check_trades(block: Block, log: FindingLog, *, thresholds: QualityThresholds) -> None:
@@ -108,7 +92,8 @@ def check_trades(block: Block, log: FindingLog, *, thresholds: QualityThresholds
     log.add_rows("not_a_price", fresh_rows(~valid, block), block.ts_event, describe=describe)
     bad_size = ~is_size(size) | (size == 0)
     log.add_rows("not_a_size", fresh_rows(bad_size, block), block.ts_event, describe=describe)
-    _check_prices("outlier_trade", [price], price, block=block, log=log, thresholds=thresholds, valid=valid)
+    series = PriceSeries("outlier_trade", [price], reference=price, valid=valid)
+    check_prices(series, block=block, log=log, thresholds=thresholds)
 
 
 def check_bars(block: Block, log: FindingLog, *, thresholds: QualityThresholds, is_intraday: bool) -> None:
@@ -127,64 +112,7 @@ def check_bars(block: Block, log: FindingLog, *, thresholds: QualityThresholds, 
     )
     impossible = is_impossible_bar(*prices) & valid
     log.add_rows("impossible_bar", fresh_rows(impossible, block), block.ts_event, describe=describe)
-    _check_prices(
-        "outlier_bar", prices, columns["close"], block=block, log=log, thresholds=thresholds,
-        valid=valid, is_bar=True, is_intraday=is_intraday,
-    )  # fmt: skip
-
-
-def _check_prices(
-    check: str,
-    prices: Sequence[FloatArray],
-    reference: FloatArray,
-    *,
-    block: Block,
-    log: FindingLog,
-    thresholds: QualityThresholds,
-    valid: BoolArray,
-    is_bar: bool = False,
-    is_intraday: bool = True,
-) -> None:
-    """Log valid records of which one of `prices` is far from the `reference` prices around, and night jumps.
-
-    The last records of a block wait for the next one, which holds what comes after them.
-    """
-    fraction = min(thresholds.outlier_fraction, thresholds.overnight_jump_fraction)
-    rows = np.flatnonzero(valid)
-    if not can_hold_outliers(np.concatenate([values[rows] for values in prices]), fraction=fraction):
-        return
-    day = (block.ts_event[rows] - _NIGHT_NS) // _DAY_NS
-    usual_move = thresholds.outlier_volatility_multiple * local_moves(reference[rows])
-    around = local_prices(reference[rows], day if is_intraday else np.zeros_like(day))
-    found = np.logical_or.reduce(
-        [
-            is_outlier(
-                values[rows],
-                around,
-                fraction=thresholds.outlier_fraction,
-                usual_move=usual_move,
-                stands_alone=is_bar,
-            )
-            for values in prices
-        ]
+    series = PriceSeries(
+        "outlier_bar", prices, reference=columns["close"], valid=valid, is_bar=True, is_intraday=is_intraday
     )
-
-    def judged(positions: Int64Array) -> Int64Array:
-        first = block.context - NEIGHBOURS if block.context else 0
-        last = len(block) if block.is_last else len(block) - NEIGHBOURS
-        return positions[(positions >= first) & (positions < last)]
-
-    def describe(row: int) -> str:
-        position = int(np.searchsorted(rows, row))
-        seen = " ".join(f"{values[row]:.10g}" for values in prices)
-        return f"{seen} (around it {around.before[position]:.6g} and {around.after[position]:.6g})"
-
-    log.add_rows(check, judged(rows[found]), block.ts_event, describe=describe)
-    starts, ratios = overnight_jumps(reference[rows], day, fraction=thresholds.overnight_jump_fraction)
-    ratio_at = dict(zip(rows[starts].tolist(), ratios.tolist(), strict=True))
-    log.add_rows(
-        "overnight_jump",
-        judged(rows[starts]),
-        block.ts_event,
-        describe=lambda row: f"starts at {ratio_at[row]:.4g} times the price of the day before",
-    )
+    check_prices(series, block=block, log=log, thresholds=thresholds)
