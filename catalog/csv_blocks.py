@@ -18,8 +18,10 @@ from market.errors import DataError, NotFoundError
 
 BLOCK_BYTES = 4 * 2**20
 """Bytes parsed at a time; larger is no faster, and memory grows with it."""
-LINE_BYTES_MAX = 2**20
+LINE_BYTES_MAX = 65_536
 """A longer line is no line of a table."""
+SAMPLE_LINES = 100
+"""Rows that are looked at to find out how times and numbers are written."""
 
 _GZIP, _ZSTD, _ZIP, PARQUET_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1"
 _DELIMITERS = ",;\t|"
@@ -58,24 +60,26 @@ def read_magic(path: Path) -> bytes:
     return magic
 
 
-def read_preamble(path: Path, *, sample_lines: int = 100) -> Preamble:
+def read_preamble(path: Path) -> Preamble:
     """Return header, delimiter and first rows of a text file; raises `DataError` where it is none."""
     with _opened(path) as file:
         head = _read(file, path, LINE_BYTES_MAX)
     if b"\0" in head:
         raise DataError(f"{path} is binary, not CSV text. Ingest takes CSV (also .gz, .zst) and Parquet.")
     try:
-        # The cut at the end may split a character; a header does not reach that far.
+        # The cut at the end may split a character.
         text = head.decode("utf-8-sig", errors="strict" if len(head) < LINE_BYTES_MAX else "ignore")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error}. Convert it, e.g. with iconv.") from error
-    lines = text.splitlines()[: sample_lines + 1]
+    lines = text.splitlines()
+    if len(head) == LINE_BYTES_MAX:
+        lines.pop()  # it may be cut
     if not lines or not lines[0].strip():
-        raise DataError(f"{path}: the first line is empty; it must name the columns.")
+        raise DataError(f"{path}: the first line is empty or too long; it must name the columns.")
     delimiter = max(_DELIMITERS, key=lines[0].count)
     header = tuple(name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter)))
     _require_distinct(header, path)
-    rows = csv.reader((line for line in lines[1:] if line.strip()), delimiter=delimiter)
+    rows = csv.reader((line for line in lines[1 : 1 + SAMPLE_LINES] if line.strip()), delimiter=delimiter)
     return Preamble(header, delimiter, tuple(tuple(row) for row in rows))
 
 

@@ -16,7 +16,7 @@ from catalog.instruments import is_symbol
 from market.instruments import EQUITY_PRICE_PRECISION
 
 PRICE_USD_MAX = 10**9
-SIZE_SHARES_MAX = 10**12
+SIZE_SHARES_MAX = 10**10
 """Beyond these a value is a wrong unit or a wrong column."""
 TRADE_ID_CHARACTERS_MAX = 36
 

@@ -107,9 +107,7 @@ class _Run:
     def _require_symbol(self, mapping: ColumnMap, path: Path) -> None:
         symbols = self.selection.symbols
         if not mapping.has_symbols and len(symbols) != 1:
-            given = (
-                f"Given: {', '.join(symbols)}." if symbols else "Or map a column: --columns symbol=COLUMN."
-            )
+            given = f"Given were {', '.join(symbols)}." if symbols else "Or map one: --columns symbol=COLUMN."
             raise ConfigError(
                 f"{path} has no symbol column, so name the one symbol it is about: --symbol BAC. {given}"
             )
