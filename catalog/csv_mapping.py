@@ -46,7 +46,6 @@ _ALIASES = {
     "volume": "volume vol v",
 }
 ALIASES = {name: tuple(aliases.split()) for name, aliases in _ALIASES.items()}
-_FIELD_OF_ALIAS = {alias: name for name, aliases in reversed(ALIASES.items()) for alias in aliases}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +125,21 @@ def _by_request(header: Sequence[str], wanted: Mapping[str, str], file: str) -> 
     """Return what the user asked for; a pair written the wrong way round is understood."""
     column_of = {}
     for left, right in wanted.items():
-        if right in header and _normal(left) in _FIELD_OF_ALIAS:
-            column_of[_FIELD_OF_ALIAS[_normal(left)]] = right
-        elif left in header and _normal(right) in _FIELD_OF_ALIAS:
-            column_of[_FIELD_OF_ALIAS[_normal(right)]] = left
-        elif _normal(left) in _FIELD_OF_ALIAS:
-            raise DataError(
-                f"{file} has no column {right!r}{_hint(right, header)} It has: {', '.join(header)}."
-            )
+        if right in header and _fields_called(left):
+            column_of |= dict.fromkeys(_fields_called(left), right)
+        elif left in header and _fields_called(right):
+            column_of |= dict.fromkeys(_fields_called(right), left)
+        elif _fields_called(left):
+            hint = _hint(right, header)
+            raise DataError(f"{file} has no column {right!r}{hint} It has: {', '.join(header)}.")
         else:
             raise ConfigError(f"--columns: {left!r} is no field{_hint(left, list(ALIASES))} {_HOW_TO_MAP}")
     return column_of
+
+
+def _fields_called(name: str) -> list[str]:
+    """Return the fields of that name; the volume of a bar is the size of a trade."""
+    return [field for field, aliases in ALIASES.items() if _normal(name) in aliases]
 
 
 def _missing_message(

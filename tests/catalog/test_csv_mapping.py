@@ -43,6 +43,11 @@ def test_a_request_goes_before_names_in_either_direction() -> None:
         assert mapping.column_of["bid_size"] == "B"
 
 
+def test_volume_can_be_requested_for_bars_and_for_trades() -> None:
+    assert resolve("ts,open,high,low,close,x", "volume=x").column_of["volume"] == "x"
+    assert resolve("ts,price,x", "volume=x").column_of["size"] == "x"
+
+
 def test_missing_columns_are_named_with_candidates() -> None:
     with pytest.raises(DataError) as caught:
         resolve("timestamp,bid,ask,bid_sz,quantity_ask")
