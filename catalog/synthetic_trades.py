@@ -45,7 +45,7 @@ def draw_trades(
     bid_vanished = _vanished(quotes.bid, quotes.bid_size, away=-1)
     ask_vanished = _vanished(quotes.ask, quotes.ask_size, away=1)
     chance = rng.random(len(quotes))
-    chance[quotes.is_opening] = 1.0
+    chance[quotes.is_opening] = np.inf
     urge = _URGENCY * _imbalance_before(quotes)
     buys = (ask_vanished > 0) & (chance < trade_fraction * (1.0 + urge))
     sells = (bid_vanished > 0) & (chance < trade_fraction * (1.0 - urge)) & ~buys

@@ -90,6 +90,12 @@ def test_nothing_happens_in_a_halt_or_outside_the_session(changes: dict[str, Any
             assert not ((seconds >= halt.start) & (seconds < halt.end)).any()
 
 
+def test_no_trade_opens_the_session_or_follows_a_halt_even_if_all_that_vanishes_is_traded() -> None:
+    for seed in range(5):
+        day = one_day(seed=seed, trade_fraction=1.0, halt_probability=1.0)
+        assert not day.quotes.is_opening[day.trades.event].any()
+
+
 def test_a_halt_ends_with_a_quote_at_the_reopening() -> None:
     day = one_day(halt_probability=1.0)
     reopening = day.session.open_ns + day.halts[0].end * NS_PER_SECOND
