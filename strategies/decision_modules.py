@@ -53,23 +53,21 @@ def load_decision(name: str) -> DecisionModule:
 
 def decision_names() -> tuple[str, ...]:
     """Return the names of all decisions, sorted, without importing them."""
-    folder = _folder()
-    files = [path for path in folder.glob("*.py") if _defines_decide(path)]
-    packages = [path.parent for path in folder.glob("*/decide.py") if _defines_decide(path)]
-    return tuple(sorted(path.stem for path in (*files, *packages)))
+    files = [path for folder in _folders() for path in folder.glob("*.py") if _defines_decide(path)]
+    packages = [path for folder in _folders() for path in folder.glob("*/decide.py") if _defines_decide(path)]
+    return tuple(sorted({path.stem for path in files} | {path.parent.name for path in packages}))
 
 
 def _module_name(name: str) -> str | None:
     if not NAME_PATTERN.fullmatch(name):
         return None
-    folder = _folder()
-    if (folder / name / "decide.py").is_file():
+    if _exists(f"{name}/decide.py"):
         return f"strategies.{name}.decide"
-    return f"strategies.{name}" if (folder / f"{name}.py").is_file() else None
+    return f"strategies.{name}" if _exists(f"{name}.py") else None
 
 
 def _strategy_path(name: str) -> str:
-    if not (_folder() / name / "strategy.py").is_file():
+    if not _exists(f"{name}/strategy.py"):
         return DEFAULT_SHELL
     return f"strategies.{name}.strategy:{''.join(word.capitalize() for word in name.split('_'))}"
 
@@ -82,5 +80,9 @@ def _defines_decide(path: Path) -> bool:
     return _DEFINES_DECIDE.search(path.read_text(encoding="utf-8")) is not None
 
 
-def _folder() -> Path:
-    return Path(strategies.__path__[0])
+def _exists(path: str) -> bool:
+    return any((folder / path).is_file() for folder in _folders())
+
+
+def _folders() -> list[Path]:
+    return [Path(folder) for folder in strategies.__path__]

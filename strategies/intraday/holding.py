@@ -28,10 +28,13 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_exiting: bool = False
 
     def pnl_bps(self, features: FeatureSnapshot) -> float:
-        """Return what closing at the opposite best price would earn before fees, in bps of the entry."""
-        if self.shares > 0:
-            return (features.bid / self.average_price - 1.0) * BPS
-        return (1.0 - features.ask / self.average_price) * BPS
+        """Return what closing at the opposite best price would earn before fees, in bps of the entry.
+
+        Rounded to a millionth, so that a price that lies exactly on a threshold meets it.
+        """
+        price = features.bid if self.shares > 0 else features.ask
+        gain_bps = round((price / self.average_price - 1.0) * BPS, 6)
+        return gain_bps if self.shares > 0 else -gain_bps
 
     def held_ms(self, now_ns: int) -> float:
         """Return for how long the position has been held, in milliseconds."""

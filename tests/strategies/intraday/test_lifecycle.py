@@ -45,15 +45,16 @@ def suppressed(outcome: Sequence[Command] | Suppressed) -> str:
 
 def test_a_round_trip_passes_through_every_state() -> None:
     life = lifecycle()
-    assert life.state is State.FLAT
+    states = [life.state]
     entry = place(life)
-    assert life.state is State.ENTERING
+    states.append(life.state)
     fill(life, entry, 10)
-    assert life.state is State.OPEN
+    states.append(life.state)
     leave = place(life, Exit())
-    assert life.state is State.EXITING
+    states.append(life.state)
     fill(life, leave, 10)
-    assert life.state is State.FLAT
+    states.append(life.state)
+    assert states == [State.FLAT, State.ENTERING, State.OPEN, State.EXITING, State.FLAT]
     assert life.is_idle
 
 

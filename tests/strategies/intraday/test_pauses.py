@@ -62,7 +62,8 @@ def test_a_rate_of_zero_allows_nothing() -> None:
 @given(st.integers(1, 5), st.lists(st.integers(0, NS_PER_MINUTE // 2), max_size=40))
 def test_no_minute_ever_holds_more_replaces_than_allowed(per_minute_max: int, waits_ns: list[int]) -> None:
     rate = ReplaceRate(per_minute_max)
-    now, sent = NOW, []
+    now = NOW
+    sent: list[int] = []
     for wait_ns in waits_ns:
         now += wait_ns
         recent = [ts for ts in sent if now - ts < NS_PER_MINUTE]
