@@ -159,20 +159,22 @@ def prices_from_ten_thousandths(values: npt.NDArray[np.integer[Any]]) -> pa.Deci
 
 def fixed_point_from_floats(
     values: npt.NDArray[np.floating[Any]], *, places: int, is_rounding: bool = False
-) -> tuple[pa.Decimal128Array, bool]:
-    """Return decimals from binary floats, and whether all are multiples of `10**-places` up to `ON_GRID_MAX`.
+) -> tuple[pa.Decimal128Array, int | None]:
+    """Return decimals from binary floats; if all are multiples of `10**-places`, also the lowest multiple.
 
     A float stands for the multiple that it is nearest to, if it is within a few units of its own last digit:
     exact for every price of up to four decimals, and 13.900000000000002 is 13.90. Other values keep eight
     decimals, so that a check finds them; with `is_rounding` they become the nearest multiple. NaN is null.
-    `places` is 0 to 4; values are cut off at 9e10.
+    `places` is 0 to 4; values are cut off at 9e10. None instead of the lowest multiple (counted in steps of
+    `10**-places`) means that a value is no multiple, negative, above `ON_GRID_MAX` or null.
     """
     scaled = values.astype(np.float64, copy=False) * 10**places
     nearest = np.rint(scaled)
     with np.errstate(invalid="ignore"):  # infinity less infinity
         is_on_grid = np.abs(scaled - nearest) <= scaled * (16 * float(np.finfo(values.dtype).eps))
-    if is_on_grid.all() and nearest.max(initial=0) <= ON_GRID_MAX * 10**places:  # false for NaN
-        return _fixed_point(nearest.astype(np.int64), 10 ** (_HALF_PLACES - places)), True
+    if len(values) and is_on_grid.all() and nearest.max() <= ON_GRID_MAX * 10**places:  # false for NaN
+        decimals = _fixed_point(nearest.astype(np.int64), 10 ** (_HALF_PLACES - places))
+        return decimals, int(nearest.min())
     bounded = np.clip(np.nan_to_num(values.astype(np.float64)), -_FLOAT_LIMIT, _FLOAT_LIMIT)
     nearest = np.rint(bounded * 10**places) * 10 ** (_HALF_PLACES - places)
     integers = nearest if is_rounding else np.where(is_on_grid, nearest, np.rint(bounded * 10**_HALF_PLACES))
@@ -180,7 +182,7 @@ def fixed_point_from_floats(
     missing = np.isnan(values)
     if missing.any():
         decimals = pc.if_else(pa.array(missing), pa.scalar(None, FIXED_POINT), decimals)
-    return decimals, False
+    return decimals, None
 
 
 def sizes_from_integers(values: npt.NDArray[np.integer[Any]]) -> pa.Decimal128Array:
@@ -202,18 +204,17 @@ def fixed_point_words(values: pa.Decimal128Array) -> Int64Array:
 def _fixed_point(values: npt.NDArray[np.integer[Any]], factor: int) -> pa.Decimal128Array:
     """Return `values * factor * 10**8` as 128-bit integers, i.e. decimals of scale 16."""
     integers = np.ascontiguousarray(values, dtype=np.int64)
-    largest = int(np.abs(integers).max(initial=0))
+    largest = max(int(integers.max(initial=0)), -int(integers.min(initial=0)))
     limit = (2**63 - 1) // factor
     if largest > limit:
         raise DataError(f"{largest} is beyond {limit}, the largest value a catalog can hold. Check the unit.")
     words = np.empty((len(integers), 2), dtype=np.int64)
+    # The low word is the product modulo 2**64, which is what an int64 multiplication leaves.
+    np.multiply(integers, np.int64(factor * _HALF_SCALE), out=words[:, 0])
     if largest <= limit // _HALF_SCALE:
-        np.multiply(integers, factor * _HALF_SCALE, out=words[:, 0])
         np.right_shift(words[:, 0], 63, out=words[:, 1])
     else:
         scaled = integers * factor
-        low = (scaled & _WORD) * _HALF_SCALE
-        carried = (scaled >> 32) * _HALF_SCALE + (low >> 32)
-        words[:, 0] = (carried << 32) | (low & _WORD)
-        words[:, 1] = carried >> 32
+        carried = (scaled >> 32) * _HALF_SCALE + ((scaled & _WORD) * _HALF_SCALE >> 32)
+        np.right_shift(carried, 32, out=words[:, 1])
     return pa.Decimal128Array.from_buffers(FIXED_POINT, len(integers), [None, pa.py_buffer(words)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,17 +45,13 @@ class Fault:
     why: str
 
 
-def faults(
-    kind: DataKind, columns: dict[str, pa.Array], *, on_grid: frozenset[str] = frozenset()
-) -> list[Fault]:
+def faults(kind: DataKind, columns: dict[str, pa.Array], *, lowest: Mapping[str, int]) -> list[Fault]:
     """Return what is wrong with the values of `columns` (our field names, exact types), if anything is.
 
-    `on_grid` names number fields of which only the sign is not known to be right.
+    `lowest` has a lower bound for number fields of which nothing else is left to check.
     """
     found = [
-        fault
-        for name, values in columns.items()
-        for fault in _column_faults(kind, name, values, on_grid=on_grid)
+        fault for name, values in columns.items() for fault in _column_faults(kind, name, values, lowest)
     ]
     if kind is DataKind.BAR and not found:
         found = list(_bar_faults(columns))
@@ -69,16 +65,13 @@ def aggressors(values: pa.StringArray) -> npt.NDArray[np.uint8]:
     )
 
 
-def _column_faults(
-    kind: DataKind, name: str, values: pa.Array, *, on_grid: frozenset[str]
-) -> Iterable[Fault]:
+def _column_faults(kind: DataKind, name: str, values: pa.Array, lowest: Mapping[str, int]) -> Iterable[Fault]:
     if name in PRICES:
-        is_sound = _are_at_least(values, 1) and (name in on_grid or _are_prices(values))
+        is_sound = lowest.get(name, 0) >= 1 or _are_prices(values)
         return () if is_sound else _price_faults(name, values)
     if name in SIZES:
-        lowest = _lowest_size(kind)
-        is_sound = name in on_grid and _are_at_least(values, lowest)
-        return () if is_sound else _size_faults(name, values, lowest)
+        least = 1 if kind is DataKind.TRADE else 0  # a side of a quote, or a bar, may have none
+        return () if lowest.get(name, -1) >= least else _size_faults(name, values, least)
     if name == SYMBOL:
         return _text_fault(name, values, is_symbol, "is no symbol")
     if name == "side":
@@ -89,27 +82,16 @@ def _column_faults(
 _SIDE_RULE = "is neither buy, sell nor empty"
 
 
-def _lowest_size(kind: DataKind) -> int:
-    """A trade has shares; a side of a quote, and a bar without trades, may have none."""
-    return 1 if kind is DataKind.TRADE else 0
-
-
 def _are_prices(values: pa.Decimal128Array) -> bool:
-    """Say, at the cost of a glance, that all values are multiples of the price step within the limit."""
-    words = fixed_point_words(values)
-    low, high = words[:, 0].view(np.uint64), words[:, 1].view(np.uint64)
-    if high.max(initial=0) >= PRICE_USD_MAX * _UNIT >> 64:
-        return False
-    remainder = (low % _PRICE_STEP_ODD + high % _PRICE_STEP_ODD * _WORD_REMAINDER) % _PRICE_STEP_ODD
-    return not (remainder.any() or (low % _PRICE_STEP_EVEN).any())
-
-
-def _are_at_least(values: pa.Decimal128Array, lowest: int) -> bool:
-    """Say that all values are at least 0, or above 0 if `lowest` is not 0."""
+    """Say, at the cost of a glance, that all values are multiples of the price step within the limits."""
     if values.null_count:
         return False
     words = fixed_point_words(values)
-    return bool((words[:, 1] >= 0).all() and (lowest == 0 or (words[:, 0] | words[:, 1]).all()))
+    low, high = words[:, 0].view(np.uint64), words[:, 1].view(np.uint64)  # a negative one is huge
+    if high.max(initial=0) >= PRICE_USD_MAX * _UNIT >> 64 or not (low | high).all():
+        return False
+    remainder = (low % _PRICE_STEP_ODD + high % _PRICE_STEP_ODD * _WORD_REMAINDER) % _PRICE_STEP_ODD
+    return not (remainder.any() or (low % _PRICE_STEP_EVEN).any())
 
 
 def _price_faults(name: str, values: pa.Decimal128Array) -> Iterator[Fault]:

@@ -123,7 +123,7 @@ def _by_name(header: Sequence[str]) -> dict[str, str]:
 
 def _by_request(header: Sequence[str], wanted: Mapping[str, str], file: str) -> dict[str, str]:
     """Return what the user asked for; a pair written the wrong way round is understood."""
-    column_of = {}
+    column_of: dict[str, str] = {}
     for left, right in wanted.items():
         if right in header and _fields_called(left):
             column_of |= dict.fromkeys(_fields_called(left), right)

@@ -41,8 +41,8 @@ class Rows:
 
     `times` are ns UTC, 0 where the file has none that is usable; `columns` are the other fields under our
     names, numbers as decimals of scale 16; row i stands in line `lines[i]`, and there the file says
-    `text(i, field)` (valid until the next rows are asked for). `on_grid` names the number fields
-    whose values need no check but of their sign.
+    `text(i, field)` (valid until the next rows are asked for). `lowest` has a lower bound (in
+    steps) for the number fields of which nothing else is left to check.
     """
 
     times: Int64Array
@@ -50,7 +50,7 @@ class Rows:
     lines: range | Int64Array
     text: Callable[[int, str], str]
     bad: list[BadRow] = field(default_factory=list)
-    on_grid: frozenset[str] = frozenset()
+    lowest: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -62,7 +62,7 @@ class Rows:
             columns={name: values.take(pa.array(positions)) for name, values in self.columns.items()},
             lines=np.asarray(self.lines)[positions],
             text=lambda row, name: self.text(int(positions[row]), name),
-            on_grid=self.on_grid,
+            lowest=self.lowest,
         )
 
 
@@ -88,20 +88,20 @@ class Conversion:
     ) -> Rows:
         """Return rows from typed columns; raises `pa.ArrowInvalid` for numbers that do not fit."""
         fields = {name: values for name, values in columns.items() if name != TIME}
-        on_grid = set()
+        lowest: dict[str, int] = {}
         for name in NUMBERS & fields.keys():
             places = EQUITY_PRICE_PRECISION if name in PRICES else SIZE_PRECISION
             is_rounding = self.is_rounding and name in PRICES
-            fields[name], is_on_grid = as_fixed_point(fields[name], places=places, is_rounding=is_rounding)
-            if is_on_grid:
-                on_grid.add(name)
+            fields[name], least = as_fixed_point(fields[name], places=places, is_rounding=is_rounding)
+            if least is not None:
+                lowest[name] = least
         return Rows(
             times=self.times.to_ns(columns[TIME]),
             columns=fields,
             lines=lines,
             text=text,
             bad=sorted(bad, key=lambda each: each.line),
-            on_grid=frozenset(on_grid),
+            lowest=lowest,
         )
 
     def rows_from_text(
@@ -157,10 +157,10 @@ class Conversion:
 
 def as_fixed_point(
     values: pa.Array, *, places: int, is_rounding: bool = False
-) -> tuple[pa.Decimal128Array, bool]:
-    """Return numbers of any type as decimals of scale 16, and whether all are known to be on the grid.
+) -> tuple[pa.Decimal128Array, int | None]:
+    """Return numbers of any type as decimals of scale 16, and the lowest if none needs a closer look.
 
-    On the grid are multiples of `10**-places` whose size makes sense; "no" leaves it to a check. Raises
+    The lowest is counted in steps of `10**-places`; None leaves the judgement to the checks. Raises
     `pa.ArrowInvalid` for decimals that do not fit.
     """
     if pa.types.is_floating(values.type):
@@ -169,5 +169,5 @@ def as_fixed_point(
     if pa.types.is_int64(values.type) and len(values) and not values.null_count:
         integers = values.to_numpy()
         if integers.min() >= 0 and integers.max() <= ON_GRID_MAX:
-            return sizes_from_integers(integers), True
-    return values.cast(FIXED_POINT), False
+            return sizes_from_integers(integers), int(integers.min())
+    return values.cast(FIXED_POINT), None

@@ -138,7 +138,7 @@ class RowWriter:
                 yield symbol, rows if len(distinct) == 1 else rows.take(np.flatnonzero(codes == code))
 
     def _without_faults(self, rows: Rows, bad: list[BadRow]) -> Rows:
-        found = faults(self._mapping.kind, rows.columns, on_grid=rows.on_grid)
+        found = faults(self._mapping.kind, rows.columns, lowest=rows.lowest)
         if not rows.times.all():
             found.insert(0, Fault(TIME, rows.times == 0, "is empty, or no time between 1980 and 2100"))
         return self._without(rows, found, bad)

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-ROWS = 1_000_000
-ROUNDS = 3
+ROWS = 2_000_000
+ROUNDS = 5
 WRANGLER_RATIO_MIN = 12.0
 PYARROW_RATIO_MIN = 1.0
 MEMORY_FRACTION_MAX = 1 / 8
@@ -73,7 +73,7 @@ print(json.dumps({"cpu": time.process_time() - start, "memory": peak() - memory}
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A small file, and one of a million quotes as a vendor would write them."""
+    """A small file, and one of two million quotes as a vendor would write them."""
     folder = tmp_path_factory.mktemp("quotes")
     paths = (folder / "small.csv", folder / "big.csv")
     for path, rows in zip(paths, (1_000, ROWS), strict=True):

@@ -52,22 +52,22 @@ def test_values_that_would_overflow_are_refused() -> None:
 @example([9 * 10**12, 139_000, 1])
 def test_a_float_of_four_decimals_is_that_price_exactly(values: list[int]) -> None:
     floats = np.array([float(Decimal(value).scaleb(-4)) for value in values], np.float64)
-    prices, is_on_grid = fixed_point_from_floats(floats, places=4)
-    assert is_on_grid
+    prices, lowest = fixed_point_from_floats(floats, places=4)
+    assert lowest == min(values, default=None)
     assert prices.to_pylist() == [Decimal(value).scaleb(-4) for value in values]
 
 
 @given(st.integers(1, 10**9), st.integers(1, 9_999))
 def test_a_float_between_two_prices_is_kept_apart_from_both(ten_thousandths: int, rest: int) -> None:
     exact = Decimal(ten_thousandths).scaleb(-4) + Decimal(rest).scaleb(-8)
-    prices, is_on_grid = fixed_point_from_floats(np.array([float(exact)]), places=4)
-    assert not is_on_grid
+    prices, lowest = fixed_point_from_floats(np.array([float(exact)]), places=4)
+    assert lowest is None
     assert prices.to_pylist() == [exact]
 
 
 def test_the_last_digit_of_a_float_is_noise() -> None:
-    prices, is_on_grid = fixed_point_from_floats(np.array([13.900000000000002, 0.1 + 0.2]), places=4)
-    assert is_on_grid
+    prices, lowest = fixed_point_from_floats(np.array([13.900000000000002, 0.1 + 0.2]), places=4)
+    assert lowest == 3_000
     assert prices.to_pylist() == [Decimal("13.9"), Decimal("0.3")]
 
 
@@ -77,14 +77,14 @@ def test_rounding_goes_to_the_nearest_price() -> None:
 
 
 def test_nan_becomes_null_and_infinity_a_number_that_no_check_accepts() -> None:
-    prices, is_on_grid = fixed_point_from_floats(np.array([np.nan, np.inf, -np.inf, -5.0]), places=4)
-    assert not is_on_grid
+    prices, lowest = fixed_point_from_floats(np.array([np.nan, np.inf, -np.inf, -5.0]), places=4)
+    assert lowest is None
     assert prices.to_pylist() == [None, Decimal(90_000_000_000), Decimal(-90_000_000_000), Decimal(-5)]
 
 
 def test_single_precision_floats_have_their_own_noise() -> None:
-    prices, is_on_grid = fixed_point_from_floats(np.array([13.9, 168.91], np.float32), places=4)
-    assert is_on_grid
+    prices, lowest = fixed_point_from_floats(np.array([13.9, 168.91], np.float32), places=4)
+    assert lowest == 139_000
     assert prices.to_pylist() == [Decimal("13.9"), Decimal("168.91")]
 
 

@@ -76,18 +76,10 @@ def test_columns_dates_and_options_reach_the_ingest(
         ("2013-10-09 09:30:00", "BAC", 13, 14, 12, 13, 1),
     ]
     path = write_csv(tmp_path / "b.csv", rows, header)
-    arguments = ["--columns", "ts=when,volume=shares", "--time-zone", "America/New_York", "--bar", "1-MINUTE"]
-    selection = [
-        "--symbol",
-        "BAC",
-        "--start",
-        "2013-10-08",
-        "--end",
-        "2013-10-08",
-        "--round-prices",
-        "--json",
-    ]
-    assert main(["ingest", "csv", str(path), "--catalog", str(tmp_path / "c"), *arguments, *selection]) == 0
+    reading = "--columns ts=when,volume=shares --time-zone America/New_York --bar 1-MINUTE --round-prices"
+    selection = "--symbol BAC --start 2013-10-08 --end 2013-10-08 --json"
+    command = ["ingest", "csv", str(path), "--catalog", str(tmp_path / "c")]
+    assert main([*command, *reading.split(), *selection.split()]) == 0
     reply = _json(capsys)
     assert (reply["rows"], reply["rejected"], reply["instruments"]) == (1, 0, ["BAC.SMART"])
     assert reply["files"][0].startswith("data/bar/BAC.SMART-1-MINUTE-LAST-EXTERNAL/2013-10-08T13-31-00")
