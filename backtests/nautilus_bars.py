@@ -52,7 +52,8 @@ class BarDataEngine(DataEngine):
             self._publish(self._topic, data)
         else:
             super().process(data)
-            self._remember(data.bar_type)
+            if not data.is_revision:  # which alone the cache has certainly kept
+                self._remember(data.bar_type)
 
     def _reset(self) -> None:
         super()._reset()

@@ -83,7 +83,7 @@ class WaitingBarEngine(LeanMatchingEngine):
     def process_bar(self, bar: Bar) -> None:
         """Play `bar` if an order rests, else let it wait."""
         if self._may_rest:
-            super().process_bar(bar)
+            self._play(bar)
             self._may_rest = bool(self.get_open_orders())
             return
         self._bars.append(bar)
@@ -133,8 +133,11 @@ class WaitingBarEngine(LeanMatchingEngine):
         now_ns = self._venue_clock.timestamp_ns()  # playing a bar sets the clock to the bar's time
         bars, self._bars = self._bars, []
         for bar in bars[_first_that_matters(bars) :]:
-            super().process_bar(bar)
+            self._play(bar)
         self._venue_clock.set_time(now_ns)
+
+    def _play(self, bar: Bar) -> None:
+        super().process_bar(bar)
 
 
 def install_matching_engines(engine: BacktestEngine, *, fed_by_bars: Collection[str] = ()) -> None:
