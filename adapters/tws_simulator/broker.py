@@ -16,7 +16,9 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from adapters.tws_simulator.clock import MarketClock
 from adapters.tws_simulator.component import Component, ControlCommand, Handler, Refused
@@ -28,6 +30,24 @@ from adapters.tws_simulator.timers import Callback, Timer, TimerQueue
 
 NO_REQUEST = -1
 """The id of an error that belongs to no request."""
+
+RequestListener = Callable[[Session, int, Message], None]
+
+READ_ONLY_REFUSES = frozenset(
+    {
+        OUT.PLACE_ORDER,
+        OUT.CANCEL_ORDER,
+        OUT.REQ_GLOBAL_CANCEL,
+        OUT.EXERCISE_OPTIONS,
+        OUT.REQ_OPEN_ORDERS,
+        OUT.REQ_ALL_OPEN_ORDERS,
+        OUT.REQ_AUTO_OPEN_ORDERS,
+        OUT.REQ_COMPLETED_ORDERS,
+    }
+)
+"""What TWS's read-only API refuses with 321: orders, and looking at them (as users report)."""
+
+READ_ONLY_TEXT = "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode."
 
 FAILURES_MAX = 100
 """How many tracebacks of our own defects are kept."""
@@ -70,6 +90,8 @@ class Broker:
         self._components: list[Component] = []
         self._handlers: dict[int, Handler] = {}
         self._commands: dict[str, ControlCommand] = {}
+        self._request_listeners: list[RequestListener] = []
+        self.is_read_only = settings.session.is_read_only
 
     # ------------------------------------------------------------------ assembly
 
@@ -84,6 +106,10 @@ class Broker:
                 raise ValueError(f"two components offer the command {name}")
             self._commands[name] = command
         self._components.append(component)
+
+    def on_request(self, listener: RequestListener) -> None:
+        """Call `listener(session, message_id, request)` after every request that was handled."""
+        self._request_listeners.append(listener)
 
     @property
     def commands(self) -> dict[str, ControlCommand]:
@@ -118,7 +144,12 @@ class Broker:
         if not session.is_started and message_id != OUT.START_API:
             self.error(session, request_id_of(request), 504, "Not connected")
             return
+        if self.is_read_only and message_id in READ_ONLY_REFUSES:
+            self.error(session, request_id_of(request), 321, READ_ONLY_TEXT)
+            return
         self._guarded(session, request, handler)
+        for listener in self._request_listeners:
+            listener(session, message_id, request)
 
     def receive_malformed(self, session_id: int, message_id: int, why: str) -> None:
         """Answer a frame that cannot be decoded with error 320; it counts against the message rate."""
@@ -202,6 +233,32 @@ class Broker:
         for component in self._components:
             component.session_started(session)
 
+    def restart(self) -> None:
+        """Close every connection and let the components forget what TWS's restart forgets."""
+        for session in self.sessions.all():
+            self.hang_up(session)
+        for component in self._components:
+            component.restarted()
+
+    def run_command(self, name: str, parameters: object) -> object:
+        """Run a control command with undecoded parameters (a mapping); raises `ValueError`."""
+        command = self._commands.get(name)
+        if command is None:
+            raise ValueError(f'there is no command "{name}"; there are {", ".join(sorted(self._commands))}')
+        return command.run(decode_parameters(name, command, parameters))
+
+    def truth(self) -> dict[str, Any]:
+        """Return everything the components know for certain, and the broker's own state."""
+        truth: dict[str, Any] = {
+            "now_ns": self.now_ns,
+            "market_ns": self.market_ns,
+            "sessions": [session.client_id for session in self.sessions.all()],
+            "failures": list(self.failures),
+        }
+        for component in self._components:
+            truth.update(component.truth())
+        return truth
+
     # ------------------------------------------------------------------ inside
 
     def _admit(self, session: Session) -> bool:
@@ -236,6 +293,14 @@ class Broker:
     def _keep_failure(self) -> None:
         if len(self.failures) < FAILURES_MAX:
             self.failures.append(traceback.format_exc())
+
+
+def decode_parameters(name: str, command: ControlCommand, parameters: object) -> Any:
+    """Return the Struct of a command's parameters; raises `ValueError` that names the command."""
+    try:
+        return msgspec.convert(parameters, command.parameters, strict=False)
+    except (msgspec.ValidationError, ValueError) as problem:
+        raise ValueError(f"{name}: {problem}") from None
 
 
 def request_id_of(request: Message) -> int:

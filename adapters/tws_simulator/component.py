@@ -5,6 +5,8 @@
       │                     commands()          name    -> ControlCommand (control channel, scenarios)
       │                     session_started()   after START_API was accepted
       │                     session_ended()     the socket is gone: forget its subscriptions
+      │                     restarted()         TWS restarts: forget what does not survive
+      │                     truth()             what the oracle compares with
       └──<── send, error, call_after, ...       everything a component does to the world
 
 A component keeps its state in itself, keyed by `session.session_id` where it belongs to a session. It
@@ -72,3 +74,10 @@ class Component:
 
     def session_ended(self, session: Session) -> None:
         """Forget what belonged to a session; its socket is gone, so send nothing to it."""
+
+    def restarted(self) -> None:
+        """Forget what does not survive TWS's daily restart; no session is open when this is called."""
+
+    def truth(self) -> Mapping[str, Any]:
+        """Return what this component knows for certain, JSON-able, for the oracle of tests."""
+        return {}
