@@ -34,7 +34,6 @@ from configs.profile_sections import (
     UniverseSection,
 )
 from configs.profile_strategies import limit_contradictions, resolve_parameters
-from market.errors import ConfigError
 from market.session_windows import SessionRules
 from risk.limits import RiskLimits
 
@@ -164,10 +163,7 @@ def _decode(raw: RawProfile) -> Profile:
     problems = [problem for problem in find_problems(raw.table, Profile) if problem.path not in hidden]
     if written or problems:
         raise config_error(raw.sources[0], [*written, *problems], raw.origins)
-    try:
-        return msgspec.convert(raw.table, Profile)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"The profile {raw.sources[0]} cannot be used: {error}.") from error
+    return msgspec.convert(raw.table, Profile)
 
 
 def _with_parameters(profile: Profile) -> tuple[Profile, list[Problem]]:

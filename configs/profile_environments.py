@@ -30,6 +30,9 @@ SIMULATOR_PORTS = range(17000, 18000)
 PAPER_PORTS: Mapping[str, tuple[int, ...]] = {"tws": (7497,), "gateway": (4002, 4004)}
 LIVE_PORTS: Mapping[str, tuple[int, ...]] = {"tws": (7496,), "gateway": (4001, 4003)}
 
+PRIVATE_NAME_ENDINGS = (".local", ".localdomain", ".internal", ".lan", ".home.arpa")
+"""Endings of names that are reserved for private networks."""
+
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -111,11 +114,16 @@ def _account_contradictions(environment: Environment, account: str | None) -> It
 
 
 def _is_private(host: str) -> bool:
-    """Return whether `host` is no public address; names are resolved by the operator's network."""
+    """Return whether `host` is a private address, or a name that only a private network knows.
+
+    A name is one word (a container's), or ends like names that no public server answers for. Numbers
+    that are no usual address (`134744072` is 8.8.8.8) are refused.
+    """
     try:
-        return ipaddress.ip_address(host).is_private
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return True
+        return host[:1].isalpha() and ("." not in host or host.endswith(PRIVATE_NAME_ENDINGS))
+    return address.is_private and not address.is_unspecified
 
 
 def _or_missing(port: int | None) -> str:

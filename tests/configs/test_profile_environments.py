@@ -122,11 +122,21 @@ def test_the_account_belongs_to_the_environment(
     assert expected in _refusal(tmp_path, _broker(environment, **broker))
 
 
-def test_a_broker_on_a_public_address_is_refused(tmp_path: Path) -> None:
-    tables = _broker("uat", **PAPER_BROKER, host="8.8.8.8")
-    assert "broker.host is '8.8.8.8', allowed: this machine or a private network" in _refusal(
-        tmp_path, tables
-    )
+@pytest.mark.parametrize(
+    "host",
+    ["8.8.8.8", "0.0.0.0", "example.com", "134744072", "0x8080808", "2001:4860:4860::8888", "8.8.2056"],
+)
+def test_a_broker_on_a_public_address_is_refused(tmp_path: Path, host: str) -> None:
+    tables = _broker("uat", **PAPER_BROKER, host=host)
+    expected = f"broker.host is '{host}', allowed: this machine or a private network"
+    assert expected in _refusal(tmp_path, tables)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "10.1.2.3", "192.168.0.9", "fd00::1", "ib-gateway", "tws.internal"]
+)
+def test_a_broker_on_a_private_network_is_allowed(tmp_path: Path, host: str) -> None:
+    assert load(tmp_path, _broker("uat", **PAPER_BROKER, host=host)).profile.broker.host == host
 
 
 def test_paper_and_live_are_charged_fees(tmp_path: Path) -> None:

@@ -143,6 +143,10 @@ def test_a_wrong_override_is_refused(tmp_path: Path, override: str, expected: st
         ({"risk__allowed_symbols": ["F"]}, "universe.symbols has 'BAC', which risk.allowed_symbols lacks"),
         ({"risk__min_price_usd": 20}, "min_price_usd"),
         (
+            {"risk__allowed_symbols": ["F", "BAC"], "risk__prohibited_symbols": ["F"]},
+            "risk is contradictory: F is both in allowed_symbols and prohibited_symbols",
+        ),
+        (
             {"risk__min_price_usd": 15, "risk__max_price_usd": 16, "risk__max_notional_usd_per_order": 149},
             "risk.max_notional_usd_per_order is 149, which max_shares_per_order (10) at min_price_usd (15)",
         ),
@@ -199,12 +203,35 @@ def test_a_decision_that_fails_to_import_is_the_users_error(
     assert "strategies[0].decision is 'broken_decision', which fails to import: ZeroDivisionError" in message
 
 
+def test_a_module_that_is_no_decision_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import strategies
+
+    (tmp_path / "half_decision.py").write_text("def decide(a, b, c):\n    return 1\n")
+    monkeypatch.setattr(strategies, "__path__", [str(tmp_path), *strategies.__path__])
+    message = _refusal(tmp_path / "p", valid_tables(strategies__0__decision="half_decision"))
+    assert "half_decision" in message
+    assert "Parameters" in message
+
+
+def test_a_flood_of_problems_is_cut_short(tmp_path: Path) -> None:
+    message = _refusal(tmp_path, {**valid_tables(), **{f"unknown_{index}": 1 for index in range(45)}})
+    assert "45 problems" in message
+    assert message.count("\n") == 41
+    assert message.endswith("... and 5 more")
+
+
+def test_a_profile_in_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"There is no file .*gone/x\.toml\.$"):
+        load_profile(tmp_path / "gone" / "x.toml", environ={})
+
+
 def test_the_line_of_a_key_is_found_in_tables_and_lists(tmp_path: Path) -> None:
     file = tmp_path / "p.toml"
     file.write_text('name = "x"\n\n[a.b]\nc = 1\n[[s]]\nn = 1\n[[s]]\nn = 2\n[s.p]\nq = 3\n[[s.t]]\nu = 1\n')
     expected = {"name": 1, "a.b": 3, "a.b.c": 4, "s[0].n": 6, "s[1].n": 8, "s[1].p.q": 10, "s[1].t[0].u": 12}
     assert {path: line_of(path, file) for path in expected} == expected
     assert line_of("nothing", file) is None
+    assert line_of("name", tmp_path / "gone.toml") is None
 
 
 def test_a_message_cannot_move_the_terminals_cursor(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.profile import Profile
-from configs.profile_fields import Section, allowed, bare_type, limits_of, meaning_of, problem_with, shown
+from configs.profile_fields import (
+    Section,
+    allowed,
+    bare_type,
+    limits_of,
+    meaning_of,
+    problem_with,
+    setting,
+    shown,
+)
 from configs.profile_sections import (
     Backtest,
     Broker,
@@ -134,6 +143,23 @@ def test_bounds_of_limits_and_of_parameters_are_read_like_those_of_sections() ->
     fraction = next(f.type for f in msgspec.structs.fields(Parameters) if f.name == "imbalance_min")
     assert allowed(fraction) == "a number from 0 to 1"
     assert problem_with(1.01, fraction) == "is 1.01, allowed: a number from 0 to 1"
+
+
+@pytest.mark.parametrize(
+    ("field_type", "words"),
+    [
+        (Annotated[int, setting("x", at_least=1)], "a whole number of at least 1"),
+        (Annotated[float, setting("x", at_most=2, unit="ms")], "a number of at most 2 ms"),
+        (Annotated[str, setting("x", pattern="[a-z]+")], "text matching [a-z]+"),
+        (Annotated[str | None, setting("x", example="a")], "text such as a"),
+        (Literal["a"] | tuple[str, ...], "'a' or a list, each text"),
+        (Decimal | None, "a number"),
+        (dict[str, int], "a table"),
+        (bool, "true or false"),
+    ],
+)
+def test_what_is_allowed_is_said_in_words(field_type: Any, words: str) -> None:
+    assert allowed(field_type) == words
 
 
 @given(st.text(max_size=300) | st.integers() | st.lists(st.integers(), max_size=100))
