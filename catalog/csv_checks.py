@@ -50,12 +50,12 @@ def faults(kind: DataKind, columns: dict[str, pa.Array], *, lowest: Mapping[str,
 
     `lowest` has a lower bound for number fields of which nothing else is left to check.
     """
-    found = [
-        fault for name, values in columns.items() for fault in _column_faults(kind, name, values, lowest)
-    ]
-    if kind is DataKind.BAR and not found:
-        found = list(_bar_faults(columns))
-    return found
+    found: list[Fault] = []
+    for name, values in columns.items():
+        found += _column_faults(kind, name, values, lowest)
+    if kind is DataKind.BAR:
+        found += _bar_faults(columns)
+    return [fault for fault in found if fault.rows.any()]
 
 
 def aggressors(values: pa.StringArray) -> npt.NDArray[np.uint8]:
@@ -83,7 +83,7 @@ _SIDE_RULE = "is neither buy, sell nor empty"
 
 
 def _are_prices(values: pa.Decimal128Array) -> bool:
-    """Say, at the cost of a glance, that all values are multiples of the price step within the limits."""
+    """Say, at the cost of a glance, that all values are prices; "no" means that a closer look is needed."""
     if values.null_count:
         return False
     words = fixed_point_words(values)

@@ -40,11 +40,9 @@ def test_good_prices_have_no_fault_however_large(values: list[Decimal]) -> None:
     assert faults(DataKind.TRADE, {"price": pa.array(values, FIXED_POINT)}, lowest={}) == []
 
 
-@pytest.mark.parametrize(("kind", "lowest"), [(DataKind.QUOTE, 0), (DataKind.TRADE, 1), (DataKind.BAR, 0)])
+@pytest.mark.parametrize(("kind", "lowest"), [(DataKind.QUOTE, 0), (DataKind.TRADE, 1)])
 @given(values=st.lists(st.integers(-5, 5) | st.integers(SIZE_SHARES_MAX - 1, SIZE_SHARES_MAX + 1)))
 def test_sizes_are_whole_and_within_limits(kind: DataKind, lowest: int, values: list[int]) -> None:
-    name = {DataKind.QUOTE: "bid_size", DataKind.TRADE: "size", DataKind.BAR: "volume"}[kind]
+    name = {DataKind.QUOTE: "bid_size", DataKind.TRADE: "size"}[kind]
     expected = [not lowest <= value <= SIZE_SHARES_MAX for value in values]
-    # Bars are checked for consistency too, which needs their prices: their sizes are looked at alone here.
-    kind = DataKind.QUOTE if kind is DataKind.BAR else kind
     assert _broken(kind, name, [Decimal(value) for value in values]) == expected

@@ -128,6 +128,17 @@ def test_bars_that_contradict_themselves_are_named(
     assert rejects(tmp_path / "catalog", result) == [(3, column, value, why)]
 
 
+def test_a_bar_that_contradicts_itself_is_named_beside_another_fault(tmp_path: Path) -> None:
+    header = ("ts", "open", "high", "low", "close", "volume")
+    corners = [(10, 11, 9, 10), (10, 11, -9, 10), (10, 9, 8, 10)]
+    rows = [(OPEN_NS + row, *corner, 5) for row, corner in enumerate(corners)]
+    result = ingest(write_csv(tmp_path / "b.csv", rows, header), tmp_path / "catalog", "BAC", bar="1-SECOND")
+    assert [(line, column) for line, column, _, _ in rejects(tmp_path / "catalog", result)] == [
+        (3, "low"),
+        (4, "high"),
+    ]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(0, 119)), st.sampled_from(["x", "-1", "", "1.00001"]), st.booleans())
 def test_exactly_the_bad_rows_are_left_out_wherever_they_are(
