@@ -216,12 +216,12 @@ def _with_nan(body: Message) -> Message:
 
 def _set_doubles(message: Message) -> None:
     for descriptor, value in message.ListFields():
-        if descriptor.type == descriptor.TYPE_DOUBLE and not descriptor.is_repeated:
+        if descriptor.type == descriptor.TYPE_DOUBLE and not descriptor.label == descriptor.LABEL_REPEATED:
             setattr(message, descriptor.name, float("nan"))
         elif (
             descriptor.type == descriptor.TYPE_MESSAGE and not descriptor.message_type.GetOptions().map_entry
         ):
-            for item in value if descriptor.is_repeated else (value,):
+            for item in value if descriptor.label == descriptor.LABEL_REPEATED else (value,):
                 _set_doubles(item)
 
 
@@ -230,7 +230,11 @@ def _with_empty_numbers(body: Message) -> Message:
     changed = type(body)()
     changed.CopyFrom(body)
     for descriptor, value in changed.ListFields():
-        if descriptor.type == descriptor.TYPE_STRING and not descriptor.is_repeated and _is_number(value):
+        if (
+            descriptor.type == descriptor.TYPE_STRING
+            and not descriptor.label == descriptor.LABEL_REPEATED
+            and _is_number(value)
+        ):
             setattr(changed, descriptor.name, "")
     return changed
 

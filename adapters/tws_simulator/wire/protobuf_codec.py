@@ -75,9 +75,9 @@ def _clean(message: Message, number: int) -> None:
         if field.type == field.TYPE_MESSAGE:
             if field.message_type.GetOptions().map_entry:
                 continue
-            for item in value if field.is_repeated else (value,):
+            for item in value if field.label == field.LABEL_REPEATED else (value,):
                 _clean(item, number)
-        elif field.is_repeated:
+        elif field.label == field.LABEL_REPEATED:
             continue
         elif field.type == field.TYPE_DOUBLE:
             _clean_double(message, field.name, value, number)

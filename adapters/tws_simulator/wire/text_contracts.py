@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.tws_simulator.messages import Message
 from adapters.tws_simulator.wire.text_fields import Flagged, InOrder, Pairs, Plain, Repeat, Values, When
+from adapters.tws_simulator.wire.text_numbers import UNSET_INTEGER
 
 CONTRACT = (
     "contract.conId? contract.symbol contract.secType contract.lastTradeDateOrContractMonth contract.strike? "
@@ -52,7 +53,7 @@ CONTRACT_DATA = InOrder(
     "contractDetails.subcategory contractDetails.timeZoneId contractDetails.tradingHours "
     "contractDetails.liquidHours contractDetails.evRule contractDetails.evMultiplier~",
     Pairs("contractDetails.secIdList"),
-    "contractDetails.aggGroup contractDetails.underSymbol contractDetails.underSecType "
+    f"contractDetails.aggGroup={UNSET_INTEGER} contractDetails.underSymbol contractDetails.underSecType "
     "contractDetails.marketRuleIds contractDetails.realExpirationDate contractDetails.stockType "
     "contractDetails.minSize contractDetails.sizeIncrement contractDetails.suggestedSizeIncrement",
 )

@@ -79,8 +79,8 @@ REQUESTS: dict[int, Layout] = {
         f"*=3 reqId {CONTRACT} barSize whatToShow useRTH=0", Options("realTimeBarsOptions")
     ),
     OUT.CANCEL_REAL_TIME_BARS: _OLD_REQUEST_ID,
-    OUT.REQ_CALC_IMPLIED_VOLAT: InOrder(f"*=3 reqId {CONTRACT} optionPrice underPrice *=0 *"),
-    OUT.REQ_CALC_OPTION_PRICE: InOrder(f"*=3 reqId {CONTRACT} volatility underPrice *=0 *"),
+    OUT.REQ_CALC_IMPLIED_VOLAT: InOrder(f"*=3 reqId {CONTRACT} optionPrice underPrice *=0"),
+    OUT.REQ_CALC_OPTION_PRICE: InOrder(f"*=3 reqId {CONTRACT} volatility underPrice *=0"),
     OUT.CANCEL_CALC_IMPLIED_VOLAT: _OLD_REQUEST_ID,
     OUT.CANCEL_CALC_OPTION_PRICE: _OLD_REQUEST_ID,
     OUT.REQ_GLOBAL_CANCEL: _VERSION,

@@ -223,7 +223,7 @@ OPEN_ORDER = InOrder(
     "order.percentOffset order.settlingFirm order.shortSaleSlot=0 order.designatedLocation "
     "order.exemptCode=-1 *=0 order.startingPrice order.stockRefPrice order.delta order.stockRangeLower "
     f"order.stockRangeUpper order.displaySize{_UNSET} order.blockOrder=0 order.sweepToFill=0 "
-    f"order.allOrNone=0 order.minQty{_UNSET} order.ocaType=0 *=0 *=0 * order.parentId=0 "
+    "order.allOrNone=0 order.minQty order.ocaType=0 *=0 *=0 * order.parentId=0 "
     "order.triggerMethod=0 order.volatility order.volatilityType=0",
     _DeltaNeutralOrder(
         "order.deltaNeutralConId=0 order.deltaNeutralSettlingFirm order.deltaNeutralClearingAccount "
@@ -258,7 +258,7 @@ COMPLETED_ORDER = InOrder(
     "order.goodTillDate order.rule80A order.percentOffset order.settlingFirm order.shortSaleSlot=0 "
     "order.designatedLocation order.exemptCode=-1 order.startingPrice order.stockRefPrice order.delta "
     f"order.stockRangeLower order.stockRangeUpper order.displaySize{_UNSET} order.sweepToFill=0 "
-    f"order.allOrNone=0 order.minQty{_UNSET} order.ocaType=0 order.triggerMethod=0 order.volatility "
+    "order.allOrNone=0 order.minQty order.ocaType=0 order.triggerMethod=0 order.volatility "
     "order.volatilityType=0",
     _DeltaNeutralOrder(
         "order.deltaNeutralConId=0 order.deltaNeutralShortSale=0 order.deltaNeutralShortSaleSlot=0 "
