@@ -21,6 +21,8 @@ from risk.sent_intents import SentIntents
 from risk.snapshot import Exposure, Snapshot
 
 ZERO = Decimal(0)
+RUNAWAY_MULTIPLE = 10
+"""A strategy that tries to send this many times the order rate runs away, and halts everything."""
 
 
 class Account:
@@ -46,12 +48,17 @@ class Account:
         )
         self.sent = SentIntents(window_ns=limits.duplicate_window_ms * NS_PER_MS)
         self.orders = SlidingCount(NS_PER_SECOND)
+        self.attempts = SlidingCount(NS_PER_SECOND)
         self.replaces = SlidingCount(NS_PER_MINUTE)
         self.rejects = SlidingCount(NS_PER_MINUTE)
         self.options = OptionBook(self.ledger, self.performance, market)
         self._restored_day = record.day
         self._day_ends_ns = 0
         self.day: date | None = None
+
+    def is_running_away(self, now_ns: int) -> bool:
+        """Whether strategies try to send far more than the rate allows, refused or not."""
+        return self.attempts.count(now_ns) > RUNAWAY_MULTIPLE * self.limits.max_orders_per_second
 
     def roll_day(self, now_ns: int) -> None:
         """Begin a new day in New York when `now_ns` is past the old one; the first may be a restored one."""
@@ -70,16 +77,14 @@ class Account:
 
     def is_reducing(self, intent: OrderIntent) -> bool:
         """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""
-        if intent.protects_id is not None and self._protects(intent, intent.protects_id):
-            return True
         if self.ledger.closes(intent):
             return intent.terms.kind == "stock" or self.options.is_reducing(intent)
         if intent.terms.kind != "stock":
             return False
-        if not self.ledger.closes(intent, ignores_canceling=True):
-            return False
-        exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
-        return exposure.worst <= self.limits.max_position_shares_per_symbol
+        if self._protects(intent) or self.ledger.closes(intent, ignores_canceling=True):
+            exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
+            return exposure.worst <= self.limits.max_position_shares_per_symbol
+        return False
 
     def liquidation_price(self, terms: InstrumentTerms, quantity: int) -> Decimal | None:
         """Return the price at which `quantity` could be closed now: the bid of a long, the ask of a short."""
@@ -126,16 +131,15 @@ class Account:
             option_risk=self.options.risk_after(intent),
         )
 
-    def _protects(self, intent: OrderIntent, parent_id: str) -> bool:
-        parent = self.ledger.reservations.get(parent_id)
-        if parent is None or not parent.is_open or parent.sign == intent.sign:
-            return False
-        if parent.intent.terms.instrument_id != intent.terms.instrument_id:
+    def _protects(self, intent: OrderIntent) -> bool:
+        """Whether the intent is a bracket's child that closes no more than its parent opens."""
+        parent = self.ledger.parent(intent)
+        if parent is None:
             return False
         others = 0
         for order_id, reservation in self.ledger.reservations.items():
             sibling = reservation.intent
-            if sibling.protects_id != parent_id or order_id == intent.order_id:
+            if sibling.protects_id != intent.protects_id or order_id == intent.order_id:
                 continue
             if intent.group_id is None or sibling.group_id != intent.group_id:
                 others += reservation.committed - reservation.filled

@@ -36,6 +36,7 @@ class Gatekeeper:
         self.account.roll_day(now_ns)
         verdicts: list[Decision[OrderIntent]] = []
         for intent in intents:
+            self.account.attempts.add(now_ns)
             verdict = self._judge_new(intent, now_ns)
             verdicts.append(verdict)
             if isinstance(verdict, Refused):

@@ -144,7 +144,7 @@ class Ledger:
     def exposure_after(self, intent: OrderIntent, instrument_id: str, ratio: int) -> Exposure:
         """Return the worst case of one instrument once the intent is reserved."""
         book = self.books.get(instrument_id)
-        added = self.adds(intent, instrument_id, ratio)
+        added = self._unless_dormant(intent, self.adds(intent, instrument_id, ratio))
         added = added if intent.sign * ratio > 0 else -added
         if book is None:
             return Exposure(max(added, 0), max(-added, 0))
@@ -167,6 +167,18 @@ class Ledger:
     def reserve_change(self, order_id: str, quantity: int, price: Decimal | None) -> None:
         """Reserve the larger of an order and its modification to `quantity` in total at `price`."""
         self.reservations[order_id].pending.append((quantity, price))
+
+    def parent(self, intent: OrderIntent) -> Reservation | None:
+        """Return the working order whose fill alone activates the intent, None when there is none.
+
+        It must be of the same strategy and instrument, and of the other side.
+        """
+        parent = None if intent.protects_id is None else self.reservations.get(intent.protects_id)
+        if parent is None or not parent.is_open or parent.sign == intent.sign:
+            return None
+        same_owner = parent.intent.strategy_id == intent.strategy_id
+        same_terms = parent.intent.terms.instrument_id == intent.terms.instrument_id
+        return parent if same_owner and same_terms else None
 
     def pending_changes(self, order_id: str) -> int:
         """Return how many modifications of the order the broker has not answered."""
@@ -197,10 +209,12 @@ class Ledger:
     def changed(self, order_id: str, quantity: int, price: Decimal | None, ts_ns: int) -> None:
         """Apply the broker's word of `ts_ns` that the order has `quantity` in total at `price`.
 
-        Words that arrive out of order are dropped: the latest counts.
+        Words that arrive out of order are dropped: the latest counts, of equally late ones the larger.
         """
         reservation = self.reservations.get(order_id)
         if reservation is None or ts_ns < reservation.changed_at_ns:
+            return
+        if ts_ns == reservation.changed_at_ns and quantity < reservation.quantity:
             return
         reservation.changed_at_ns = ts_ns
         reservation.quantity = quantity
@@ -330,13 +344,12 @@ class Ledger:
         return working
 
     def _active(self, reservation: Reservation, instrument_id: str, ratio: int) -> int:
-        left = reservation.remaining(instrument_id, ratio)
-        protects = reservation.intent.protects_id
-        if protects is not None:
-            parent = self.reservations.get(protects)
-            if parent is not None and parent.is_open:  # the venue holds the child until its parent fills
-                return min(left, parent.filled)
-        return left
+        return self._unless_dormant(reservation.intent, reservation.remaining(instrument_id, ratio))
+
+    def _unless_dormant(self, intent: OrderIntent, left: int) -> int:
+        """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
+        parent = self.parent(intent)
+        return left if parent is None else min(left, parent.filled)
 
     def _exposure(self, book: Book, intent: OrderIntent | None, added: int) -> Exposure:
         buys = self._working(book, intent, 1)

@@ -8,7 +8,7 @@ Strategies, Nautilus' RiskEngine, its order emulator, execution algorithms, cont
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from nautilus_trader.execution.messages import (
     SubmitOrder,
     SubmitOrderList,
 )
-from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderStatus
 from nautilus_trader.model.events import (
     OrderDenied,
     OrderModifyRejected,
@@ -34,6 +34,7 @@ from nautilus_trader.model.events import (
 
 from market.calendar import TradingCalendar
 from market.session_windows import SessionRules
+from market.time import NS_PER_SECOND
 from risk.account import Account
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
@@ -84,6 +85,7 @@ class Gate:
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
         self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
         self._nested_refusals = 0
+        self._withheld: list[Any] = []
         self._commands: dict[type, Callable[[Any], None]] = {
             SubmitOrder: self._on_submit,
             SubmitOrderList: self._on_submit_list,
@@ -117,7 +119,7 @@ class Gate:
         """Return whether all orders are approved; otherwise all of them have been denied."""
         now_ns = self._clock.timestamp_ns()
         try:
-            intents = [self._intent(order) for order in orders]
+            intents = [self._intent(order, orders) for order in orders]
             verdicts = self.keeper.submit(intents, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             refused = _unreadable(error)
@@ -172,19 +174,33 @@ class Gate:
             self.keeper.cancel(order_id.value, now_ns)
         self.supervisor.after_commands(now_ns)
 
-    def _intent(self, order: Any) -> OrderIntent:
-        return intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
+    def _intent(self, order: Any, siblings: Sequence[Any] = ()) -> OrderIntent:
+        intent = intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
+        if intent.protects_id is None or self._is_child(order, siblings):
+            return intent
+        return msgspec.structs.replace(intent, protects_id=None)
+
+    def _is_child(self, order: Any, siblings: Sequence[Any]) -> bool:
+        """Whether the venue holds the order until its parent fills: the parent must name it as its own."""
+        parent = next((each for each in siblings if each.client_order_id == order.parent_order_id), None)
+        if parent is None:
+            parent = self._cache.order(order.parent_order_id)
+        if parent is None or parent.contingency_type != ContingencyType.OTO:
+            return False
+        return order.client_order_id in (parent.linked_order_ids or ())
 
     def _changed_intent(self, order: Any, command: Any) -> tuple[OrderIntent, int]:
         intent = self._intent(order)
         total = whole(order.quantity if command.quantity is None else command.quantity)
-        fields = {name: getattr(intent, name) for name in intent.__struct_fields__}
-        fields |= {"quantity": total - whole(order.filled_qty), "replaces": True}
-        if command.price is not None:
-            fields["limit_price"] = command.price.as_decimal()
-        if command.trigger_price is not None:
-            fields["trigger_price"] = command.trigger_price.as_decimal()
-        return OrderIntent(**fields), total
+        price, trigger = command.price, command.trigger_price
+        changed = msgspec.structs.replace(
+            intent,
+            quantity=total - whole(order.filled_qty),
+            limit_price=intent.limit_price if price is None else price.as_decimal(),
+            trigger_price=intent.trigger_price if trigger is None else trigger.as_decimal(),
+            replaces=True,
+        )
+        return changed, total
 
     def _adopt_unknown(self, order: Any) -> None:
         if order.client_order_id.value not in self.keeper.account.ledger.reservations and order.is_open:
@@ -194,7 +210,8 @@ class Gate:
 
     def _deny(self, order: Any, refused: Refused, now_ns: int) -> None:
         self.supervisor.refused(refused, _names(order), now_ns)
-        if order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
+        is_sent = refused.rule == "ib_duplicate_id"  # the first of its id is on its way: it must stay alive
+        if is_sent or order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
             self._log.error(f"Gate refuses {order.client_order_id} again: {refused.reason}")
             return
         if self._cache.order(order.client_order_id) is None:
@@ -227,19 +244,36 @@ class Gate:
         self._answer(rejected, now_ns)
 
     def _answer(self, event: Any, now_ns: int) -> None:
-        """Send a refusal to the strategy; one that answers refusals with orders must not recurse for ever."""
-        if self._nested_refusals >= MAX_NESTED_REFUSALS:
-            self.supervisor.halt(
-                now_ns,
-                by="runaway",
-                reason=f"{MAX_NESTED_REFUSALS} refusals were each answered with an order",
-            )
+        """Tell the strategy of a refusal; one that answers refusals with orders is halted and waits.
+
+        In a backtest such answers nest, live they follow each other through the queues: both end here.
+        """
+        is_nested = self._nested_refusals >= MAX_NESTED_REFUSALS
+        if is_nested or self.keeper.account.is_running_away(now_ns):
+            reason = "orders are sent in answer to refusals, or far above the rate limit"
+            self.supervisor.halt(now_ns, by="runaway", reason=reason)
+            self._answer_later(event, now_ns)
             return
         self._nested_refusals += 1
         try:
             self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
         finally:
             self._nested_refusals -= 1
+
+    def _answer_later(self, event: Any, now_ns: int) -> None:
+        self._withheld.append(event)
+        if len(self._withheld) > 1:
+            return
+        self._clock.set_time_alert_ns(
+            name=f"RISK_GATE_ANSWERS-{now_ns}",
+            alert_time_ns=now_ns + NS_PER_SECOND,
+            callback=self._send_withheld,
+        )
+
+    def _send_withheld(self, _event: Any) -> None:
+        withheld, self._withheld = self._withheld, []
+        for event in withheld:
+            self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
 
     # -- Start ------------------------------------------------------------------------------------
 

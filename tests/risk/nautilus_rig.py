@@ -121,11 +121,17 @@ class Rig:
             ),
         )
 
+    def add_exec_algorithm(self, algorithm: Any) -> None:
+        """Add an execution algorithm before the run."""
+        self.engine.add_exec_algorithm(algorithm)
+
     def run(self, *strategies: Strategy) -> None:
         """Add the strategies and replay the quotes."""
         for strategy in strategies:
             self.engine.add_strategy(strategy)
         self.engine.run()
+        self.open_orders = self.engine.cache.orders_open()
+        self.orders = self.engine.cache.orders()
 
     def net(self, symbol: str = "F") -> int:
         """Return the account's position in shares, as Nautilus has it."""

@@ -256,7 +256,7 @@ class Stream:
             if intents[0].terms.kind == "stock":
                 self._check_value(intents[0].terms)
             else:
-                self._check_losses()
+                self._check_losses(intents[0].terms.symbol)
         return verdicts
 
     def _check_value(self, opened: InstrumentTerms) -> None:
@@ -470,12 +470,13 @@ class Stream:
             most = LIMITS.options.max_contracts_per_leg if LIMITS.options else 0
             assert worst <= most, f"{terms.instrument_id} may reach {worst}"
 
-    def _check_losses(self) -> None:
+    def _check_losses(self, opened: str) -> None:
         assert LIMITS.options is not None
         total = Decimal(0)
         for symbol in ("SPY", "QQQ"):
             loss = sum((self._worst_loss((name, symbol)) for name in STRATEGIES), Decimal(0))
-            assert loss <= LIMITS.options.max_loss_usd_per_underlying, f"{symbol} may lose {loss}"
+            if symbol == opened:
+                assert loss <= LIMITS.options.max_loss_usd_per_underlying, f"{symbol} may lose {loss}"
             total += loss
         assert total <= LIMITS.options.max_loss_usd_total, f"options may lose {total}"
 

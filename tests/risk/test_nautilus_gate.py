@@ -1,4 +1,4 @@
-"""Every way past the door that was seen in Nautilus, tried for real in a BacktestEngine."""
+"""Every way past the door that was seen in Nautilus, tried for real in a BacktestEngine and a TradingNode."""
 
 from __future__ import annotations
 
@@ -17,10 +17,20 @@ from market.time import NS_PER_MS
 from risk.operator_commands import Halt, PauseSymbol, Resume
 from risk.records import BreakerChangeRecord, CommandRecord
 from tests.risk.limit_cases import LIMITS, limits
+from tests.risk.live_rig import LiveRig
 from tests.risk.nautilus_rig import Rig, Scripted, quotes
+
+Node = type[Rig] | type[LiveRig]
 
 F = InstrumentId.from_str("F.SMART")
 OVER = LIMITS.max_shares_per_order + 1
+
+
+@pytest.fixture(params=[Rig, pytest.param(LiveRig, marks=pytest.mark.slow)], ids=["backtest", "trading_node"])
+def node(request: pytest.FixtureRequest) -> Node:
+    """The node that the test runs in."""
+    kind: Node = request.param
+    return kind
 
 
 def shares(count: int) -> Quantity:
@@ -48,16 +58,16 @@ def denials(strategy: Scripted) -> list[str]:
     return [event.reason for event in strategy.named(OrderDenied)]
 
 
-def test_an_approved_order_fills_and_its_reservation_becomes_a_position() -> None:
-    rig, strategy = Rig(), Scripted(at(1, lambda s: s.submit_order(market(s, 100))))
+def test_an_approved_order_fills_and_its_reservation_becomes_a_position(node: Node) -> None:
+    rig, strategy = node(), Scripted(at(1, lambda s: s.submit_order(market(s, 100))))
     rig.run(strategy)
     ledger = rig.gate.keeper.account.ledger
     assert rig.net() == ledger.net("F.SMART") == 100
     assert ledger.reservations == {}
 
 
-def test_a_refused_order_reaches_its_strategy_with_rule_value_and_limit() -> None:
-    rig, strategy = Rig(), Scripted(at(1, lambda s: s.submit_order(market(s, OVER))))
+def test_a_refused_order_reaches_its_strategy_with_rule_value_and_limit(node: Node) -> None:
+    rig, strategy = node(), Scripted(at(1, lambda s: s.submit_order(market(s, OVER))))
     rig.run(strategy)
     assert denials(strategy) == [
         f"shares_per_order: {OVER} shares, limit {OVER - 1} shares. Send a smaller order."
@@ -69,7 +79,7 @@ def test_a_refused_order_reaches_its_strategy_with_rule_value_and_limit() -> Non
     assert refusal.client_order_id == strategy.named(OrderDenied)[0].client_order_id.value
 
 
-def test_a_command_sent_straight_to_the_execution_endpoint_is_refused() -> None:
+def test_a_command_sent_straight_to_the_execution_endpoint_is_refused(node: Node) -> None:
     def bypass(strategy: Scripted) -> None:
         order = market(strategy, OVER)
         command = SubmitOrder(
@@ -78,13 +88,13 @@ def test_a_command_sent_straight_to_the_execution_endpoint_is_refused() -> None:
         )  # fmt: skip
         strategy.msgbus.send(endpoint="ExecEngine.execute", msg=command)
 
-    rig, strategy = Rig(), Scripted(at(1, bypass))
+    rig, strategy = node(), Scripted(at(1, bypass))
     rig.run(strategy)
     assert rig.net() == 0
     assert rig.rules() == ["shares_per_order"]
 
 
-def test_an_emulated_order_is_refused_when_it_is_released() -> None:
+def test_an_emulated_order_is_refused_when_it_is_released(node: Node) -> None:
     def emulate(strategy: Scripted) -> None:
         strategy.submit_order(
             strategy.order_factory.stop_market(
@@ -92,14 +102,14 @@ def test_an_emulated_order_is_refused_when_it_is_released() -> None:
             )
         )
 
-    rig, strategy = Rig(), Scripted(at(1, emulate))
+    rig, strategy = node(), Scripted(at(1, emulate))
     rig.run(strategy)
     assert rig.net() == 0
     assert rig.rules() == ["shares_per_order"]
     assert len(denials(strategy)) == 1
 
 
-def test_an_emulated_order_does_not_open_during_a_halt() -> None:
+def test_an_emulated_order_does_not_open_during_a_halt(node: Node) -> None:
     def emulate(strategy: Scripted) -> None:
         strategy.submit_order(
             strategy.order_factory.market_if_touched(
@@ -107,7 +117,7 @@ def test_an_emulated_order_does_not_open_during_a_halt() -> None:
             )
         )
 
-    rig = Rig(data=quotes("F", count=5) + quotes("F", count=20, bid="4.8900", ask="4.9000")[5:])
+    rig = node(data=quotes("F", count=5) + quotes("F", count=20, bid="4.8900", ask="4.9000")[5:])
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -120,37 +130,37 @@ def test_an_emulated_order_does_not_open_during_a_halt() -> None:
     assert rig.net() == 0
 
 
-def test_slices_of_an_execution_algorithm_are_judged_one_by_one() -> None:
+def test_slices_of_an_execution_algorithm_are_judged_one_by_one(node: Node) -> None:
     def slice_up(strategy: Scripted) -> None:
         strategy.submit_order(
             market(
                 strategy, 400, exec_algorithm_id=ExecAlgorithmId("TWAP"),
-                exec_algorithm_params={"horizon_secs": 20, "interval_secs": 5},
+                exec_algorithm_params={"horizon_secs": 4, "interval_secs": 1},
             )
         )  # fmt: skip
 
-    rig = Rig()
-    rig.engine.add_exec_algorithm(TWAPExecAlgorithm())
+    rig = node(data=quotes("F", count=450))
+    rig.add_exec_algorithm(TWAPExecAlgorithm())
     strategy = Scripted(at(1, slice_up))
     rig.run(strategy)
     assert rig.net() == LIMITS.max_position_shares_per_symbol
     assert set(rig.rules()) == {"position_per_symbol", "shares_per_order"}  # the rest comes as one order
 
 
-def test_a_list_with_one_bad_order_is_refused_whole() -> None:
+def test_a_list_with_one_bad_order_is_refused_whole(node: Node) -> None:
     def send(strategy: Scripted) -> None:
         orders = [buy(strategy, 10), buy(strategy, OVER), buy(strategy, 11)]
         strategy.submit_order_list(strategy.order_factory.create_list(orders))
 
-    rig, strategy = Rig(), Scripted(at(1, send))
+    rig, strategy = node(), Scripted(at(1, send))
     rig.run(strategy)
     assert rig.rules() == ["order_list", "shares_per_order", "order_list"]
     assert len(denials(strategy)) == 3
     assert rig.gate.keeper.account.ledger.reservations == {}
-    assert rig.engine.cache.orders_open() == []
+    assert rig.open_orders == []
 
 
-def test_growing_an_order_in_small_steps_stops_at_the_limit() -> None:
+def test_growing_an_order_in_small_steps_stops_at_the_limit(node: Node) -> None:
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
             strategy.submit_order(buy(strategy, 90))
@@ -158,9 +168,9 @@ def test_growing_an_order_in_small_steps_stops_at_the_limit() -> None:
         if seen > 1 and orders:
             strategy.modify_order(orders[0], quantity=shares(int(orders[0].quantity) + 3))
 
-    rig, strategy = Rig(), Scripted(script)
+    rig, strategy = node(), Scripted(script)
     rig.run(strategy)
-    (order,) = rig.engine.cache.orders()
+    (order,) = rig.orders
     assert int(order.quantity) <= LIMITS.max_shares_per_order
     assert int(order.quantity) > LIMITS.max_shares_per_order - 3
     assert {event.reason.split(":")[0] for event in strategy.named(OrderModifyRejected)} == {
@@ -169,7 +179,7 @@ def test_growing_an_order_in_small_steps_stops_at_the_limit() -> None:
     assert strategy.named(OrderUpdated)
 
 
-def test_a_burst_of_modifications_before_any_answer_counts_at_its_largest() -> None:
+def test_a_burst_of_modifications_before_any_answer_counts_at_its_largest(node: Node) -> None:
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
             strategy.submit_order(buy(strategy, 90))
@@ -181,57 +191,57 @@ def test_a_burst_of_modifications_before_any_answer_counts_at_its_largest() -> N
             assert strategy.cache.order(first.client_order_id).quantity <= 95
             strategy.modify_order(second, quantity=shares(100))
 
-    rig = Rig(limits=limits(max_position_shares_per_symbol=180))
+    rig = node(limits=limits(max_position_shares_per_symbol=180))
     strategy = Scripted(script)
     rig.run(strategy)
     assert "position_per_symbol" in rig.rules()
-    assert sum(int(order.quantity) for order in rig.engine.cache.orders()) <= 180
+    assert sum(int(order.quantity) for order in rig.orders) <= 180
 
 
-def test_a_burst_before_any_event_returns_stays_within_the_position_limit() -> None:
+def test_a_burst_before_any_event_returns_stays_within_the_position_limit(node: Node) -> None:
     def burst(strategy: Scripted) -> None:
         for index in range(9):
             strategy.submit_order(buy(strategy, 60 + index))
 
-    rig, strategy = Rig(limits=limits(max_open_orders=50)), Scripted(at(1, burst))
+    rig, strategy = node(limits=limits(max_open_orders=50)), Scripted(at(1, burst))
     rig.run(strategy)
-    assert sum(int(order.quantity) for order in rig.engine.cache.orders_open()) <= 200
+    assert sum(int(order.quantity) for order in rig.open_orders) <= 200
     assert set(rig.rules()) == {"position_per_symbol"}
     assert len(rig.rules()) == 6
 
 
-def test_a_burst_stays_within_the_limit_of_open_orders() -> None:
+def test_a_burst_stays_within_the_limit_of_open_orders(node: Node) -> None:
     def burst(strategy: Scripted) -> None:
         for index in range(9):
             strategy.submit_order(buy(strategy, 1 + index))
 
-    rig, strategy = Rig(), Scripted(at(1, burst))
+    rig, strategy = node(), Scripted(at(1, burst))
     rig.run(strategy)
     assert rig.rules() == ["open_orders"] * 4
 
 
-def test_two_strategies_share_one_limit() -> None:
+def test_two_strategies_share_one_limit(node: Node) -> None:
     one = Scripted(at(1, lambda s: s.submit_order(market(s, 100))), name="ONE")
     two = Scripted(at(2, lambda s: s.submit_order(market(s, 90))), name="TWO")
     three = Scripted(at(3, lambda s: s.submit_order(market(s, 20))), name="THREE")
-    rig = Rig()
+    rig = node()
     rig.run(one, two, three)
     assert rig.net() == 190
     assert denials(three)[0].startswith("position_per_symbol: 210 shares")
 
 
-def test_two_strategies_cannot_hide_behind_opposite_positions() -> None:
+def test_two_strategies_cannot_hide_behind_opposite_positions(node: Node) -> None:
     long = Scripted(at(1, lambda s: s.submit_order(market(s, 100))), name="LONG")
     short = Scripted(at(2, lambda s: s.submit_order(market(s, 100, OrderSide.SELL))), name="SHORT")
     more = Scripted(at(3, lambda s: s.submit_order(market(s, 100))), name="MORE")
     again = Scripted(at(4, lambda s: s.submit_order(market(s, 1))), name="AGAIN")
-    rig = Rig()
+    rig = node()
     rig.run(long, short, more, again)
     assert rig.net() == 100
     assert denials(again)[0].startswith("position_per_symbol: 201 shares")
 
 
-def test_a_rejected_modification_leaves_the_order_working() -> None:
+def test_a_rejected_modification_leaves_the_order_working(node: Node) -> None:
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
             strategy.submit_order(buy(strategy, 90))
@@ -239,15 +249,15 @@ def test_a_rejected_modification_leaves_the_order_working() -> None:
             (order,) = strategy.cache.orders_open(strategy_id=strategy.id)
             strategy.modify_order(order, quantity=shares(OVER))
 
-    rig, strategy = Rig(), Scripted(script)
+    rig, strategy = node(), Scripted(script)
     rig.run(strategy)
-    (order,) = rig.engine.cache.orders_open()
+    (order,) = rig.open_orders
     assert int(order.quantity) == 90
     assert rig.gate.keeper.account.ledger.exposure("F.SMART").worst_long == 90
 
 
-def test_cancels_and_closing_orders_pass_during_a_halt() -> None:
-    rig = Rig()
+def test_cancels_and_closing_orders_pass_during_a_halt(node: Node) -> None:
+    rig = node()
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -263,26 +273,26 @@ def test_cancels_and_closing_orders_pass_during_a_halt() -> None:
     rig.run(strategy)
     assert rig.net() == 0
     assert rig.rules() == ["breaker_state"]
-    assert rig.engine.cache.orders_open() == []  # the halt itself canceled the opening order
+    assert rig.open_orders == []  # the halt itself canceled the opening order
 
 
-def test_an_oversized_closing_order_is_not_trapped() -> None:
+def test_an_oversized_closing_order_is_not_trapped(node: Node) -> None:
     small = limits(max_shares_per_order=10, max_notional_usd_per_order=LIMITS.max_notional_usd_per_order)
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen <= 5:
-            strategy.submit_order(market(strategy, 10))
-        if seen == 7:
-            strategy.submit_order(market(strategy, 50, OrderSide.SELL))
+            strategy.submit_order(market(strategy, 11 - seen))
+        if seen == 9:
+            strategy.submit_order(market(strategy, 40, OrderSide.SELL))
 
-    rig = Rig(limits=small)
+    rig = node(limits=small)
     rig.run(Scripted(script))
     assert rig.net() == 0
     assert rig.rules() == []
 
 
-def test_closing_more_than_is_held_is_an_opening_in_safe_mode() -> None:
-    rig = Rig()
+def test_closing_more_than_is_held_is_an_opening_in_safe_mode(node: Node) -> None:
+    rig = node()
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -298,8 +308,8 @@ def test_closing_more_than_is_held_is_an_opening_in_safe_mode() -> None:
     assert rig.rules() == ["breaker_state"]
 
 
-def test_market_exit_closes_everything_in_a_halt_without_spinning() -> None:
-    rig = Rig()
+def test_market_exit_closes_everything_in_a_halt_without_spinning(node: Node) -> None:
+    rig = node()
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -315,20 +325,20 @@ def test_market_exit_closes_everything_in_a_halt_without_spinning() -> None:
     assert len(strategy.named(OrderFilled)) == 2
 
 
-def test_a_strategy_that_answers_each_denial_with_an_order_is_halted_and_does_not_recurse() -> None:
+def test_a_strategy_that_answers_each_denial_with_an_order_is_halted_and_does_not_recurse(node: Node) -> None:
     class Stubborn(Scripted):
         def on_order_denied(self, event: OrderDenied) -> None:
             self.submit_order(market(self, OVER))
 
-    rig = Rig()
+    rig = node()
     strategy = Stubborn(at(1, lambda s: s.submit_order(market(s, OVER))))
     rig.run(strategy)
     assert rig.gate.keeper.account.breaker.state == "HALT"
     assert rig.gate.keeper.account.breaker.changed_by == "runaway"
-    assert len(rig.recorder.refusals) < 50
+    assert len(rig.recorder.refusals) <= 17 * len(rig.data)
 
 
-def test_a_bracket_passes_and_its_children_are_reserved_as_one() -> None:
+def test_a_bracket_passes_and_its_children_are_reserved_as_one(node: Node) -> None:
     def bracket(strategy: Scripted) -> None:
         strategy.submit_order_list(
             strategy.order_factory.bracket(
@@ -337,14 +347,14 @@ def test_a_bracket_passes_and_its_children_are_reserved_as_one() -> None:
             )
         )  # fmt: skip
 
-    rig, strategy = Rig(), Scripted(at(1, bracket))
+    rig, strategy = node(), Scripted(at(1, bracket))
     rig.run(strategy)
     assert rig.rules() == []
     exposure = rig.gate.keeper.account.ledger.exposure("F.SMART")
     assert (exposure.worst_long, exposure.worst_short) == (100, 0)
 
 
-def test_a_bracket_whose_entry_is_refused_sends_nothing() -> None:
+def test_a_bracket_whose_entry_is_refused_sends_nothing(node: Node) -> None:
     def bracket(strategy: Scripted) -> None:
         strategy.submit_order_list(
             strategy.order_factory.bracket(
@@ -353,24 +363,24 @@ def test_a_bracket_whose_entry_is_refused_sends_nothing() -> None:
             )
         )  # fmt: skip
 
-    rig, strategy = Rig(), Scripted(at(1, bracket))
+    rig, strategy = node(), Scripted(at(1, bracket))
     rig.run(strategy)
     assert rig.rules()[0] == "shares_per_order"
-    assert rig.engine.cache.orders_open() == []
+    assert rig.open_orders == []
 
 
-def test_one_decision_makes_one_order_even_when_it_is_sent_again() -> None:
+def test_one_decision_makes_one_order_even_when_it_is_sent_again(node: Node) -> None:
     def script(strategy: Scripted, seen: int) -> None:
         if seen <= 3:
             strategy.submit_order(market(strategy, 10 + seen, tags=["decision:abc"]))
 
-    rig, strategy = Rig(), Scripted(script)
+    rig, strategy = node(), Scripted(script)
     rig.run(strategy)
     assert rig.net() == 11
     assert rig.rules() == ["duplicate_intent", "duplicate_intent"]
 
 
-def test_the_same_order_sent_twice_goes_out_once() -> None:
+def test_the_same_order_sent_twice_goes_out_once(node: Node) -> None:
     def twice(strategy: Scripted) -> None:
         order = buy(strategy, 10)
         strategy.submit_order(order)
@@ -380,10 +390,10 @@ def test_the_same_order_sent_twice_goes_out_once() -> None:
         )  # fmt: skip
         strategy.msgbus.send(endpoint="ExecEngine.execute", msg=command)
 
-    rig, strategy = Rig(), Scripted(at(1, twice))
+    rig, strategy = node(), Scripted(at(1, twice))
     rig.run(strategy)
     assert rig.rules() == ["ib_duplicate_id"]
-    assert len(rig.engine.cache.orders_open()) == 1
+    assert len(rig.open_orders) == 1
 
 
 @pytest.mark.parametrize(
@@ -399,15 +409,15 @@ def test_the_same_order_sent_twice_goes_out_once() -> None:
         ),
     ],
 )
-def test_an_order_that_ib_would_refuse_is_refused_with_its_code(make: Any, code: int) -> None:
-    rig, strategy = Rig(), Scripted(at(1, lambda s: s.submit_order(make(s))))
+def test_an_order_that_ib_would_refuse_is_refused_with_its_code(node: Node, make: Any, code: int) -> None:
+    rig, strategy = node(), Scripted(at(1, lambda s: s.submit_order(make(s))))
     rig.run(strategy)
     assert [refusal.ib_code for refusal in rig.recorder.refusals] == [code]
 
 
-def test_a_recorder_that_fails_leads_to_safe_mode_and_back() -> None:
-    rig = Rig()
-    failing = [True]
+def test_a_recorder_that_fails_leads_to_safe_mode_and_back(node: Node) -> None:
+    rig = node()
+    failing = [False]
     keep = rig.recorder.record
 
     def record(entry: Any) -> None:
@@ -421,12 +431,13 @@ def test_a_recorder_that_fails_leads_to_safe_mode_and_back() -> None:
         if seen == 1:
             strategy.submit_order(market(strategy, 10))
         if seen == 3:
+            failing[0] = True
             strategy.submit_order(market(strategy, OVER))  # its refusal cannot be recorded
         if seen == 5:
             assert rig.gate.keeper.account.breaker.state == "SAFE_MODE"
             strategy.submit_order(market(strategy, 12))
             failing[0] = False
-        if seen == 8:
+        if seen == 30:
             strategy.submit_order(market(strategy, 13))
 
     strategy = Scripted(script)
@@ -435,8 +446,8 @@ def test_a_recorder_that_fails_leads_to_safe_mode_and_back() -> None:
     assert rig.net() == 23
 
 
-def test_a_fill_that_cannot_be_booked_halts() -> None:
-    rig = Rig()
+def test_a_fill_that_cannot_be_booked_halts(node: Node) -> None:
+    rig = node()
 
     def fault(*_: Any) -> None:
         raise RuntimeError("ledger fault")
@@ -447,8 +458,8 @@ def test_a_fill_that_cannot_be_booked_halts() -> None:
     assert (breaker.state, breaker.changed_by) == ("HALT", "gate_fault")
 
 
-def test_operator_commands_act_in_process_and_are_recorded() -> None:
-    rig = Rig()
+def test_operator_commands_act_in_process_and_are_recorded(node: Node) -> None:
+    rig = node()
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -467,9 +478,9 @@ def test_operator_commands_act_in_process_and_are_recorded() -> None:
     assert commands == ["pause_symbol", "halt", "resume"]
 
 
-def test_the_daily_loss_halts_cancels_and_flattens_and_nothing_opens_after() -> None:
+def test_the_daily_loss_halts_cancels_and_flattens_and_nothing_opens_after(node: Node) -> None:
     falling = quotes("F", count=5) + quotes("F", count=50, bid="4.4000", ask="4.4100")[5:]
-    rig = Rig(data=falling, limits=limits(max_loss_usd_per_trade=LIMITS.max_daily_loss_usd))
+    rig = node(data=falling, limits=limits(max_loss_usd_per_trade=LIMITS.max_daily_loss_usd))
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -482,17 +493,18 @@ def test_the_daily_loss_halts_cancels_and_flattens_and_nothing_opens_after() -> 
     rig.run(strategy)
     assert rig.gate.keeper.account.breaker.state == "HALT"
     assert rig.net() == 0
-    assert rig.engine.cache.orders_open() == []
-    assert set(rig.rules()) == {"breaker_state"}
+    assert rig.open_orders == []
+    assert set(rig.rules()) <= {"breaker_state", "daily_loss"}  # live, it takes 300 ms to be sure
+    assert rig.rules()[-1] == "breaker_state"
     (report,) = [report for report in rig.gate.kill_switch.reports if report.by == "daily_loss"]
     assert report.is_flat
 
 
-def test_one_outlier_quote_does_not_halt_but_is_recorded() -> None:
+def test_one_outlier_quote_does_not_halt_but_is_recorded(node: Node) -> None:
     data = quotes("F", count=50)
     outlier = quotes("F", count=50, bid="3.0000", ask="3.0100")[10]
     data[10] = outlier
-    rig = Rig(data=data)
+    rig = node(data=data, limits=limits(halt_reading_interval_ms=1))
     rig.run(Scripted(at(1, lambda s: s.submit_order(market(s, 100)))))
     assert rig.gate.keeper.account.breaker.state == "RUNNING"
     assert rig.net() == 100
@@ -501,9 +513,9 @@ def test_one_outlier_quote_does_not_halt_but_is_recorded() -> None:
     assert all("F.SMART" in entry.inputs for entry in suspects)  # type: ignore[union-attr]
 
 
-def test_a_trade_that_loses_too_much_is_closed_and_its_symbol_paused() -> None:
+def test_a_trade_that_loses_too_much_is_closed_and_its_symbol_paused(node: Node) -> None:
     falling = quotes("F", count=5) + quotes("F", count=50, bid="4.7500", ask="4.7600")[5:]
-    rig = Rig(data=falling)
+    rig = node(data=falling)
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -517,8 +529,8 @@ def test_a_trade_that_loses_too_much_is_closed_and_its_symbol_paused() -> None:
     assert rig.gate.keeper.account.breaker.state == "RUNNING"
 
 
-def test_a_lowered_quantity_passes_in_safe_mode() -> None:
-    rig = Rig()
+def test_a_lowered_quantity_passes_in_safe_mode(node: Node) -> None:
+    rig = node()
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
@@ -532,14 +544,14 @@ def test_a_lowered_quantity_passes_in_safe_mode() -> None:
             strategy.modify_order(order, quantity=shares(60))
 
     rig.run(Scripted(script))
-    (order,) = rig.engine.cache.orders_open()
+    (order,) = rig.open_orders
     assert int(order.quantity) == 40
     assert rig.rules() == ["breaker_state"]
     assert rig.gate.keeper.account.ledger.exposure("F.SMART").worst_long == 40
 
 
-def test_installing_twice_is_refused() -> None:
-    rig = Rig()
+def test_installing_twice_is_refused(node: Node) -> None:
+    rig = node()
     with pytest.raises(ValueError, match="handler"):
         rig.gate.install()
 

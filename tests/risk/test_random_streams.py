@@ -1,0 +1,52 @@
+"""The limits hold in 10,000 random streams of commands, and no closing order is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from risk.ledger import Ledger
+from tests.risk.random_streams import Stream
+
+STREAMS = 10_000
+STEPS_MAX = 45
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@settings(
+    max_examples=STREAMS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+    database=None,
+)
+@given(seed=st.integers(0, 2**63), steps=st.integers(15, STEPS_MAX))
+def test_no_stream_of_commands_exceeds_a_limit_or_traps_a_position(seed: int, steps: int) -> None:
+    Stream(seed).run(steps)
+
+
+def test_the_streams_reach_what_they_are_to_test() -> None:
+    approved = refused = fills = 0
+    for seed in range(40):
+        stream = Stream(seed)
+        stream.run(STEPS_MAX)
+        approved, refused = approved + stream.approved, refused + stream.refused
+        fills += sum(order.filled > 0 for order in stream.truth.orders.values())
+    assert approved > 600
+    assert refused > 600
+    assert fills > 100
+
+
+def test_a_gate_without_its_ledger_fails_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test of the test: with reservations forgotten at once, some stream must exceed a limit."""
+    monkeypatch.setattr(Ledger, "reserve", lambda self, intent, **_: None)
+    monkeypatch.setattr(Ledger, "reserve_change", lambda self, *_: None)
+    failures = 0
+    for seed in range(50):
+        try:
+            Stream(seed).run(STEPS_MAX)
+        except AssertionError:
+            failures += 1
+    assert failures > 0
