@@ -26,7 +26,7 @@ from market.time import (
 _USUAL_CLOSE = time(16)
 _CALENDAR_START, _CALENDAR_END = date(1990, 1, 1), date(2099, 12, 31)
 _DAY_NS = 24 * 60 * NS_PER_MINUTE
-_USUAL_RANK, _USUAL_MULTIPLE = 10, 4
+_USUAL_RANK, _USUAL_MULTIPLE = 10, 6
 """A silence must be longer than this many times the day's tenth longest: a quiet stock is quiet all day."""
 
 

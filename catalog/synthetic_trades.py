@@ -17,9 +17,7 @@ from catalog.synthetic_quotes import ROUND_LOT, QuoteTicks
 
 _ODD_LOT_FRACTION = 0.45  # of prints below 100 shares, as on today's tape
 _MEAN_LOTS = 3.0
-_URGENCY = (
-    0.6  # executions against a thin side are up to this much likelier, against a full one rarer
-)
+_URGENCY = 0.6  # executions against a thin side are up to this much likelier, against a full one rarer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -269,7 +269,7 @@ def test_clean_streams_of_every_kind_have_no_findings(tmp_path: Path) -> None:
 @given(
     seed=st.integers(0, 2**32),
     halt_probability=st.sampled_from([0.0, 1.0]),
-    jumps_per_day=st.floats(0, 10),
+    jumps_per_day=st.floats(0, 5),
     depth_levels=st.integers(0, 8),
 )
 def test_synthetic_markets_raise_no_false_alarm(
@@ -288,7 +288,7 @@ def test_synthetic_markets_raise_no_false_alarm(
 
 
 def test_without_its_record_a_halt_is_a_gap(tmp_path: Path) -> None:
-    spec = small_spec(halt_probability=1.0, halt_minutes=15)
+    spec = small_spec(halt_probability=1.0, halt_minutes=30)
     write_synthetic_market(spec, store=CatalogStore(tmp_path))
     assert check_catalog(tmp_path).findings == ()
     (tmp_path / "halts.json").unlink()
