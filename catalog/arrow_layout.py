@@ -7,6 +7,7 @@ Nautilus itself writes. Reading needs an unmodified `ParquetDataCatalog` and not
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def file_name(start_ns: int, end_ns: int) -> str:
     return f"{_file_time(start_ns)}_{_file_time(end_ns)}.parquet"
 
 
+@lru_cache(maxsize=65_536)  # an ingest of many files asks for the same names again and again
 def file_range(name: str) -> tuple[int, int]:
     """Return the first and last `ts_init` (ns) in a file's name; raises `ValueError` for other names."""
     start, separator, end = name.removesuffix(".parquet").partition("_")

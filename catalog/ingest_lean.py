@@ -30,7 +30,7 @@ from catalog.lean_parts import LeanPart, Selection, parts_of
 from catalog.lean_records import Raw, Scale
 from catalog.lean_rows import layout_of, local_days, possible_rows
 from catalog.lean_writer import LeanWriter
-from catalog.manifest import IngestResult, SourceDescription
+from catalog.manifest import IngestRecord, IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
 from catalog.store import CatalogStore
 from catalog.store_ingest import Ingest
@@ -47,9 +47,17 @@ class _Run:
     """What is the same for all sources of one call."""
 
     store: CatalogStore
+    known: dict[str, IngestRecord]
     adjust: Adjust
     replace: bool
     progress: Progress
+
+    def unchanged(self, source: SourceDescription) -> IngestResult | None:
+        """Return the result of a source that was in the catalog with all its files when the run began."""
+        record = self.known.get(source.ingest_id)
+        if record is None or not all((self.store.root / file.path).is_file() for file in record.files):
+            return None
+        return IngestResult.of(record, unchanged=True)
 
 
 def ingest_lean(
@@ -78,7 +86,8 @@ def ingest_lean(
         end,
         frozenset(_choice(Resolution, "resolution", name) for name in resolutions),
     )
-    run = _Run(store, _choice(Adjust, "adjust", adjust), replace, progress)
+    known = {record.ingest_id: record for record in store.manifest().ingests}
+    run = _Run(store, known, _choice(Adjust, "adjust", adjust), replace, progress)
     parts, notes = parts_of(find_files(Path(path)), selection)
     _require_one_adjustment(run, {instrument_id(part.symbol) for part in parts})
     results: list[IngestResult] = []
@@ -114,6 +123,8 @@ def _ingest_part(part: LeanPart, run: _Run, notes: list[str]) -> IngestResult:
         sha256=sha256_of([file.path]),
         options={**options, **({"factors_sha256": factors_sha256} if factors_sha256 else {})},
     )
+    if (unchanged := run.unchanged(source)) is not None:
+        return unchanged
     with run.store.ingest(source, replace=run.replace) as ingest:
         if not ingest.unchanged:
             unclaimed = _write_part(part, ingest, scale=scale, progress=run.progress)
@@ -168,7 +179,7 @@ def _scale(part: LeanPart, adjust: Adjust) -> tuple[Scale, str | None]:
 
 def _require_one_adjustment(run: _Run, instruments: set[str]) -> None:
     """Refuse to put prices of one instrument beside others that were adjusted otherwise."""
-    for ingest in run.store.manifest().ingests:
+    for ingest in run.known.values():
         known = ingest.source.options.get("adjust")
         clash = instruments & {file.instrument_id for file in ingest.files}
         if ingest.source.kind == "lean" and known != run.adjust and clash and not run.replace:

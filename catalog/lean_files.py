@@ -189,6 +189,7 @@ def _only_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
 
 def _day_of(text: str) -> date | None:
     try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  # a date has no zone
+        day = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  # a date has no zone
     except ValueError:
         return None
+    return day if 1970 <= day.year < 2100 else None  # before 1970 the catalog has no time

@@ -14,6 +14,7 @@ from market.errors import DataError
 
 SECONDS_PER_DAY = 86_400
 _MS_PER_DAY = SECONDS_PER_DAY * 1_000
+_END_OF_TIME = (date(2100, 1, 1) - date(1970, 1, 1)).days * SECONDS_PER_DAY
 LATE_FRACTION_MAX = 0.01
 """A block in which more rows go back in time is no file of Lean's, which are in order of time."""
 
@@ -74,7 +75,9 @@ def _time_checks(rows: Rows, file: LeanFile) -> Checks:
     time = rows["time"]
     if file.resolution.is_in_day_files:
         yield "time", (time < 0) | (time >= _MS_PER_DAY), "is not in ms after midnight"
-    elif file.resolution is Resolution.DAILY:
+        return
+    yield "time", (time < 0) | (time >= _END_OF_TIME), "is not a time from 1970 to 2099"
+    if file.resolution is Resolution.DAILY:
         yield "time", time % SECONDS_PER_DAY != 0, "of a daily bar is not midnight"
 
 

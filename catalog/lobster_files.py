@@ -47,6 +47,8 @@ class NamedFile:
             day = date.fromisoformat(match["date"])
         except ValueError:
             return None
+        if not 1970 <= day.year < 2100:  # before 1970 the catalog has no time
+            return None
         return cls(
             path=path,
             symbol=match["symbol"].upper(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -48,7 +47,7 @@ class Ingest:
         self._result = IngestResult.of(known, unchanged=True) if known is not None else None
         self._root = root
         self._replace = replace
-        self._manifest = copy.deepcopy(read_manifest(root) or Manifest())
+        self._manifest = read_manifest(root) or Manifest()  # its own: read anew from the file
         self._streams: dict[str, Stream] = {}
         self._staged = StagedStreams(root / STAGING)
         self._rejects = RejectFile(root / STAGING / "rejects" / f"{source.ingest_id}.csv")

@@ -318,3 +318,16 @@ def test_says_when_no_row_is_in_the_wanted_time(lean: LeanFolder, store: Catalog
     with pytest.raises(NotFoundError, match=r"bac\.zip: no row of BAC from 2014-01-01"):
         ingest_lean(lean.root, store=store, start=date(2014, 1, 1))
     assert not store.root.exists()
+
+
+def test_a_file_that_vanished_from_the_catalog_is_written_again(
+    lean: LeanFolder, store: CatalogStore
+) -> None:
+    lean.day("minute", "bac", "20131007", "trade", BARS)
+    lean.day("minute", "bac", "20131008", "trade", BARS)
+    (gone, kept) = ingest_lean(lean.root, store=store).files
+    (store.root / gone).unlink()
+    again = ingest_lean(lean.root, store=store)
+    assert not again.unchanged
+    assert {gone, kept} == set(again.files)
+    assert len(bars(store, "BAC.SMART-1-MINUTE-LAST-EXTERNAL")) == 4

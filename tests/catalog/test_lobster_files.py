@@ -29,7 +29,13 @@ def test_reads_a_name() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["AAPL.csv", "AAPL_2012-06-31_message_10.csv", "AAPL_2012-06-21_message_0.csv", "AAPL_2012-06-21.csv"],
+    [
+        "AAPL.csv",
+        "AAPL_2012-06-31_message_10.csv",
+        "AAPL_1912-06-21_message_10.csv",
+        "AAPL_2012-06-21_message_0.csv",
+        "AAPL_2012-06-21.csv",
+    ],
 )
 def test_other_names_say_nothing(name: str) -> None:
     assert NamedFile.parse(Path(name)) is None

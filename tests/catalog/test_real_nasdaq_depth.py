@@ -163,3 +163,78 @@ def test_repeating_the_ingest_changes_nothing(real_data: Path, tmp_path: Path) -
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     assert ingest_lobster(real_data / AMZN, store=CatalogStore(tmp_path)).unchanged
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
+
+
+def replay(root: Path, chunk_size: int | None) -> tuple[list[tuple[str, int]], int]:
+    """What a strategy sees, in order, and how many quotes differ from the book that the deltas made."""
+    from nautilus_trader.backtest.config import (
+        BacktestDataConfig,
+        BacktestEngineConfig,
+        BacktestRunConfig,
+        BacktestVenueConfig,
+    )
+    from nautilus_trader.backtest.node import BacktestNode
+    from nautilus_trader.config import LoggingConfig
+    from nautilus_trader.model.data import OrderBookDelta, QuoteTick, TradeTick
+    from nautilus_trader.model.enums import BookType
+    from nautilus_trader.model.identifiers import InstrumentId
+    from nautilus_trader.trading.strategy import Strategy
+
+    instrument_id = InstrumentId.from_str("AAPL.SMART")
+    seen: list[tuple[str, int]] = []
+    differing: list[int] = []
+
+    class Watch(Strategy):
+        def on_start(self) -> None:
+            self.subscribe_order_book_deltas(instrument_id, BookType.L2_MBP)
+            self.subscribe_quote_ticks(instrument_id)
+            self.subscribe_trade_ticks(instrument_id)
+
+        def on_order_book_deltas(self, deltas: Any) -> None:
+            seen.append(("delta", deltas.ts_init))
+
+        def on_trade_tick(self, tick: Any) -> None:
+            seen.append(("trade", tick.ts_init))
+
+        def on_quote_tick(self, tick: Any) -> None:
+            seen.append(("quote", tick.ts_init))
+            book = self.cache.order_book(instrument_id)
+            stated = (tick.bid_price, tick.bid_size, tick.ask_price, tick.ask_size)
+            bid, ask = (
+                (book.best_bid_price(), book.best_bid_size()),
+                (book.best_ask_price(), book.best_ask_size()),
+            )
+            if (*bid, *ask) != stated:
+                differing.append(tick.ts_init)
+
+    venue = BacktestVenueConfig(
+        name="SMART",
+        oms_type="NETTING",
+        account_type="MARGIN",
+        starting_balances=["100000 USD"],
+        book_type="L2_MBP",
+    )
+    data = [
+        BacktestDataConfig(catalog_path=str(root), data_cls=data_cls, instrument_id=instrument_id)
+        for data_cls in (QuoteTick, TradeTick, OrderBookDelta)
+    ]
+    engine_config = BacktestEngineConfig(logging=LoggingConfig(log_level="ERROR"))
+    node = BacktestNode(
+        [BacktestRunConfig(engine=engine_config, venues=[venue], data=data, chunk_size=chunk_size)]
+    )
+    node.build()
+    node.get_engines()[0].add_strategy(Watch())
+    node.run()
+    node.dispose()
+    return seen, len(differing)
+
+
+def test_aapl_replays_in_one_order_chunked_or_not_and_quotes_are_the_top_of_its_book(
+    real_data: Path, tmp_path: Path
+) -> None:
+    ingest_lobster(real_data / AAPL, store=CatalogStore(tmp_path))
+    whole, differing = replay(tmp_path, None)
+    assert differing == 0
+    assert whole == sorted(whole, key=lambda record: record[1])
+    assert [kind for kind, _ in whole].count("quote") == 7_968
+    assert replay(tmp_path, 5_000) == (whole, 0)
