@@ -80,7 +80,10 @@ def read_preamble(path: Path) -> Preamble:
     header = tuple(name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter)))
     _require_distinct(header, path)
     rows = csv.reader((line for line in lines[1 : 1 + SAMPLE_LINES] if line.strip()), delimiter=delimiter)
-    return Preamble(header, delimiter, tuple(tuple(row) for row in rows))
+    sample = tuple(tuple(row) for row in rows)
+    if not sample:
+        raise DataError(f"{path} names columns ({', '.join(header[:6])}) but has no rows.")
+    return Preamble(header, delimiter, sample)
 
 
 def read_blocks(path: Path, *, progress: Progress, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:

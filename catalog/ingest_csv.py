@@ -8,6 +8,7 @@ at more closely, and only its bad rows are named one by one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summ
 from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
 from catalog.store import CatalogStore
-from market.errors import ConfigError, NotFoundError, UserError
+from market.errors import ConfigError, DataError, NotFoundError, UserError
 
 FILE_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
@@ -84,6 +85,7 @@ class _Run:
         return summary_of(results, ())
 
     def file(self, path: Path) -> IngestResult:
+        seen = path.stat() if path.exists() else None
         source = _open(path, self.options, self.progress)
         if source.mapping.kind is DataKind.BAR:
             self.options.require_bar()
@@ -102,6 +104,7 @@ class _Run:
                 for rows in _read_ahead(source.rows()):
                     writer.write(rows)
                 writer.finish()
+                _require_untouched(path, seen)
         return ingest.result
 
     def _require_symbol(self, mapping: ColumnMap, path: Path) -> None:
@@ -111,6 +114,12 @@ class _Run:
             raise ConfigError(
                 f"{path} has no symbol column, so name the one symbol it is about: --symbol BAC. {given}"
             )
+
+
+def _require_untouched(path: Path, seen: os.stat_result | None) -> None:
+    now = path.stat()
+    if seen is None or (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
+        raise DataError(f"{path} was changed while it was read. Ingest it again when nobody writes to it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.csv_writer import RowWriter
 from market.errors import DataError, NotFoundError
 from tests.catalog.csv_files import (
     GOOD_QUOTE,
@@ -180,7 +181,7 @@ def _refused(path: Path, tmp_path: Path, message: str, error: type[Exception] = 
     [
         (b"", "is empty"),
         (b"\n\n", "the first line is empty"),
-        (b"ts,bid,ask,bid_size,ask_size\n", "no time is understood"),
+        (b"ts,bid,ask,bid_size,ask_size\n\n", "names columns .* but has no rows"),
         (bytes(range(256)) * 20, "is binary, not CSV text"),
         ("ts,bid,ask,bid_size,ask_size\n".encode("utf-16"), "is binary"),
         ("ts,bid,ask,bid_size,größe\n".encode("latin-1"), "is not UTF-8 text"),
@@ -230,6 +231,20 @@ def test_a_compressed_file_cut_short_is_refused(tmp_path: Path, keep: float) -> 
     whole = zst.read_bytes()
     zst.write_bytes(whole[: int(len(whole) * keep)])
     _refused(zst, tmp_path, "is damaged or cut short")
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_csv(tmp_path / "q.csv", [GOOD_QUOTE])
+    finish = RowWriter.finish
+
+    def finish_late(writer: RowWriter) -> None:
+        finish(writer)
+        path.write_text(path.read_text() + "1,2,3,4,5\n")
+
+    monkeypatch.setattr(RowWriter, "finish", finish_late)
+    _refused(path, tmp_path, "was changed while it was read")
 
 
 def test_what_does_not_exist_is_named(tmp_path: Path) -> None:
