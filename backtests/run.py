@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from backtests.run_directory import (
     write_tables,
 )
 from backtests.run_tables import tables_of
-from backtests.summary import RunSummary, summarize
+from backtests.summary import RunFacts, RunSummary, summarize
 from backtests.symbols import traded_symbols
 from backtests.tearsheet import write_tearsheet
 from configs.profile import LoadedProfile
@@ -62,7 +62,8 @@ def run_backtest(
     output = output or _new_folder(loaded.profile.name)
     require_usable(output)
     tell("checking the catalog")
-    selection = select_for(loaded, catalog)
+    chosen = traded_symbols(loaded, catalog)
+    selection = select_for(loaded, catalog, symbols=chosen.symbols)
     tell(f"replaying {selection.rows:,} records")
     with run_directory(output) as folder:
         outcome = _replay(loaded, selection, tearsheet_folder=folder if tearsheet else None)
@@ -75,22 +76,21 @@ def run_backtest(
             period=selection.period,
             starting_balance_usd=outcome.starting_balance_usd,
         )
-        summary = summarize(
-            loaded, selection, outcome, trips=trips, still_open=still_open, curve=curve, started=started
-        )
+        facts = RunFacts(loaded, chosen, selection, outcome)
+        summary = summarize(facts, trips=trips, still_open=still_open, curve=curve, started=started)
         write_tables(folder, tables_of(outcome, trips, curve=curve, samples=samples))
         write_json(folder / PROFILE_FILE, loaded.masked())
         write_json(folder / RUN_FILE, summary)
     return RunResult(output, summary)
 
 
-def select_for(loaded: LoadedProfile, catalog: Path) -> Selection:
-    """Return what the profile replays of `catalog`."""
+def select_for(loaded: LoadedProfile, catalog: Path, *, symbols: Sequence[str]) -> Selection:
+    """Return what the profile replays of `catalog` for `symbols`."""
     backtest = loaded.require_backtest()
     universe = loaded.profile.universe
     return select(
         catalog,
-        [instrument_id(symbol) for symbol in traded_symbols(loaded)],
+        [instrument_id(symbol) for symbol in symbols],
         book=universe.book,
         queue_position=backtest.queue_position,
         days=(backtest.start, backtest.end),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from backtests.fills import ZERO, OpenPosition, RoundTrip
 from backtests.outcome import Outcome
 from backtests.period import Selection
 from backtests.result_hash import result_hash
+from backtests.symbols import TradedSymbols
 from configs.profile import LoadedProfile
 from risk.records import BreakerChangeRecord
 
@@ -61,6 +63,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     period: Dates
     sessions: int
     instruments: tuple[str, ...]
+    universe_chosen_on: str | None
+    universe_chosen_with_hindsight: bool
     strategies: tuple[str, ...]
     book: str
     queue_position: bool
@@ -84,10 +88,18 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What was asked, what was chosen to answer it, and what happened."""
+
+    loaded: LoadedProfile
+    symbols: TradedSymbols
+    selection: Selection
+    outcome: Outcome
+
+
 def summarize(
-    loaded: LoadedProfile,
-    selection: Selection,
-    outcome: Outcome,
+    facts: RunFacts,
     *,
     trips: Sequence[RoundTrip],
     still_open: Sequence[OpenPosition],
@@ -95,6 +107,7 @@ def summarize(
     started: float,
 ) -> RunSummary:
     """Return the summary; `started` is the monotonic time in seconds at which the run began."""
+    loaded, selection, outcome = facts.loaded, facts.selection, facts.outcome
     backtest = loaded.require_backtest()
     fees = sum((fill.commission_usd for fill in outcome.fills), ZERO)
     gross = _realized_usd(outcome, still_open)
@@ -109,6 +122,8 @@ def summarize(
         period=Dates(selection.period.start.isoformat(), selection.period.end.isoformat()),
         sessions=len(selection.period.sessions),
         instruments=selection.instrument_ids,
+        universe_chosen_on=None if facts.symbols.chosen_on is None else facts.symbols.chosen_on.isoformat(),
+        universe_chosen_with_hindsight=facts.symbols.with_hindsight,
         strategies=tuple(section.name for section in loaded.profile.strategies),
         book=loaded.profile.universe.book,
         queue_position=selection.queue_position,

@@ -49,7 +49,8 @@ def profile(folder: Path, *overrides: str, symbols: Sequence[str] = ("ZVZZT",)) 
 
 def replay(loaded: LoadedProfile, catalog: Path, *strategies: ImportableStrategyConfig) -> Outcome:
     """Run `strategies` (by default the profile's) on `catalog` and return what happened."""
-    assembled = assemble(loaded, select_for(loaded, catalog), strategies=strategies or None)
+    selection = select_for(loaded, catalog, symbols=loaded.profile.universe.symbols)
+    assembled = assemble(loaded, selection, strategies=strategies or None)
     try:
         collector = OutcomeCollector(assembled.engine, assembled.risk_records)
         assembled.run()
