@@ -1,0 +1,163 @@
+"""Worst losses of option positions against hand ledgers and against brute force."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from risk.option_loss import (
+    MAX_ORDERS_COMBINED,
+    Holding,
+    OptionOrder,
+    add_known,
+    floor_usd,
+    worst_floor_usd,
+    worst_loss_usd,
+)
+from tests.risk.table_market import LATER_NS, option, stock
+
+ZERO = Decimal(0)
+
+
+def put(strike: int, count: int, *, late: bool = False) -> Holding:
+    terms = option(strike, expiration_ns=LATER_NS) if late else option(strike)
+    return Holding(terms, count)
+
+
+def call(strike: int, count: int) -> Holding:
+    return Holding(option(strike, "call"), count)
+
+
+def loss(*holdings: Holding, cost: int = 0) -> Decimal | None:
+    return worst_loss_usd(holdings, Decimal(cost), ())
+
+
+def test_a_bull_put_spread_loses_its_width_less_the_credit() -> None:
+    assert loss(put(100, -1), put(95, 1), cost=-120) == 380
+
+
+def test_a_bear_call_spread_loses_its_width_less_the_credit() -> None:
+    assert loss(call(110, -2), call(115, 2), cost=-300) == 700
+
+
+def test_an_iron_condor_loses_on_one_side_only() -> None:
+    assert loss(put(100, -1), put(95, 1), call(110, -1), call(115, 1), cost=-200) == 300
+
+
+def test_a_debit_spread_loses_what_it_cost() -> None:
+    assert loss(put(105, 1), put(100, -1), cost=210) == 210
+
+
+def test_a_long_option_loses_its_premium_and_never_less_than_nothing() -> None:
+    assert loss(call(100, 1), cost=330) == 330
+    assert loss(call(100, 1), cost=-10) == 0
+
+
+@pytest.mark.parametrize(
+    "holdings",
+    [
+        (put(100, -1),),
+        (call(100, -1),),
+        (put(100, -2), put(95, 1)),
+        (call(100, -1), put(95, 1)),
+        (put(100, -1, late=True), put(95, 1)),
+    ],
+)
+def test_a_short_option_without_cover_is_undefined_risk(holdings: tuple[Holding, ...]) -> None:
+    assert floor_usd(holdings) is None
+    assert loss(*holdings) is None
+    assert worst_floor_usd(holdings, ()) is None
+
+
+def test_a_later_long_option_covers_an_earlier_short_one() -> None:
+    assert loss(put(100, -1), put(100, 1, late=True), cost=150) == 150
+    assert loss(put(100, -1), put(90, 1, late=True)) == 1_000
+
+
+def test_a_later_long_option_covers_only_once() -> None:
+    assert floor_usd([put(100, -1), put(100, -1, late=True), put(95, 1, late=True)]) is None
+
+
+def test_what_the_later_expiry_needs_itself_is_not_lent() -> None:
+    holdings = [put(100, -1), put(95, 1, late=True), put(105, -1, late=True), put(100, 1, late=True)]
+    assert floor_usd(holdings) == -500 - 500
+
+
+def test_the_most_valuable_spare_option_is_lent_first() -> None:
+    assert floor_usd([put(100, -1), put(80, 1, late=True), put(100, 1, late=True)]) == 0
+    calls = [
+        call(100, -1),
+        Holding(option(120, "call", expiration_ns=LATER_NS), 1),
+        Holding(option(100, "call", expiration_ns=LATER_NS), 1),
+    ]
+    assert floor_usd(calls) == 0
+
+
+def test_an_adjusted_option_of_another_size_covers_nothing() -> None:
+    adjusted = msgspec.structs.replace(option(95), multiplier=150, instrument_id="ADJUSTED")
+    assert floor_usd([put(100, -1), Holding(adjusted, 1)]) is None
+
+
+def test_a_stock_is_no_option() -> None:
+    with pytest.raises(ValueError, match="is no option"):
+        floor_usd([Holding(stock(), 1)])
+
+
+def test_the_worst_subset_of_working_orders_counts() -> None:
+    held = [put(95, 1)]
+    sell_short = OptionOrder((put(100, -1),), Decimal(-300))
+    sell_long = OptionOrder((put(95, -1),), Decimal(-100))
+    assert worst_loss_usd(held, Decimal(100), [sell_short]) == 300
+    assert worst_loss_usd(held, Decimal(100), [sell_short, sell_long]) is None
+    assert worst_floor_usd(held, [sell_short]) == -500
+    assert worst_floor_usd(held, [sell_short, sell_long]) is None
+
+
+def test_an_order_without_a_price_has_an_unknown_loss_but_a_known_floor() -> None:
+    order = OptionOrder((put(95, 1),), None)
+    assert worst_loss_usd((), ZERO, [order]) is None
+    assert worst_floor_usd((), [order]) == 0
+
+
+def test_many_orders_are_added_up_and_never_below_the_exact_loss() -> None:
+    orders = [OptionOrder((put(100, -1), put(95, 1)), Decimal(-100))] * (MAX_ORDERS_COMBINED + 1)
+    assert worst_loss_usd((), ZERO, orders[:-1]) == 400 * MAX_ORDERS_COMBINED
+    assert worst_loss_usd((), ZERO, orders) == 400 * (MAX_ORDERS_COMBINED + 1)
+    assert worst_loss_usd([put(90, -1)], ZERO, orders) is None
+    assert worst_floor_usd([put(90, 1)], orders) == -500 * (MAX_ORDERS_COMBINED + 1)
+
+
+def test_a_sum_with_an_unknown_part_is_unknown() -> None:
+    assert add_known([Decimal(1), Decimal(2)]) == 3
+    assert add_known([Decimal(1), None]) is None
+
+
+@given(
+    counts=st.lists(
+        st.tuples(st.sampled_from(["call", "put"]), st.sampled_from([90, 95, 100, 105]), st.integers(-3, 3)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_within_one_expiry_the_floor_is_the_minimum_over_all_prices(
+    counts: list[tuple[str, int, int]],
+) -> None:
+    holdings = [
+        call(strike, count) if right == "call" else put(strike, count) for right, strike, count in counts
+    ]
+    floor = floor_usd(holdings)
+    if any(sum(count for right, _, count in counts if right == kind) < 0 for kind in ("call", "put")):
+        assert floor is None
+        return
+    values = [
+        sum(
+            count * max(price - strike if right == "call" else strike - price, 0) * 100
+            for right, strike, count in counts
+        )
+        for price in range(400)
+    ]
+    assert floor == min(values)
