@@ -132,8 +132,7 @@ class FramePipe:
         for active in self._active:
             if self._matches(active, outgoing):
                 sendings = self._apply(active, outgoing)
-                if active.fault.count is not None and active.met >= active.fault.count and not active.held:
-                    self._active.remove(active)
+                self._retire(active)
                 return sendings
         return [Sending(outgoing)]
 
@@ -177,8 +176,18 @@ class FramePipe:
         if len(active.held) >= min(active.fault.hold, HELD_MAX):
             return self._let_go(active)
         if len(active.held) == 1 and delay_ns:
-            self._call_after(delay_ns, lambda: self._release(self._let_go(active)))
+            self._call_after(delay_ns, lambda: self._time_is_up(active))
         return []
+
+    def _time_is_up(self, active: _Active) -> None:
+        self._release(self._let_go(active))
+        self._retire(active)
+
+    def _retire(self, active: _Active) -> None:
+        """End a fault that has met its count and holds nothing."""
+        count = active.fault.count
+        if count is not None and active.met >= count and not active.held and active in self._active:
+            self._active.remove(active)
 
     def _let_go(self, active: _Active) -> list[Sending]:
         held, active.held = active.held, []
@@ -216,7 +225,7 @@ def _with_nan(body: Message) -> Message:
 
 def _set_doubles(message: Message) -> None:
     for descriptor, value in message.ListFields():
-        if descriptor.type == descriptor.TYPE_DOUBLE and not descriptor.label == descriptor.LABEL_REPEATED:
+        if descriptor.type == descriptor.TYPE_DOUBLE and descriptor.label != descriptor.LABEL_REPEATED:
             setattr(message, descriptor.name, float("nan"))
         elif (
             descriptor.type == descriptor.TYPE_MESSAGE and not descriptor.message_type.GetOptions().map_entry
@@ -232,7 +241,7 @@ def _with_empty_numbers(body: Message) -> Message:
     for descriptor, value in changed.ListFields():
         if (
             descriptor.type == descriptor.TYPE_STRING
-            and not descriptor.label == descriptor.LABEL_REPEATED
+            and descriptor.label != descriptor.LABEL_REPEATED
             and _is_number(value)
         ):
             setattr(changed, descriptor.name, "")

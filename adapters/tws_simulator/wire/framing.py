@@ -39,18 +39,18 @@ class FrameBuffer:
         self._advance(count)
         return taken
 
-    def next_frame(self) -> bytes | None:
+    def next_frame(self, *, limit: int = FRAME_BYTES_MAX) -> bytes | None:
         """Remove and return the next whole payload, None until it is there.
 
-        Raises `MalformedFrame` on a length of 0 or above `FRAME_BYTES_MAX`: nothing after it can be
+        Raises `MalformedFrame` on a length of 0 or above `limit`: nothing after it can be
         understood, so the connection has to end.
         """
         available = len(self._bytes) - self._start
         if available < LENGTH.size:
             return None
         (length,) = LENGTH.unpack_from(self._bytes, self._start)
-        if not 0 < length <= FRAME_BYTES_MAX:
-            raise MalformedFrame(f"a frame of {length} bytes; 1 to {FRAME_BYTES_MAX} are possible")
+        if not 0 < length <= limit:
+            raise MalformedFrame(f"a frame of {length} bytes; 1 to {limit} are possible")
         if available < LENGTH.size + length:
             return None
         begin = self._start + LENGTH.size
