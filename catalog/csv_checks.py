@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.columns import FIXED_POINT, FIXED_POINT_SCALE, Aggressor, DataKind, fixed_point_words
-from catalog.csv_mapping import PRICES, SIZES, SYMBOL
-from catalog.instruments import is_symbol
+from catalog.csv_mapping import PRICES, SIZES
 from market.instruments import EQUITY_PRICE_PRECISION
 
 PRICE_USD_MAX = 10**9
@@ -72,8 +71,6 @@ def _column_faults(kind: DataKind, name: str, values: pa.Array, lowest: Mapping[
     if name in SIZES:
         least = 1 if kind is DataKind.TRADE else 0  # a side of a quote, or a bar, may have none
         return () if lowest.get(name, -1) >= least else _size_faults(name, values, least)
-    if name == SYMBOL:
-        return _text_fault(name, values, is_symbol, "is no symbol")
     if name == "side":
         return _text_fault(name, values, lambda text: text.strip().lower() in _AGGRESSOR_OF, _SIDE_RULE)
     return _trade_id_faults(name, values)

@@ -55,12 +55,22 @@ class Rows:
     def __len__(self) -> int:
         return len(self.times)
 
+    def part(self, start: int, end: int) -> Rows:
+        """Return the rows from `start` up to, not including, `end`, without copying them."""
+        return Rows(
+            times=self.times[start:end],
+            columns={name: values[start:end] for name, values in self.columns.items()},
+            lines=self.lines[start:end],
+            text=lambda row, name: self.text(start + row, name),
+            lowest=self.lowest,
+        )
+
     def take(self, positions: Int64Array) -> Rows:
         """Return the rows at `positions`, without what was left out before."""
         return Rows(
             times=self.times[positions],
             columns={name: values.take(pa.array(positions)) for name, values in self.columns.items()},
-            lines=np.asarray(self.lines)[positions],
+            lines=positions + self.lines.start if isinstance(self.lines, range) else self.lines[positions],
             text=lambda row, name: self.text(int(positions[row]), name),
             lowest=self.lowest,
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -92,7 +93,7 @@ class RowWriter:
     def write(self, rows: Rows) -> None:
         """Write the rows that are wanted and good; reject, with a reason, those that are not good."""
         bad = [self._with_column(each) for each in rows.bad]
-        for symbol, group in self._by_symbol(self._in_window(rows)):
+        for symbol, group in self._by_symbol(self._in_window(rows), bad):
             good = self._without_faults(group, bad)
             in_order = self._without_backward(symbol, good, bad)
             if len(in_order):
@@ -123,19 +124,24 @@ class RowWriter:
         self._outside += int(outside.sum())
         return rows.take(np.flatnonzero(~outside))
 
-    def _by_symbol(self, rows: Rows) -> Iterator[tuple[str, Rows]]:
-        """Yield the wanted symbols with their rows, in file order within each."""
+    def _by_symbol(self, rows: Rows, bad: list[BadRow]) -> Iterator[tuple[str, Rows]]:
+        """Yield the wanted symbols with their rows, in file order within each; what is no symbol is bad."""
         if not self._mapping.has_symbols:
             yield self._selection.symbols[0], rows
             return
-        coded = rows.columns[SYMBOL].dictionary_encode()
-        names = [name.strip().upper() for name in coded.dictionary.to_pylist()]
-        distinct = sorted(set(names))
-        codes = np.array([distinct.index(name) for name in names], dtype=np.int64)[coded.indices.to_numpy()]
-        self._seen.update(name for name in distinct if is_symbol(name))
-        for code, symbol in enumerate(distinct):
+        names, codes = _symbols_of(rows.columns[SYMBOL])
+        rows = replace(rows, columns={name: rows.columns[name] for name in rows.columns if name != SYMBOL})
+        in_order = rows if len(names) == 1 else rows.take(np.argsort(codes, kind="stable"))
+        ends = np.cumsum(np.bincount(codes, minlength=len(names))).tolist()
+        for symbol, start, end in zip(names, [0, *ends[:-1]], ends, strict=True):
+            group = in_order if len(names) == 1 else in_order.part(start, end)
+            if not is_symbol(symbol):
+                everyone = np.ones(len(group), dtype=bool)
+                self._without(group, [Fault(SYMBOL, everyone, "is no symbol")], bad)
+                continue
+            self._seen.add(symbol)
             if symbol in self._selection.symbols or not self._selection.symbols:
-                yield symbol, rows if len(distinct) == 1 else rows.take(np.flatnonzero(codes == code))
+                yield symbol, group
 
     def _without_faults(self, rows: Rows, bad: list[BadRow]) -> Rows:
         found = faults(self._mapping.kind, rows.columns, lowest=rows.lowest)
@@ -186,6 +192,16 @@ class RowWriter:
 
 
 _NEW = _Progression()
+
+
+def _symbols_of(values: pa.Array) -> tuple[list[str], npt.NDArray[np.uint32]]:
+    """Return the distinct symbols in upper case, and for each row which of them it has."""
+    coded = values.dictionary_encode() if not pa.types.is_dictionary(values.type) else values
+    upper = [name.strip().upper() for name in coded.dictionary.to_pylist()]
+    names = sorted(set(upper))
+    position = {name: code for code, name in enumerate(names)}
+    code_of = np.array([position[name] for name in upper], dtype=np.uint32)
+    return names, code_of[coded.indices.to_numpy()]
 
 
 def _quote_columns(ts_event: Int64Array, ts_init: Int64Array, fields: dict[str, pa.Array]) -> Columns:
