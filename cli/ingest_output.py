@@ -25,12 +25,13 @@ REJECT_FILES_SHOWN = 3
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show on standard error how much of each file has been read; a terminal is needed to see it move."""
+    """Show on standard error how much of each file has been read; nothing where that is no terminal."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with RichProgress(*columns, console=stderr_console(), transient=True) as bar:
+    console = stderr_console()
+    with RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield _Bar(bar)
 
 
