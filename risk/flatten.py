@@ -102,7 +102,7 @@ class Flattening:
         if not held and not working:
             return self._report(now_ns, ())
         if self.rounds >= MAX_ROUNDS:
-            return self._report(now_ns, self._left(held))
+            return self._report(now_ns, self._left(held, working))
         self.rounds += 1
         if working:
             return Round(cancels=tuple(working))
@@ -111,10 +111,12 @@ class Flattening:
         self._waiting = step.waiting
         return step
 
-    def _left(self, held: Iterable[Held]) -> tuple[Leftover, ...]:
+    def _left(self, held: Iterable[Held], working: Iterable[str]) -> tuple[Leftover, ...]:
         why = {(each.strategy_id, each.instrument_id): each.why for each in self._waiting}
         tried = f"not filled in {self.rounds} rounds"
-        return tuple(
+        stuck = f"not canceled in {self.rounds} rounds"
+        orders = tuple(Leftover("", f"order {order_id}", 0, stuck) for order_id in working)
+        return orders + tuple(
             Leftover(
                 each.strategy_id,
                 each.terms.instrument_id,
