@@ -273,20 +273,23 @@ class Lifecycle:
 
     def on_fill(self, correlation_id: str | None, fill: Fill) -> None:
         """Shares were bought or sold; counted also for an order that is no longer known."""
+        was_held = self.position.shares != 0
         self.position.apply(fill)
+        if was_held and not self.position.shares:
+            self.pauses.cool_down(fill.ts_ns)
         order = self.live_order(correlation_id)
         if order is not None:
             order.filled += fill.quantity
             if order.remaining <= 0:
                 self._end(order, fill.ts_ns)
-        self._settle(fill.ts_ns)
+        self._settle()
 
     def on_ended(self, correlation_id: str, ts_ns: int) -> None:
         """The order was cancelled or expired at `ts_ns`; what it filled stays counted."""
         order = self.live_order(correlation_id)
         if order is not None:
             self._end(order, ts_ns)
-            self._settle(ts_ns)
+            self._settle()
 
     def on_refused(self, correlation_id: str, ts_ns: int) -> None:
         """The order was denied by a limit of ours or rejected by the venue: back off."""
@@ -298,7 +301,7 @@ class Lifecycle:
             self.pauses.back_off(ts_ns)
         else:
             self.exits.on_refused(order, ts_ns)
-        self._settle(ts_ns)
+        self._settle()
 
     def on_updated(self, correlation_id: str, *, quantity: int, limit_price: Decimal | None) -> None:
         """The order works for `quantity` shares, filled ones included, at `limit_price` now."""
@@ -337,8 +340,7 @@ class Lifecycle:
         if not order.filled:
             self.pauses.cool_down(now_ns)
 
-    def _settle(self, now_ns: int) -> None:
-        """Close the round trip when nothing is held and no entry can fill any more."""
-        if self.exits.request is not None and not self.position.shares and self.entry is None:
+    def _settle(self) -> None:
+        """Want no exit any more when nothing is held and no entry can fill."""
+        if not self.position.shares and self.entry is None:
             self.exits.request = None
-            self.pauses.cool_down(now_ns)

@@ -126,6 +126,14 @@ def test_a_cooldown_follows_a_round_trip_and_an_unfilled_entry() -> None:
     assert place(life, after_ms=2_000)
 
 
+def test_a_cooldown_follows_also_when_somebody_else_closed_the_position() -> None:
+    life = open_position(cooldown_ms=1_000)
+    life.on_fill(None, Fill(side="sell", quantity=10, price=5.00, ts_ns=TEN_NS))
+    life.pauses.lapse()
+    assert life.is_idle
+    assert suppressed(life.request(BUY, "test", moment(999))) == "cooldown"
+
+
 def test_a_signal_that_lasts_leads_to_one_entry() -> None:
     life = lifecycle(cooldown_ms=0)
     entry = place(life)

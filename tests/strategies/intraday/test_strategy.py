@@ -310,6 +310,46 @@ def test_live_a_decision_that_raises_closes_its_symbol_and_leaves_it_alone() -> 
     assert run.net() == 0
 
 
+def play_on(run: Run, data: list[QuoteTick]) -> None:
+    """Let a streamed run go on with more data."""
+    run.engine.clear_data()
+    run.engine.add_data(data)
+    run.engine.run(streaming=True)
+
+
+def test_a_resumed_strategy_takes_over_its_position() -> None:
+    made = strategy(**ALWAYS, exit_at_ns=TEN_NS + 60 * SECOND, flattens_on_stop=False, cooldown_ms=3_600_000)
+    run = new_engine(quotes(TEN_NS, 10), [made])
+    run.engine.run(streaming=True)
+    made.stop()
+    assert run.net() == 10
+    made.resume()
+    play_on(run, quotes(TEN_NS + 30 * SECOND, 60))
+    assert ("exit", "sent", "told_to") in run.told()
+    assert len(run.orders) == 2
+    assert run.net() == 0
+
+
+def test_a_stopped_strategy_sees_no_ticks() -> None:
+    made = strategy(enter_at_ns=TEN_NS + 30 * SECOND, enter_until_ns=at_new_york(16))
+    run = new_engine(quotes(TEN_NS, 10), [made])
+    run.engine.run(streaming=True)
+    made.stop()
+    play_on(run, quotes(TEN_NS + 30 * SECOND, 60))
+    assert run.records == []
+
+
+def test_a_market_exit_of_nautilus_is_not_doubled_and_nothing_is_entered_after_it() -> None:
+    made = strategy(**ALWAYS, cooldown_ms=0, entry_style="marketable")
+    run = new_engine(quotes(TEN_NS, 10), [made])
+    run.engine.run(streaming=True)
+    assert run.net() == 10
+    made.market_exit()
+    play_on(run, quotes(TEN_NS + 10 * SECOND, 60))
+    assert [int(order.quantity) for order in run.orders] == [10, 10]
+    assert run.net() == 0
+
+
 def test_what_must_survive_a_restart_does() -> None:
     run = new_engine(quotes(TEN_NS, 10), [strategy(**ALWAYS)])
     run.engine.run()
