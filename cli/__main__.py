@@ -49,6 +49,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("risk", None, "Show limits, and explain what they refused."),
     Command("risk show", "cli.risk:show", "Every limit of a profile in words, with what it guards."),
     Command("risk explain", "cli.risk:explain", "The refusals of a run, by rule."),
+    Command("simulate-tws", "cli.simulate_tws:command", "Serve a TWS on this machine; no account needed."),
+    Command("frames", "cli.frames:command", "Show a recording of the simulated TWS's frames."),
     Command("drill", "cli.drill:command", "Rehearse an incident and write a dated report."),
 )
 
