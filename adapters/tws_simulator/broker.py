@@ -137,15 +137,15 @@ class Broker:
         session = self.sessions.get(session_id)
         if session is None or not self._admit(session):
             return
-        handler = self._handlers.get(message_id)
-        if handler is None:
-            self.error(session, request_id_of(request), 505, f"Fatal Error: Unknown message id. {message_id}")
-            return
         if not session.is_started and message_id != OUT.START_API:
             self.error(session, request_id_of(request), 504, "Not connected")
             return
         if self.is_read_only and message_id in READ_ONLY_REFUSES:
             self.error(session, request_id_of(request), 321, READ_ONLY_TEXT)
+            return
+        handler = self._handlers.get(message_id)
+        if handler is None:
+            self.error(session, request_id_of(request), 505, f"Fatal Error: Unknown message id. {message_id}")
             return
         self._guarded(session, request, handler)
         for listener in self._request_listeners:
