@@ -21,6 +21,8 @@ from adapters.tws_simulator.wire.text_codec import TextCodec
 from adapters.tws_simulator.wire.text_numbers import MalformedFrame
 
 READ_SLICE_SECONDS = 0.05
+PIECE_SECONDS = 0.001
+"""Between pieces of a cut write, so that the network does not put them together again."""
 
 
 class _Stage(Enum):
@@ -220,4 +222,4 @@ class Connection(asyncio.Protocol):
         if not self._is_frozen:
             self._transport.write(self._pieces.pop(0))
         if self._pieces:
-            asyncio.get_running_loop().call_later(0, self._write_piece)
+            asyncio.get_running_loop().call_later(PIECE_SECONDS, self._write_piece)
