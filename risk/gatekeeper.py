@@ -136,6 +136,7 @@ class Gatekeeper:
         for intent in intents[: len(verdicts) - 1]:
             self.account.ledger.closed(intent.order_id, 0, may_fill_late=False)
             self.account.sent.forget(intent)
+            self.account.orders.take_back()
         others = msgspec.structs.replace(
             refused,
             rule="order_list",

@@ -378,4 +378,4 @@ def _is_same_risk(reservation: Reservation, intent: OrderIntent | None) -> bool:
         return True
     if intent.group_id is None or reservation.group_id != intent.group_id:
         return False
-    return earlier.strategy_id == intent.strategy_id
+    return earlier.strategy_id == intent.strategy_id and earlier.side == intent.side
