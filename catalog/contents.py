@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.manifest import Halt, Manifest, read_halts, read_manifest
-from catalog.stored_streams import BARS, StoredFile, StoredStream, find_instruments, find_streams
+from catalog.reading.streams import BARS, StoredFile, StoredStream, find_instruments, find_streams
 from market.time import new_york_date, new_york_midnight_ns
 
 

@@ -16,14 +16,14 @@ from datetime import date
 from pathlib import Path
 
 from catalog.columns import DataKind
-from catalog.csv_blocks import PARQUET_MAGIC, read_blocks, read_magic, read_preamble
-from catalog.csv_mapping import TIME, ColumnMap, resolve_columns
-from catalog.csv_options import CsvOptions
-from catalog.csv_parquet import ParquetRows
-from catalog.csv_parsing import BlockParser
-from catalog.csv_rows import Conversion, Rows
-from catalog.csv_times import detect_time_format
-from catalog.csv_writer import RowWriter, Selection
+from catalog.csv_source.blocks import PARQUET_MAGIC, read_blocks, read_magic, read_preamble
+from catalog.csv_source.mapping import TIME, ColumnMap, resolve_columns
+from catalog.csv_source.options import CsvOptions
+from catalog.csv_source.parquet import ParquetRows
+from catalog.csv_source.parsing import BlockParser
+from catalog.csv_source.rows import Conversion, Rows
+from catalog.csv_source.times import detect_time_format
+from catalog.csv_source.writer import RowWriter, Selection
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress

@@ -24,16 +24,16 @@ from pathlib import Path
 
 from catalog.headerless_rows import Rows, RowTally, read_rows
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
-from catalog.lean_factor_files import Adjust, FactorFile
-from catalog.lean_files import Resolution, find_files, opened_entry
-from catalog.lean_parts import LeanPart, Selection, parts_of
-from catalog.lean_records import Raw, Scale
-from catalog.lean_rows import layout_of, local_days, possible_rows
-from catalog.lean_writer import LeanWriter
+from catalog.lean.factor_files import Adjust, FactorFile
+from catalog.lean.files import Resolution, find_files, opened_entry
+from catalog.lean.parts import LeanPart, Selection, parts_of
+from catalog.lean.records import Raw, Scale
+from catalog.lean.rows import layout_of, local_days, possible_rows
+from catalog.lean.writer import LeanWriter
 from catalog.manifest import IngestRecord, IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
+from catalog.storage.ingest import Ingest
 from catalog.store import CatalogStore
-from catalog.store_ingest import Ingest
 from market.errors import ConfigError, DataError, NotFoundError, UserError
 from market.instruments import EquitySpec, instrument_id
 

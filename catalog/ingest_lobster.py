@@ -22,14 +22,14 @@ from pathlib import Path
 
 from catalog.headerless_rows import Rows, RowTally, opened, read_rows
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
-from catalog.lobster_depth import depth_of, require_belongs
-from catalog.lobster_files import LobsterDay, find_days
-from catalog.lobster_messages import MESSAGES, possible_messages
-from catalog.lobster_writer import DayWriter
+from catalog.lobster.depth import depth_of, require_belongs
+from catalog.lobster.files import LobsterDay, find_days
+from catalog.lobster.messages import MESSAGES, possible_messages
+from catalog.lobster.writer import DayWriter
 from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
+from catalog.storage.ingest import Ingest
 from catalog.store import CatalogStore
-from catalog.store_ingest import Ingest
 from market.errors import DataError, UserError
 from market.instruments import EquitySpec
 

@@ -12,6 +12,7 @@ from market.errors import DataError, UserError
 
 _REFUSALS_SHOWN = 3
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSummary(IngestResult):
     """The sum of several ingests; `unchanged` when all of them were.

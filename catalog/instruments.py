@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog.arrow_layout import file_name
+from catalog.storage.arrow_layout import file_name
 from market.errors import DataError
 from market.instruments import EQUITY_PRICE_PRECISION, EquitySpec
 

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from catalog.manifest import Halt, read_halts
 from catalog.progress import SILENT, Progress
-from catalog.quality_checks import CHECKS, QualityThresholds, Severity
-from catalog.quality_depth import BookCheck
-from catalog.quality_findings import CheckedStream, Finding, FindingLog, QualityReport
-from catalog.quality_records import repeats_previous
-from catalog.quality_sessions import ExchangeDays, SessionCoverage
-from catalog.quality_stale import StaleStretches, Stretch
-from catalog.quality_ticks import check_bars, check_order, check_quotes, check_trades
-from catalog.stored_blocks import Block, read_blocks
-from catalog.stored_streams import (
+from catalog.quality_checks.depth import BookCheck
+from catalog.quality_checks.findings import CheckedStream, Finding, FindingLog, QualityReport
+from catalog.quality_checks.records import repeats_previous
+from catalog.quality_checks.registry import CHECKS, QualityThresholds, Severity
+from catalog.quality_checks.sessions import ExchangeDays, SessionCoverage
+from catalog.quality_checks.stale import StaleStretches, Stretch
+from catalog.quality_checks.ticks import check_bars, check_order, check_quotes, check_trades
+from catalog.reading.blocks import Block, read_blocks
+from catalog.reading.streams import (
     BARS,
     DELTAS,
     QUOTES,

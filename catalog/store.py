@@ -27,9 +27,9 @@ from catalog.manifest import (
     read_halts,
     read_manifest,
 )
-from catalog.store_ingest import Ingest
-from catalog.store_lock import CatalogLock
-from catalog.store_publish import WORK_FOLDER, needs_recovery, recover
+from catalog.storage.ingest import Ingest
+from catalog.storage.lock import CatalogLock
+from catalog.storage.publish import WORK_FOLDER, needs_recovery, recover
 from market.errors import DataError, NotFoundError
 
 

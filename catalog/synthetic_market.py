@@ -26,20 +26,20 @@ from catalog.columns import (
 from catalog.lanes import event_clock
 from catalog.manifest import Halt as HaltRecord
 from catalog.manifest import IngestResult, SourceDescription
-from catalog.synthetic_chance import Int64Array, Part, generator
-from catalog.synthetic_depth import DepthTicks, draw_depth
-from catalog.synthetic_price import Halt, draw_halts, price_path
-from catalog.synthetic_quotes import QuoteTicks, draw_quotes
-from catalog.synthetic_spec import LOW_PRICED_STOCKS, SyntheticMarketSpec, SyntheticSymbol
-from catalog.synthetic_trades import TradeTicks, draw_trades
+from catalog.synthetic.chance import Int64Array, Part, generator
+from catalog.synthetic.depth import DepthTicks, draw_depth
+from catalog.synthetic.price import Halt, draw_halts, price_path
+from catalog.synthetic.quotes import QuoteTicks, draw_quotes
+from catalog.synthetic.spec import LOW_PRICED_STOCKS, SyntheticMarketSpec, SyntheticSymbol
+from catalog.synthetic.trades import TradeTicks, draw_trades
 from market.calendar import Session, TradingCalendar
 from market.errors import ConfigError
 from market.instruments import EquitySpec, instrument_id
 from market.time import NS_PER_SECOND
 
 if TYPE_CHECKING:
+    from catalog.storage.ingest import Ingest
     from catalog.store import CatalogStore
-    from catalog.store_ingest import Ingest
 
 __all__ = [
     "LOW_PRICED_STOCKS",

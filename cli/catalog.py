@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cli.output import EXIT_USER_ERROR, print_json
 
 if TYPE_CHECKING:
-    from catalog.quality_findings import QualityReport
+    from catalog.quality_checks.findings import QualityReport
 
 Symbols = Annotated[tuple[str, ...], Parameter(name="--symbol", negative=())]
 Flag = Annotated[bool, Parameter(negative=())]

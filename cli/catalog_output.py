@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from catalog.contents import CatalogContents, StreamContents
-from catalog.quality_checks import CHECKS, Severity
-from catalog.quality_findings import Finding, QualityReport
+from catalog.quality_checks.findings import Finding, QualityReport
+from catalog.quality_checks.registry import CHECKS, Severity
 from cli.output import stdout_console
 from market.time import format_new_york
 

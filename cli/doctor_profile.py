@@ -79,7 +79,7 @@ def catalog_findings(root: Path, loaded: LoadedProfile) -> Iterator[Finding]:
 
 def check_files(root: Path, manifest: Manifest) -> Finding:
     """Every file and every instrument of the manifest is there, and begins and ends as Parquet does."""
-    from catalog.store_publish import needs_recovery
+    from catalog.storage.publish import needs_recovery
 
     files = [file for ingest in manifest.ingests for file in ingest.files]
     broken = [file.path for file in files if not is_parquet(root / file.path)]

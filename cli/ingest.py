@@ -83,8 +83,8 @@ def csv(
         Print one JSON object instead of text.
     """
     from catalog.columns import DataKind
-    from catalog.csv_mapping import parse_mapping
-    from catalog.csv_options import CsvOptions
+    from catalog.csv_source.mapping import parse_mapping
+    from catalog.csv_source.options import CsvOptions
     from catalog.ingest_csv import ingest_csv
     from catalog.store import CatalogStore
 

@@ -21,7 +21,7 @@ import pytest
 from catalog.ingest_lean import ingest_lean
 from catalog.ingest_lobster import ingest_lobster
 from catalog.store import CatalogStore
-from tests.catalog.lean_folder import LeanFolder
+from tests.catalog.lean.lean_folder import LeanFolder
 
 ROUNDS = 3
 # The comment is what was measured on two cores shared with other work: ratio, rows per CPU second.

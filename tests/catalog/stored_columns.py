@@ -24,8 +24,8 @@ from catalog.columns import (
 )
 from catalog.lanes import event_clock
 from catalog.manifest import SourceDescription
+from catalog.storage.ingest import Ingest
 from catalog.store import CatalogStore
-from catalog.store_ingest import Ingest
 from market.instruments import EquitySpec, instrument_id
 
 BAC = "BAC.SMART"

@@ -11,7 +11,7 @@ from catalog.contents import describe_catalog
 from catalog.store import CatalogStore
 from catalog.synthetic_market import write_synthetic_market
 from market.errors import DataError, NotFoundError
-from tests.catalog.quality_builders import (
+from tests.catalog.quality_checks.quality_builders import (
     DAILY_BARS,
     DAY,
     INSTRUMENT,
@@ -22,7 +22,7 @@ from tests.catalog.quality_builders import (
     clean_trades,
     session_times,
 )
-from tests.catalog.synthetic_builders import small_spec
+from tests.catalog.synthetic.builders import small_spec
 
 TUESDAY = date(2025, 3, 4)
 

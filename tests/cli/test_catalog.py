@@ -10,8 +10,8 @@ import pytest
 from catalog.store import CatalogStore
 from catalog.synthetic_market import write_synthetic_market
 from cli.__main__ import main
-from tests.catalog.quality_builders import CENT, Planted, clean_quotes, clean_trades
-from tests.catalog.synthetic_builders import small_spec
+from tests.catalog.quality_checks.quality_builders import CENT, Planted, clean_quotes, clean_trades
+from tests.catalog.synthetic.builders import small_spec
 
 
 @pytest.fixture

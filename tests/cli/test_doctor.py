@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from catalog.store import CatalogStore
+from catalog.synthetic.spec import LOW_PRICED_STOCKS
 from catalog.synthetic_market import SyntheticMarketSpec, write_synthetic_market
-from catalog.synthetic_spec import LOW_PRICED_STOCKS
 from cli.__main__ import main
 from cli.doctor_findings import Finding, run_checks
 from cli.doctor_machine import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
-from tests.catalog.csv_files import GOOD_QUOTE, OPEN_NS, quote_rows, write_csv
+from tests.catalog.csv_source.csv_files import GOOD_QUOTE, OPEN_NS, quote_rows, write_csv
 from tests.catalog.stored_columns import snapshot
 
 

@@ -1,0 +1,1 @@
+"""Reads CSV and Parquet files of any layout, by a column map."""

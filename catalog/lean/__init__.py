@@ -1,0 +1,1 @@
+"""Reads QuantConnect Lean's equity zips."""

@@ -1,0 +1,1 @@
+"""Reads LOBSTER / TotalView message and order book files."""

@@ -1,0 +1,1 @@
+"""Reads stored streams back in blocks, whoever wrote them."""

@@ -1,0 +1,168 @@
+"""The records of stored streams, read in blocks of NumPy arrays.
+
+Memory is bounded by the block, whatever the size of the file. Each block repeats the last rows of the
+one before as context, so that checks can compare neighbours without state of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.reading.streams import StoredFile, StoredStream
+
+FloatArray = npt.NDArray[np.float64]
+Int64Array = npt.NDArray[np.int64]
+
+BLOCK_ROWS = 131_072
+CONTEXT_ROWS = 64
+"""Rows of the block before that each block repeats."""
+
+_FIXED_POINT_ONE = {16: 1e16, 8: 1e9}  # raw value of 1 by width in bytes: high and standard precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Consecutive records of one stream; the first `context` rows were in the block before.
+
+    `columns` holds prices and sizes as float64 (USD, shares) and codes as integers, by Nautilus' names.
+    """
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    columns: dict[str, npt.NDArray[Any]]
+    trade_ids: pa.Array | None
+    context: int
+    is_last: bool
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+def read_blocks(
+    stream: StoredStream,
+    *,
+    from_ns: int | None = None,
+    to_ns: int | None = None,
+    on_problem: Callable[[StoredFile, str], None] | None = None,
+) -> Iterator[Block]:
+    """Yield the records of `stream` whose `ts_init` is in [from_ns, to_ns), in the order of the files.
+
+    A file that cannot be read is left out from where it is damaged; `on_problem` is told, or, without
+    it, the error is raised.
+    """
+    context = None
+    pending: _Rows | None = None
+    for rows in _rows_of_stream(stream, from_ns=from_ns, to_ns=to_ns, on_problem=on_problem):
+        if pending is not None:
+            yield pending.block(context, is_last=False)
+            context = pending.tail(context)
+        pending = rows
+    if pending is not None:
+        yield pending.block(context, is_last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    columns: dict[str, npt.NDArray[Any]]
+    trade_ids: pa.Array | None
+
+    def tail(self, context: _Rows | None) -> _Rows:
+        """Return the last rows of what `block` yields, to go before the next block."""
+        joined = self._after(context)
+        length = len(joined.columns["ts_init"])
+        start = max(0, length - CONTEXT_ROWS)
+        ids = joined.trade_ids[start:] if joined.trade_ids is not None else None
+        return _Rows({name: values[start:].copy() for name, values in joined.columns.items()}, ids)
+
+    def block(self, context: _Rows | None, *, is_last: bool) -> Block:
+        joined = self._after(context)
+        columns = dict(joined.columns)
+        return Block(
+            ts_event=columns.pop("ts_event"),
+            ts_init=columns.pop("ts_init"),
+            columns=columns,
+            trade_ids=joined.trade_ids,
+            context=len(context.columns["ts_init"]) if context is not None else 0,
+            is_last=is_last,
+        )
+
+    def _after(self, context: _Rows | None) -> _Rows:
+        if context is None:
+            return self
+        columns = {
+            name: np.concatenate([context.columns[name], values]) for name, values in self.columns.items()
+        }
+        ids = None
+        if self.trade_ids is not None:
+            ids = pa.concat_arrays([context.trade_ids, self.trade_ids])
+        return _Rows(columns, ids)
+
+
+def _rows_of_stream(
+    stream: StoredStream,
+    *,
+    from_ns: int | None,
+    to_ns: int | None,
+    on_problem: Callable[[StoredFile, str], None] | None,
+) -> Iterator[_Rows]:
+    for file in stream.files:
+        try:
+            with pq.ParquetFile(file.path) as parquet:
+                if not _is_outside(file, from_ns, to_ns):
+                    for batch in parquet.iter_batches(batch_size=BLOCK_ROWS):
+                        rows = _rows_of_batch(batch, from_ns=from_ns, to_ns=to_ns)
+                        if len(rows.columns["ts_init"]):
+                            yield rows
+        except (OSError, pa.ArrowException) as error:
+            if on_problem is None:
+                raise
+            on_problem(file, " ".join(str(error).split()))
+
+
+def _is_outside(file: StoredFile, from_ns: int | None, to_ns: int | None) -> bool:
+    if file.first_ns is None or file.last_ns is None:
+        return False
+    return (from_ns is not None and file.last_ns < from_ns) or (to_ns is not None and file.first_ns >= to_ns)
+
+
+def _rows_of_batch(batch: pa.RecordBatch, *, from_ns: int | None, to_ns: int | None) -> _Rows:
+    columns: dict[str, npt.NDArray[Any]] = {}
+    trade_ids = None
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        if name == "trade_id":
+            trade_ids = array.cast(pa.string())
+        elif pa.types.is_fixed_size_binary(array.type):
+            columns[name] = _decode(array)
+        else:
+            values = array.to_numpy(zero_copy_only=False)
+            columns[name] = values.astype(np.int64) if values.dtype.kind in "iu" else values
+    if from_ns is None and to_ns is None:
+        return _Rows(columns, trade_ids)
+    ts_init = columns["ts_init"]
+    keep = np.ones(len(ts_init), dtype=np.bool_)
+    if from_ns is not None:
+        keep &= ts_init >= from_ns
+    if to_ns is not None:
+        keep &= ts_init < to_ns
+    ids = trade_ids.filter(pa.array(keep)) if trade_ids is not None else None
+    return _Rows({name: values[keep] for name, values in columns.items()}, ids)
+
+
+def _decode(array: pa.FixedSizeBinaryArray) -> FloatArray:
+    """Return Nautilus' fixed-point values as float64; equal raw values give equal floats."""
+    width = array.type.byte_width
+    one = _FIXED_POINT_ONE[width]
+    raw = np.frombuffer(array.buffers()[1], dtype="<i8").reshape(-1, width // 8)
+    words = raw[array.offset : array.offset + len(array)]
+    low = words[:, 0]
+    if width == 8:
+        return np.asarray(low / one, dtype=np.float64)
+    high = words[:, 1]
+    return np.asarray((high * 2.0**64 + low.view(np.uint64)) / one, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Writes Nautilus' Parquet layout in transactions: staged, recorded, published."""

@@ -1,0 +1,1 @@
+"""The parts of the seeded synthetic market: price, quotes, trades, depth."""
