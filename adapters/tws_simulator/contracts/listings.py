@@ -8,8 +8,10 @@ from decimal import Decimal
 from adapters.tws_simulator.contracts.names import Name
 from adapters.tws_simulator.interfaces import Listing
 
-STOCK_EXCHANGES = ("SMART", "AMEX", "NYSE", "CBOE", "PHLX", "ISE", "CHX", "ARCA", "NASDAQ", "BEX", "BATS")
-STOCK_EXCHANGES += ("EDGEA", "BYX", "IEX", "EDGX", "PEARL", "NYSENAT", "LTSE", "MEMX", "PSX")
+STOCK_EXCHANGES: tuple[str, ...] = (
+    *("SMART", "AMEX", "NYSE", "CBOE", "PHLX", "ISE", "CHX", "ARCA", "NASDAQ", "DRCTEDGE", "BEX", "BATS"),
+    *("EDGEA", "BYX", "IEX", "EDGX", "PEARL", "NYSENAT", "LTSE", "MEMX", "PSX"),
+)
 """TSLA's valid exchanges in the capture of 2022-12-29, less the brokers' algorithms; ISLAND is NASDAQ."""
 
 OPTION_EXCHANGES = ("SMART", "AMEX", "CBOE", "PHLX", "ISE")

@@ -67,7 +67,7 @@ def strike_step(price: Decimal) -> Decimal:
 
 
 def expiries(day: date, *, settings: ChainSettings, hours: TradingHours) -> list[date]:
-    """Return the expiries after `day` in order; a Friday on which the exchange is closed moves to Thursday."""
+    """Return the expiries after `day` in order; a Friday without a session moves to Thursday."""
     weekly = list(islice(_fridays(day), settings.weekly_expiries))
     after = weekly[-1] if weekly else day
     thirds = (friday for friday in _fridays(after) if 15 <= friday.day <= 21)
