@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from catalog.quality_checks import CHECKS, QualityThresholds
-from catalog.synthetic_spec import _BOUNDS, LOW_PRICED_STOCKS, SyntheticMarketSpec, SyntheticSymbol
+from catalog.quality_checks.registry import CHECKS, QualityThresholds
+from catalog.synthetic.spec import _BOUNDS, LOW_PRICED_STOCKS, SyntheticMarketSpec, SyntheticSymbol
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
