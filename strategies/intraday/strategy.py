@@ -73,7 +73,7 @@ class IntradayStrategy(Strategy):
             InstrumentId.from_str(text): self._new_trader(InstrumentId.from_str(text))
             for text in config.instrument_ids
         }
-        self._quote_handlers: dict[str, Callable[[QuoteTick], None]] = {}  # by topic
+        self._handlers: dict[str, Callable[[Any], None]] = {}  # by topic
         self._orders: dict[str, tuple[SymbolTrader, str]] = {}  # by client order id
         self._client_order_ids: dict[str, ClientOrderId] = {}  # by correlation id
         self._alert_name = f"SESSION:{self.id}"
@@ -157,23 +157,25 @@ class IntradayStrategy(Strategy):
     # Market data: the hot path -----------------------------------------------------------------------
 
     def _subscribe(self, instrument_id: InstrumentId, trader: SymbolTrader) -> None:
-        """Subscribe to the data, and have quotes come straight from the bus to `trader`.
+        """Subscribe to the data, and have ticks come straight from the bus to `trader`.
 
         `Actor.handle_quote_tick` hashes the instrument's id twice and asks for the state of the component,
         250 ns a tick; here the topic says which instrument it is, and `on_stop` unsubscribes.
         """
         self.subscribe_quote_ticks(instrument_id)
-        topic = _TOPICS.get_quotes_topic(instrument_id)
-        self.msgbus.unsubscribe(topic, self.handle_quote_tick)
-        self._quote_handlers[topic] = self._quote_handler(trader)
-        self.msgbus.subscribe(topic, self._quote_handlers[topic])
         self.subscribe_trade_ticks(instrument_id)
         if self.config.has_depth:
             self.subscribe_order_book_deltas(instrument_id, book_type=BookType.L2_MBP)
+        quotes, trades = _TOPICS.get_quotes_topic(instrument_id), _TOPICS.get_trades_topic(instrument_id)
+        self.msgbus.unsubscribe(quotes, self.handle_quote_tick)
+        self.msgbus.unsubscribe(trades, self.handle_trade_tick)
+        self._handlers[quotes], self._handlers[trades] = self._quote_handler(trader), _trade_handler(trader)
+        for topic in (quotes, trades):
+            self.msgbus.subscribe(topic, self._handlers[topic])
 
     def _unsubscribe(self, instrument_id: InstrumentId) -> None:
-        topic = _TOPICS.get_quotes_topic(instrument_id)
-        self.msgbus.unsubscribe(topic, self._quote_handlers.pop(topic))
+        for topic in (_TOPICS.get_quotes_topic(instrument_id), _TOPICS.get_trades_topic(instrument_id)):
+            self.msgbus.unsubscribe(topic, self._handlers.pop(topic))
         self.unsubscribe_quote_ticks(instrument_id)
         self.unsubscribe_trade_ticks(instrument_id)
         if self.config.has_depth:
@@ -195,10 +197,6 @@ class IntradayStrategy(Strategy):
                 act(trader, now_ns)
 
         return handle
-
-    def on_trade_tick(self, tick: TradeTick) -> None:
-        if self._open_ns <= tick.ts_init < self._close_ns:
-            self._traders[tick.instrument_id].vwap.on_trade(float(tick.price), float(tick.size))
 
     # Sessions ------------------------------------------------------------------------------------------
 
@@ -293,3 +291,12 @@ class IntradayStrategy(Strategy):
             trader = self._traders.get(event.instrument_id)
         if trader is not None:
             self._publish(report(event, trader, correlation_id))
+
+
+def _trade_handler(trader: SymbolTrader) -> Callable[[TradeTick], None]:
+    on_trade = trader.on_trade
+
+    def handle(tick: TradeTick) -> None:
+        on_trade(float(tick.price), float(tick.size))
+
+    return handle

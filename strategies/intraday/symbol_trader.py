@@ -63,9 +63,10 @@ class SymbolTrader:
         "_quote_age_max_ns",
         "_read_depth",
         "_shares_max",
+        "_vwap",
         "decide_at_ns",
         "on_quote",
-        "vwap",
+        "on_trade",
     )
 
     def __init__(
@@ -86,7 +87,8 @@ class SymbolTrader:
         self._log = log
         self._features = QuoteFeatures(parameters.feature_settings())
         self.on_quote = self._features.on_quote  # called at every tick: bound once
-        self.vwap = Vwap()
+        self._vwap = Vwap()
+        self.on_trade = self._vwap.on_trade
         self._lifecycle = self._new_lifecycle()
         self._holding: Holding | None = FLAT  # None when it must be read anew; FLAT means idle
         self._is_new_session = True
@@ -111,7 +113,6 @@ class SymbolTrader:
     def await_session(self, open_ns: int) -> None:
         """Sleep until a session opens at `open_ns` (ns UTC); the market seen before is then forgotten."""
         self._is_new_session = True
-        self.vwap.reset()
         self.decide_at_ns = open_ns
 
     def step(self, now_ns: int, window: SessionWindow) -> Step | None:
@@ -120,6 +121,7 @@ class SymbolTrader:
         if self._is_new_session:
             self._is_new_session = False
             self._features.reset()
+            self._vwap.reset()
         phase = window.phase(now_ns)
         holding = self._current_holding() if self._holding is None else self._holding
         if holding is not FLAT:
@@ -175,13 +177,13 @@ class SymbolTrader:
     def _snapshot(self, now_ns: int) -> FeatureSnapshot | None:
         depth = None if self._read_depth is None else self._read_depth()
         if depth is None:
-            return self._features.snapshot(now_ns, vwap=self.vwap.value)
+            return self._features.snapshot(now_ns, vwap=self._vwap.value)
         bids, asks = depth
         levels = self._parameters.book_levels
         imbalance = book_imbalance([size for _, size in bids], [size for _, size in asks], levels)
         return self._features.snapshot(
             now_ns,
-            vwap=self.vwap.value,
+            vwap=self._vwap.value,
             book_imbalance=imbalance,
             book_microprice=book_microprice(bids, asks, levels),
         )

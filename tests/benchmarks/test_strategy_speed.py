@@ -23,6 +23,7 @@ from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.objects import Money
 
 from backtests.nautilus_analyzer import install_linear_analyzer
+from backtests.nautilus_matching import LeanMatchingEngine, install_matching_engines
 from market.time import NS_PER_SECOND
 from strategies.harvester.strategy import Harvester
 from strategies.intraday.strategy import IntradayConfig
@@ -101,7 +102,8 @@ def _engine(data: list[QuoteTick]) -> BacktestEngine:
     )
     engine.add_instrument(equity(BAC))
     engine.add_data(data, validate=False, sort=True)
-    install_linear_analyzer(engine.portfolio.analyzer)
+    install_linear_analyzer(engine.portfolio.analyzer)  # these two are quadratic as shipped
+    install_matching_engines(engine, lambda _name: LeanMatchingEngine)
     return engine
 
 

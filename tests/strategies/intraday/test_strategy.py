@@ -283,8 +283,9 @@ def test_trades_of_the_session_make_its_vwap() -> None:
             ts_ns,
         )
 
-    trades = [trade(at_new_york(9), 9.00, 100), trade(TEN_NS - 2, 5.00, 100), trade(TEN_NS - 1, 5.04, 300)]
-    run = play(trades + quotes(TEN_NS, 10), strategy(**ALWAYS))
+    before_the_open = trade(at_new_york(9), 9.00, 100)
+    trades = [trade(TEN_NS + 2, 5.00, 100), trade(TEN_NS + 3, 5.04, 300)]
+    run = play([before_the_open, *trades, *quotes(TEN_NS, 10)], strategy(**ALWAYS))
     assert run.records[0].features["vwap"] == pytest.approx(5.03)
 
 

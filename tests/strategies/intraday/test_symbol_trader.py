@@ -184,16 +184,18 @@ def test_a_new_session_forgets_the_market_but_not_the_position() -> None:
     made = trader(script)
     order = the_order(step(made))
     made.on_fill(order.correlation_id, Fill(side="buy", quantity=10, price=5.0, ts_ns=TEN_NS))
-    made.vwap.on_trade(5.0, 100.0)
+    made.on_trade(5.0, 100.0)
     tomorrow = window(at_new_york(16))
     made.await_session(tomorrow.open_ns)
     assert made.decide_at_ns == tomorrow.open_ns
     script.intent, before = Hold(), len(script.seen)
     outcome = made.step(tomorrow.open_ns, tomorrow)
     assert len(script.seen) == before  # yesterday's quote is not shown
-    assert made.vwap.value is None
     left = the_order(outcome)
     assert (left.reason, left.quantity, left.limit_price) == ("left_from_earlier_session", 10, None)
+    made.on_quote(5.00, 5.01, 900.0, 100.0, tomorrow.open_ns + 1)
+    made.step(tomorrow.open_ns + 1, tomorrow)
+    assert script.seen[-1][0].vwap is None
 
 
 def test_a_quote_that_is_too_old_prices_no_entry() -> None:
