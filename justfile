@@ -42,3 +42,7 @@ bench *ARGS:
 # Branch coverage of one folder, e.g. `just coverage risk`.
 coverage FOLDER:
     uv run pytest tests/{{FOLDER}} --cov={{FOLDER}} --cov-branch --cov-report=term-missing
+
+# Rewrite the reference pages that are generated from the code; tests hold them current.
+reference:
+    uv run python -m cli.commands_reference
