@@ -9,6 +9,7 @@ with SimulatorProcess() as simulator:
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -102,7 +103,7 @@ class SimulatorProcess:
             [sys.executable, "-m", "adapters.tws_simulator", msgspec.json.encode(launch).decode()],
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            cwd=Path(__file__).resolve().parents[3],
+            env=_environment(),
         )
         ready = self._ready()
         self.port, control_port = ready.port, ready.control_port
@@ -153,3 +154,10 @@ class SimulatorProcess:
             self._process.wait(START_SECONDS_MAX)
             raise HarvesterError(f"The simulated TWS did not start: {self.errors()[-2000:]}")
         return msgspec.json.decode(line, type=Ready)
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment with this checkout importable, wherever the caller stands."""
+    checkout = str(Path(__file__).resolve().parents[3])
+    paths = [checkout, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
