@@ -14,7 +14,7 @@ measures both costs as shipped; it fails once upstream has cured them: then dele
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nautilus_trader.backtest.engine import OrderMatchingEngine, SimulatedExchange
@@ -140,17 +140,18 @@ class WaitingBarEngine(LeanMatchingEngine):
         super().process_bar(bar)
 
 
-def install_matching_engines(engine: BacktestEngine, *, fed_by_bars: Collection[str] = ()) -> None:
+def install_matching_engines(
+    engine: BacktestEngine, kind_of: Callable[[str], type[OrderMatchingEngine]]
+) -> None:
     """Replace the matching engines of a built, not yet run `engine`; call it after adding instruments.
 
-    `fed_by_bars` names the instruments that get bars of one type, LAST or MID, and no ticks.
+    `kind_of` says which class serves an instrument id. `WaitingBarEngine` is for instruments that get bars
+    of one type, LAST or MID, and no ticks.
     """
-    venues = dictionary_of(engine, SimulatedExchange)
-    for exchange in venues.values():
+    for exchange in dictionary_of(engine, SimulatedExchange).values():
         engines = dictionary_of(exchange, OrderMatchingEngine)
         for instrument_id, shipped in engines.items():
-            kind = WaitingBarEngine if str(instrument_id) in fed_by_bars else LeanMatchingEngine
-            engines[instrument_id] = kind(
+            engines[instrument_id] = kind_of(str(instrument_id))(
                 instrument=shipped.instrument,
                 raw_id=shipped.raw_id,
                 clock=engine.kernel.clock,

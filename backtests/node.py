@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,8 @@ from backtests.nautilus_bars import BarDataEngine
 from backtests.nautilus_bus import local_message_bus
 from backtests.nautilus_cache import KeepingCache
 from backtests.nautilus_internals import kernel_parts
-from backtests.nautilus_matching import install_matching_engines
-from backtests.nautilus_quotes import install_quote_restorer
+from backtests.nautilus_matching import LeanMatchingEngine, WaitingBarEngine, install_matching_engines
+from backtests.nautilus_quotes import QuoteKeepingEngine, keep_quotes
 from backtests.period import Selection
 from backtests.venue import venue_config
 from catalog.columns import DataKind
@@ -39,7 +39,7 @@ from risk.records import MemoryRecorder
 from strategies.nautilus_config import importable_strategy
 
 if TYPE_CHECKING:
-    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.backtest.engine import BacktestEngine, OrderMatchingEngine
     from nautilus_trader.backtest.results import BacktestResult
     from nautilus_trader.trading.config import ImportableStrategyConfig
 
@@ -92,7 +92,9 @@ def assemble(
 ) -> AssembledNode:
     """Return the node of a profile on `selection`; raises `ConfigError` without a `[backtest]` section.
 
-    `strategies` replaces those of the profile by any Nautilus strategies.
+    `strategies` replaces those of the profile by any Nautilus strategies. Bars are for research: without
+    a quote the risk gate would refuse every order, so there Nautilus' own risk engine stands alone. No
+    profile can ask for bars.
     """
     backtest = loaded.require_backtest()
     profile = loaded.profile
@@ -118,6 +120,14 @@ def assemble(
     node = BacktestNode([run_config])
     engine = _build(node, selection)
     recorder = MemoryRecorder()
+    if selection.book != "bars":
+        _install_gate(engine, profile, selection=selection, recorder=recorder)
+    return AssembledNode(node, engine, recorder)
+
+
+def _install_gate(
+    engine: BacktestEngine, profile: Profile, *, selection: Selection, recorder: MemoryRecorder
+) -> None:
     gate = GateSetup(
         limits=profile.risk,
         session_rules=profile.session,
@@ -125,7 +135,6 @@ def assemble(
         recorder=recorder,
     )
     install_gate(engine, gate)
-    return AssembledNode(node, engine, recorder)
 
 
 def _build(node: BacktestNode, selection: Selection) -> BacktestEngine:
@@ -134,16 +143,23 @@ def _build(node: BacktestNode, selection: Selection) -> BacktestEngine:
     with kernel_parts(Cache=KeepingCache, **engines):
         node.build()
     (engine,) = node.get_engines()
-    install_matching_engines(engine, fed_by_bars=_fed_by_one_bar_type(selection))
+    install_matching_engines(engine, _matching_engines(selection))
     install_linear_analyzer(engine.kernel.portfolio.analyzer)
     if selection.book == "L1":
-        install_quote_restorer(engine.kernel)
+        keep_quotes(engine)
     return engine
 
 
-def _fed_by_one_bar_type(selection: Selection) -> set[str]:
-    counts = Counter(bar_type.split("-")[0] for bar_type in selection.bar_types)
-    return {instrument for instrument, count in counts.items() if count == 1}
+def _matching_engines(selection: Selection) -> Callable[[str], type[OrderMatchingEngine]]:
+    """Return which matching engine serves an instrument of `selection`."""
+    bar_types = Counter(bar_type.split("-")[0] for bar_type in selection.bar_types)
+
+    def kind_of(instrument: str) -> type[OrderMatchingEngine]:
+        if selection.book == "L1":
+            return QuoteKeepingEngine
+        return WaitingBarEngine if bar_types[instrument] == 1 else LeanMatchingEngine
+
+    return kind_of
 
 
 def strategy_configs(profile: Profile, selection: Selection) -> list[ImportableStrategyConfig]:

@@ -20,7 +20,7 @@ from backtests.nautilus_bars import BarDataEngine
 from backtests.nautilus_bus import local_message_bus
 from backtests.nautilus_cache import KeepingCache
 from backtests.nautilus_internals import kernel_parts
-from backtests.nautilus_matching import install_matching_engines
+from backtests.nautilus_matching import WaitingBarEngine, install_matching_engines
 from catalog.instruments import nautilus_equity
 from market.instruments import EquitySpec
 
@@ -78,7 +78,7 @@ def build(
     engine.add_data(list(bars))
     engine.add_strategy(strategy)
     if is_cured:
-        install_matching_engines(engine, fed_by_bars={NAME})
+        install_matching_engines(engine, lambda _: WaitingBarEngine)
     return engine
 
 

@@ -117,7 +117,7 @@ def _replace(engine: Any, kind: type) -> None:
 
 def test_says_so_when_nautilus_keeps_its_engines_elsewhere() -> None:
     with pytest.raises(HarvesterError, match="expected 1"):
-        install_matching_engines(object())
+        install_matching_engines(object(), lambda _: WaitingBarEngine)
 
 
 def _seconds_a_bar(*, is_cured: bool) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import backtests.node
+from backtests.nautilus_quotes import QuoteKeepingEngine
 from backtests.outcome import Outcome
 from catalog.columns import Aggressor
 from tests.backtests.markets import Quote, Trade, write_market
@@ -51,6 +52,7 @@ def test_a_trade_before_any_quote_is_let_be(tmp_path: Path) -> None:
 
 
 def test_the_shipped_engine_still_needs_this_patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtests.node, "install_quote_restorer", lambda kernel: None)
+    monkeypatch.setattr(backtests.node, "keep_quotes", lambda engine: None)
+    monkeypatch.setattr(QuoteKeepingEngine, "keep_quote", lambda engine: None)
     (fill,) = _replay(tmp_path, 9.00).fills
     assert float(fill.price) == 9.00  # two cents below the ask
