@@ -88,6 +88,19 @@ class DecisionLog:
             thresholds=asked.decision.thresholds,
         )
 
+    def failed(self, error: Exception, now_ns: int) -> DecisionRecord:
+        """Return the record that the decision function raised `error`."""
+        return DecisionRecord(
+            correlation_id=self.ids.next(now_ns),
+            ts_ns=now_ns,
+            strategy_id=self._strategy_id,
+            instrument_id=self.instrument_id,
+            action="hold",
+            reason="decision_failed",
+            outcome="refused",
+            refused_by=repr(error),
+        )
+
     def refused(
         self, order: WorkingOrder, action: Action, reason: str, now_ns: int, *, refused_by: str
     ) -> DecisionRecord:

@@ -22,7 +22,7 @@ from nautilus_trader.trading.strategy import Strategy
 from audit.events import DECISIONS_TOPIC, DecisionRecord
 from market.errors import ConfigError
 from market.instruments import symbol_of
-from market.session_windows import SessionRules, SessionWindow
+from market.session_windows import SessionRules
 from market.time import NS_PER_SECOND
 from strategies.decision_modules import load_decision
 from strategies.intents_to_orders import order_for, price_for
@@ -32,7 +32,7 @@ from strategies.intraday.nautilus_book import depth_reader
 from strategies.intraday.nautilus_events import report
 from strategies.intraday.orders import Command, Place, Reprice, Withdraw
 from strategies.intraday.session_clock import SessionClock
-from strategies.intraday.symbol_trader import SavedState, Step, SymbolTrader
+from strategies.intraday.symbol_trader import NO_WINDOW, SESSION_OVER, SavedState, Step, SymbolTrader
 
 FLATTEN_RETRY_NS = NS_PER_SECOND
 """How often open symbols are looked at between the flat time and the close, ticks or not."""
@@ -67,8 +67,7 @@ class IntradayStrategy(Strategy):
         self._module = load_decision(config.decision)
         self._parameters = msgspec.convert(config.parameters, self._module.parameters_type)
         self._session_clock = SessionClock(config.session_rules)
-        self._window: SessionWindow | None = None
-        self._open_ns = self._close_ns = 0  # of the window
+        self._window = NO_WINDOW
         self._traders = {
             InstrumentId.from_str(text): self._new_trader(InstrumentId.from_str(text))
             for text in config.instrument_ids
@@ -122,10 +121,12 @@ class IntradayStrategy(Strategy):
 
     def on_stop(self) -> None:
         self.clock.cancel_timers()
-        if self.config.flattens_on_stop and not self.config.manage_stop and self._window is not None:
+        if self.config.flattens_on_stop and not self.config.manage_stop:
             now_ns = self.clock.timestamp_ns()
             for trader in self._traders.values():
-                self._carry_out(trader, trader.stand_down(now_ns, self._window))
+                step = trader.stand_down(now_ns)
+                if step is not None:
+                    self._carry_out(trader, step)
         for instrument_id in self._traders:
             self._unsubscribe(instrument_id)
 
@@ -134,8 +135,7 @@ class IntradayStrategy(Strategy):
             trader.reset()
         self._orders.clear()
         self._client_order_ids.clear()
-        self._window = None
-        self._open_ns = self._close_ns = 0
+        self._window = NO_WINDOW
 
     def on_save(self) -> dict[str, bytes]:
         return {
@@ -150,9 +150,12 @@ class IntradayStrategy(Strategy):
                 trader.restore(msgspec.json.decode(saved, type=SavedState))
 
     def on_market_exit(self) -> None:
-        # Nautilus itself cancels and closes now; until it is done `_act` keeps still, and then stays flat.
+        for trader in self._traders.values():  # Nautilus itself cancels and closes now
+            trader.pause()
+
+    def post_market_exit(self) -> None:
         for trader in self._traders.values():
-            trader.yield_to_market_exit()
+            trader.unpause()
 
     # Market data: the hot path -----------------------------------------------------------------------
 
@@ -203,9 +206,8 @@ class IntradayStrategy(Strategy):
     def _await_session(self, now_ns: int) -> None:
         """Look forward to the session that holds `now_ns` or comes next, and to its flat time."""
         self._window = window = self._session_clock.window_at(now_ns)
-        self._open_ns, self._close_ns = window.open_ns, window.close_ns
         for trader in self._traders.values():
-            trader.await_session(window.open_ns)
+            trader.await_session(window)
         self._set_alert(max(window.flat_ns, now_ns))
 
     def _set_alert(self, alert_ns: int) -> None:
@@ -215,36 +217,31 @@ class IntradayStrategy(Strategy):
 
     def _on_alert(self, event: TimeEvent) -> None:
         """Between the flat time and the close: look at what is still open, even without ticks."""
-        now_ns = event.ts_event
-        if now_ns >= self._close_ns:
+        now_ns, close_ns = event.ts_event, self._window.close_ns
+        if now_ns >= close_ns:
             self._await_session(now_ns)
             return
         for trader in self._traders.values():
             self._act(trader, now_ns)
         are_flat = all(trader.is_idle for trader in self._traders.values())
-        self._set_alert(self._close_ns if are_flat else min(now_ns + FLATTEN_RETRY_NS, self._close_ns))
+        self._set_alert(close_ns if are_flat else min(now_ns + FLATTEN_RETRY_NS, close_ns))
 
     # Acting ------------------------------------------------------------------------------------------
 
     def _act(self, trader: SymbolTrader, now_ns: int) -> None:
-        if now_ns >= self._close_ns:
-            self._await_session(now_ns)
-        if now_ns < self._open_ns or self.is_exiting():
-            return
-        assert self._window is not None
         try:
-            step = trader.step(now_ns, self._window)
+            step = trader.step(now_ns)
         except Exception as error:  # the border to users' decisions: stop the symbol, or the run
             if not self.config.stands_down_on_error:
                 raise
             self.log.exception(f"{self.config.decision}.decide failed; its symbol stands down", error)
-            step = trader.stand_down(now_ns, self._window)
-        if step is not None:
+            step = trader.fail(error, now_ns)
+        if step is SESSION_OVER:
+            self._await_session(now_ns)
+        elif step is not None:
             self._carry_out(trader, step)
 
-    def _carry_out(self, trader: SymbolTrader, step: Step | None) -> None:
-        if step is None:
-            return
+    def _carry_out(self, trader: SymbolTrader, step: Step) -> None:
         for record in step.records:
             self._publish(record)
         for command in step.commands:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import msgspec
 
@@ -41,6 +41,12 @@ class Step(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...]
 
 
+SESSION_OVER = Step((), ())
+"""Says that the session has closed: the shell must `await_session` the next."""
+NO_WINDOW = SessionWindow(open_ns=0, ramp_end_ns=0, cutoff_ns=0, flat_ns=0, close_ns=0, no_trade_ns=())
+"""Over before anything begins."""
+
+
 class SavedState(msgspec.Struct, frozen=True, kw_only=True):
     """What of a symbol survives a restart. Positions and orders come from Nautilus' cache."""
 
@@ -57,6 +63,7 @@ class SymbolTrader:
         "_holding",
         "_interval_ns",
         "_is_new_session",
+        "_is_paused",
         "_lifecycle",
         "_log",
         "_parameters",
@@ -64,6 +71,7 @@ class SymbolTrader:
         "_read_depth",
         "_shares_max",
         "_vwap",
+        "_window",
         "decide_at_ns",
         "on_quote",
         "on_trade",
@@ -91,7 +99,9 @@ class SymbolTrader:
         self.on_trade = self._vwap.on_trade
         self._lifecycle = self._new_lifecycle()
         self._holding: Holding | None = FLAT  # None when it must be read anew; FLAT means idle
+        self._window = NO_WINDOW
         self._is_new_session = True
+        self._is_paused = False
         self.decide_at_ns = 0
         """The next instant, in ns UTC, at which `step` has something to do."""
 
@@ -110,22 +120,27 @@ class SymbolTrader:
 
     # Deciding ------------------------------------------------------------------------------------------
 
-    def await_session(self, open_ns: int) -> None:
-        """Sleep until a session opens at `open_ns` (ns UTC); the market seen before is then forgotten."""
+    def await_session(self, window: SessionWindow) -> None:
+        """Sleep until `window` opens; the market seen before is then forgotten."""
+        self._window = window
         self._is_new_session = True
-        self.decide_at_ns = open_ns
+        self.decide_at_ns = window.open_ns
 
-    def step(self, now_ns: int, window: SessionWindow) -> Step | None:
-        """Do what is due at `now_ns` (ns UTC), inside `window`; None when nothing came of it."""
+    def step(self, now_ns: int) -> Step | None:
+        """Do what is due at `now_ns` (ns UTC); None when nothing came of it, `SESSION_OVER` at the close.
+
+        Raises whatever the decision function raises; nothing has changed then.
+        """
+        window = self._window
+        if now_ns >= window.close_ns:
+            return SESSION_OVER
         self.decide_at_ns = now_ns + self._interval_ns
-        if self._is_new_session:
-            self._is_new_session = False
-            self._features.reset()
-            self._vwap.reset()
+        if self._is_new_session or self._is_paused:
+            return self._wake_up(now_ns)
         phase = window.phase(now_ns)
         holding = self._current_holding() if self._holding is None else self._holding
         if holding is not FLAT:
-            return self._tend(holding, self._moment(now_ns, window, phase))
+            return self._tend(holding, self._moment(now_ns, phase))
         if phase is not SessionPhase.TRADING or self._lifecycle.is_standing_down:
             return None
         features = self._snapshot(now_ns)
@@ -135,17 +150,30 @@ class SymbolTrader:
         if type(decision.intent) is Hold and decision.intent.signal is None:  # by far the most frequent
             self._lifecycle.pauses.lapse()
             return None
-        return self._follow(Asked(decision, features), self._moment(now_ns, window, phase))
+        return self._follow(Asked(decision, features), self._moment(now_ns, phase))
+
+    def _wake_up(self, now_ns: int) -> Step | None:
+        """Begin the session at its first instant; before it, and while paused, sleep on."""
+        if now_ns < self._window.open_ns:
+            self.decide_at_ns = self._window.open_ns
+        elif not self._is_paused:
+            self._is_new_session = False
+            self._features.reset()
+            self._vwap.reset()
+            if self._holding is not FLAT:
+                return self.step(now_ns)
+        return None
 
     def _tend(self, holding: Holding, moment: Moment) -> Step | None:
-        """Do what time demands of open orders and positions, then ask the decision function."""
-        due = self._demanded(moment)
+        """Do what time demands of open orders and positions, and what the decision function asks for.
+
+        It is asked first: if it raises, no command has been made that nobody would send.
+        """
         features = None if self._lifecycle.is_standing_down else self._snapshot(moment.now_ns)
-        if features is None:
+        decision = None if features is None else self._decide(features, holding, self._parameters)
+        due = self._demanded(moment)
+        if features is None or decision is None:
             return due
-        if due is not None:
-            holding = self._current_holding()
-        decision = self._decide(features, holding, self._parameters)
         return _joined(due, self._follow(Asked(decision, features), moment))
 
     def _demanded(self, moment: Moment) -> Step | None:
@@ -192,20 +220,30 @@ class SymbolTrader:
         self._holding = holding = self._lifecycle.holding()
         return holding
 
-    def _moment(self, now_ns: int, window: SessionWindow, phase: SessionPhase) -> Moment:
+    def _moment(self, now_ns: int, phase: SessionPhase) -> Moment:
         features = self._features
         is_fresh = features.is_valid and now_ns - features.ts_ns <= self._quote_age_max_ns
         bid, ask = (features.bid, features.ask) if is_fresh else (0.0, 0.0)
-        return Moment(now_ns, phase, window.open_ns, bid, ask)
+        return Moment(now_ns, phase, self._window.open_ns, bid, ask)
 
-    def stand_down(self, now_ns: int, window: SessionWindow) -> Step | None:
+    def stand_down(self, now_ns: int) -> Step | None:
         """Enter nothing any more and return what closes all that is open."""
         self._lifecycle.stand_down()
-        return self._demanded(self._moment(now_ns, window, window.phase(now_ns)))
+        return self._demanded(self._moment(now_ns, self._window.phase(now_ns)))
 
-    def yield_to_market_exit(self) -> None:
-        """Enter nothing any more; somebody else closes what is open."""
+    def fail(self, error: Exception, now_ns: int) -> Step:
+        """Stand down because the decision function raised `error`, and put that on record."""
+        return _joined(Step((self._log.failed(error, now_ns),), ()), self.stand_down(now_ns))
+
+    def pause(self) -> None:
+        """Enter nothing any more, and do nothing until `unpause`: somebody else closes what is open."""
         self._lifecycle.stand_down()
+        self._is_paused = True
+
+    def unpause(self) -> None:
+        """Look after what is left."""
+        self._is_paused = False
+        self._look_again()
 
     # What became of orders; most of it makes the next tick a decision ----------------------------------
 
@@ -277,7 +315,8 @@ class SymbolTrader:
         self._log.reset()
         self._lifecycle = self._new_lifecycle()
         self._holding = FLAT
-        self.await_session(0)
+        self._is_paused = False
+        self.await_session(NO_WINDOW)
 
     def saved_state(self) -> SavedState:
         """Return what must survive a restart."""
@@ -289,6 +328,10 @@ class SymbolTrader:
         self._lifecycle.pauses.restore(state.pauses)
 
 
+@overload
+def _joined(first: Step, second: Step | None) -> Step: ...
+@overload
+def _joined(first: Step | None, second: Step | None) -> Step | None: ...
 def _joined(first: Step | None, second: Step | None) -> Step | None:
     if first is None or second is None:
         return first or second

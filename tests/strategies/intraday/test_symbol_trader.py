@@ -16,7 +16,7 @@ from strategies.intraday.holding import Holding
 from strategies.intraday.orders import Place
 from strategies.intraday.parameters import IntradayParameters
 from strategies.intraday.position import Fill
-from strategies.intraday.symbol_trader import ReadDepth, Step, SymbolTrader
+from strategies.intraday.symbol_trader import SESSION_OVER, ReadDepth, Step, SymbolTrader
 from tests.strategies.builders import RULES, SHARES_MAX, TEN_NS, at_new_york, window
 
 WINDOW = window()
@@ -41,14 +41,14 @@ def trader(script: Script, read_depth: ReadDepth | None = None, **parameters: An
     made = SymbolTrader(
         script, IntradayParameters(**parameters), log=log, shares_max=SHARES_MAX, read_depth=read_depth
     )
-    made.await_session(WINDOW.open_ns)
-    made.step(WINDOW.open_ns, WINDOW)
+    made.await_session(WINDOW)
+    made.step(WINDOW.open_ns)
     made.on_quote(5.00, 5.01, 900.0, 100.0, TEN_NS)
     return made
 
 
 def step(made: SymbolTrader, after_ms: int = 0) -> Step | None:
-    return made.step(TEN_NS + after_ms * NS_PER_MS, WINDOW)
+    return made.step(TEN_NS + after_ms * NS_PER_MS)
 
 
 def records(outcome: Step | None) -> tuple[DecisionRecord, ...]:
@@ -134,7 +134,7 @@ def test_nothing_is_asked_outside_the_window_while_flat() -> None:
     made = trader(script)
     before = len(script.seen)
     for now_ns in (WINDOW.open_ns, WINDOW.cutoff_ns, WINDOW.flat_ns):
-        assert made.step(now_ns, WINDOW) is None
+        assert made.step(now_ns) is None
     assert len(script.seen) == before
 
 
@@ -186,15 +186,15 @@ def test_a_new_session_forgets_the_market_but_not_the_position() -> None:
     made.on_fill(order.correlation_id, Fill(side="buy", quantity=10, price=5.0, ts_ns=TEN_NS))
     made.on_trade(5.0, 100.0)
     tomorrow = window(at_new_york(16))
-    made.await_session(tomorrow.open_ns)
+    made.await_session(tomorrow)
     assert made.decide_at_ns == tomorrow.open_ns
     script.intent, before = Hold(), len(script.seen)
-    outcome = made.step(tomorrow.open_ns, tomorrow)
+    outcome = made.step(tomorrow.open_ns)
     assert len(script.seen) == before  # yesterday's quote is not shown
     left = the_order(outcome)
     assert (left.reason, left.quantity, left.limit_price) == ("left_from_earlier_session", 10, None)
     made.on_quote(5.00, 5.01, 900.0, 100.0, tomorrow.open_ns + 1)
-    made.step(tomorrow.open_ns + 1, tomorrow)
+    made.step(tomorrow.open_ns + 1)
     assert script.seen[-1][0].vwap is None
 
 
@@ -231,10 +231,55 @@ def test_standing_down_asks_no_more_and_closes() -> None:
     order = the_order(step(made))
     made.on_fill(order.correlation_id, Fill(side="buy", quantity=10, price=5.0, ts_ns=TEN_NS))
     asked = len(script.seen)
-    leave = the_order(made.stand_down(TEN_NS, WINDOW))
+    leave = the_order(made.stand_down(TEN_NS))
     assert leave.reason == "standing_down"
     step(made, 250)
     assert len(script.seen) == asked
+
+
+def test_after_the_close_it_asks_for_the_next_session() -> None:
+    assert trader(Script(BUY)).step(WINDOW.close_ns) is SESSION_OVER
+
+
+def test_before_the_open_it_sleeps_whatever_happens() -> None:
+    script = Script(BUY)
+    made = trader(script)
+    made.adopt(10, average_price=5.0, opened_ns=TEN_NS)
+    tomorrow = window(at_new_york(16))
+    made.await_session(tomorrow)
+    made.on_ended("unknown", tomorrow.open_ns - 2)
+    assert made.step(tomorrow.open_ns - 1) is None
+    assert made.decide_at_ns == tomorrow.open_ns
+
+
+def test_a_paused_symbol_keeps_still_until_somebody_else_has_closed() -> None:
+    made = trader(Script(BUY))
+    order = the_order(step(made))
+    made.on_fill(order.correlation_id, Fill(side="buy", quantity=10, price=5.0, ts_ns=TEN_NS))
+    made.pause()
+    assert step(made, 250) is None
+    made.unpause()
+    assert the_order(step(made, 500)).reason == "standing_down"
+
+
+def test_a_decision_that_raises_changes_nothing_until_it_is_told_to_fail() -> None:
+    def fails(*_: Any) -> Decision:
+        raise RuntimeError("broken")
+
+    script = Script(BUY)
+    made = trader(script, entry_timeout_ms=1_000)
+    order = the_order(step(made))
+    made.on_accepted(order.correlation_id)
+    script.__class__ = type("Broken", (Script,), {"__call__": fails})
+    with pytest.raises(RuntimeError, match="broken"):
+        step(made, 2_000)
+    outcome = made.fail(RuntimeError("broken"), TEN_NS + 2_000 * NS_PER_MS)
+    told = [(record.action, record.reason, record.refused_by) for record in outcome.records]
+    assert told == [
+        ("hold", "decision_failed", "RuntimeError('broken')"),
+        ("cancel", "standing_down", None),
+    ]
+    assert len(outcome.commands) == 1  # the cancel of the entry, which the failed step did not swallow
 
 
 def test_sequence_and_pauses_survive_a_restart() -> None:
@@ -253,8 +298,8 @@ def test_a_reset_trader_repeats_itself() -> None:
     made = trader(script)
     first = step(made)
     made.reset()
-    made.await_session(WINDOW.open_ns)
-    made.step(WINDOW.open_ns, WINDOW)
+    made.await_session(WINDOW)
+    made.step(WINDOW.open_ns)
     made.on_quote(5.00, 5.01, 900.0, 100.0, TEN_NS)
     assert step(made) == first
 
