@@ -1,0 +1,1 @@
+"""The accounts of the simulated TWS: ledger, margin, profit and loss, expiry."""
