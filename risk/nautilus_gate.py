@@ -355,7 +355,7 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
     `universe` are the symbols of the profile, the whitelist when `limits.allowed_symbols` says so.
     `breaker_path` keeps the breaker over restarts; None (backtests) keeps nothing. `calendar` and
     `greeks` replace the exchange calendar and the unknown greeks. `has_timer` looks once a second at
-    data, connection and positions; None: everywhere but in a backtest.
+    data, connection and positions; None: everywhere but in a backtest, where it waits for a fill.
     """
 
     limits: RiskLimits
@@ -390,8 +390,10 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     gate = Gate(kernel, supervisor, instruments)
     gate.install()
     gate.adopt_cache()
-    if setup.has_timer or (setup.has_timer is None and not is_backtest):
+    if not is_backtest and setup.has_timer is not False:
         gate.watch.start_timer()
+    elif setup.has_timer:
+        gate.watch.start_timer_at_fill()
     if is_backtest:
         gate.confirm_reconciled(reason="a backtest starts flat")
     return gate

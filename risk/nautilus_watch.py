@@ -48,9 +48,12 @@ class Watch:
         self._positions = positions
         self._followed: set[str] = set()
         self._started_ns = 0
+        self._awaits_fill = False
 
     def follow(self, terms: InstrumentTerms) -> None:
         """Watch the quotes of an instrument while it is held, and no longer."""
+        if self._awaits_fill:
+            self.start_timer()
         is_held = any(key[1] == terms.instrument_id for key in self._account.performance.lots)
         if is_held == (terms.instrument_id in self._followed):
             return
@@ -63,8 +66,13 @@ class Watch:
             self._followed.discard(terms.instrument_id)
             self._bus.unsubscribe(topic=topic, handler=self._on_quote)
 
+    def start_timer_at_fill(self) -> None:
+        """Look once a second from the first fill on: before a backtest runs, its clock stands in 1970."""
+        self._awaits_fill = True
+
     def start_timer(self) -> None:
         """Look once a second from now on."""
+        self._awaits_fill = False
         self._started_ns = self._clock.timestamp_ns()
         self._clock.set_timer(TIMER, pd.Timedelta(seconds=1), None, None, self._on_timer)
 

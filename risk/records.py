@@ -86,3 +86,8 @@ class MemoryRecorder:
     def refusals(self) -> list[RefusalRecord]:
         """The refusals among them."""
         return [entry for entry in self.entries if isinstance(entry, RefusalRecord)]
+
+    @property
+    def breaker_changes(self) -> list[BreakerChangeRecord]:
+        """The breaker's changes among them."""
+        return [entry for entry in self.entries if isinstance(entry, BreakerChangeRecord)]

@@ -1,0 +1,31 @@
+"""Rehearsals of incidents, run by `harvester drill` and by tests/drills; one incident per file.
+
+`all_drills` imports Nautilus, so it is a function.
+"""
+
+from __future__ import annotations
+
+from risk.drills.drill import Drill
+
+
+def all_drills() -> tuple[Drill, ...]:
+    """Return every drill, in the order in which they are run."""
+    from risk.drills import (
+        breached_limits,
+        killed_in_mid_order,
+        nautilus_daily_loss,
+        nautilus_runaway_strategy,
+        nautilus_spread_flatten,
+        nautilus_stale_feed,
+        unreadable_breaker,
+    )
+
+    return (
+        breached_limits.DRILL,
+        nautilus_daily_loss.DRILL,
+        nautilus_stale_feed.DRILL,
+        nautilus_runaway_strategy.DRILL,
+        nautilus_spread_flatten.DRILL,
+        killed_in_mid_order.DRILL,
+        unreadable_breaker.DRILL,
+    )
