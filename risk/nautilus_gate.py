@@ -41,6 +41,7 @@ from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved, Refused
 from risk.flatten import FlattenReport
 from risk.gatekeeper import Gatekeeper
+from risk.ib_rule_book import FRACTIONAL, MODIFY_MISMATCH
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.limits import UNIVERSE, RiskLimits
 from risk.nautilus_intents import (
@@ -121,10 +122,10 @@ class Gate:
         try:
             intents = [self._intent(order, orders) for order in orders]
             verdicts = self.keeper.submit(intents, now_ns)
+            self.supervisor.after_commands(now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             refused = _unreadable(error)
             verdicts = [refused] * len(orders)
-        self.supervisor.after_commands(now_ns)
         if all(isinstance(verdict, Approved) for verdict in verdicts):
             return True
         for order, verdict in zip(orders, verdicts, strict=True):
@@ -141,10 +142,10 @@ class Gate:
         try:
             self._adopt_unknown(order)
             intent, total = self._changed_intent(order, command)
-            verdict = self.keeper.change(intent, total, now_ns)
+            verdict = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
+            self.supervisor.after_commands(now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             verdict = _unreadable(error)
-        self.supervisor.after_commands(now_ns)
         if isinstance(verdict, Approved):
             self._forward(command)
         else:
@@ -160,19 +161,20 @@ class Gate:
 
     def _on_cancel_all(self, command: Any) -> None:
         side = command.order_side
-        orders = self._cache.orders_open(
-            instrument_id=command.instrument_id, strategy_id=command.strategy_id
-        ) + self._cache.orders_inflight(instrument_id=command.instrument_id, strategy_id=command.strategy_id)
-        self._note_cancels(
-            [order.client_order_id for order in orders if side in (OrderSide.NO_ORDER_SIDE, order.side)]
-        )
+        fields = {"instrument_id": command.instrument_id, "strategy_id": command.strategy_id}
+        orders = self._cache.orders_open(**fields) + self._cache.orders_inflight(**fields)
+        named = [order for order in orders if side in (OrderSide.NO_ORDER_SIDE, order.side)]
+        self._note_cancels(list(dict.fromkeys(order.client_order_id for order in named)))
         self._forward(command)
 
     def _note_cancels(self, order_ids: list[Any]) -> None:
         now_ns = self._clock.timestamp_ns()
-        for order_id in order_ids:
-            self.keeper.cancel(order_id.value, now_ns)
-        self.supervisor.after_commands(now_ns)
+        try:
+            for order_id in order_ids:
+                self.keeper.cancel(order_id.value, now_ns)
+            self.supervisor.after_commands(now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: whatever fails here, a cancel passes
+            self.supervisor.halt(now_ns, by="gate_fault", reason=f"a cancel could not be booked: {error!r}")
 
     def _intent(self, order: Any, siblings: Sequence[Any] = ()) -> OrderIntent:
         intent = intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
@@ -201,6 +203,17 @@ class Gate:
             replaces=True,
         )
         return changed, total
+
+    def _mismatch(self, order: Any, command: Any) -> Refused | None:
+        if command.instrument_id == order.instrument_id and command.strategy_id == order.strategy_id:
+            return None
+        return Refused(
+            rule="ib_modify_mismatch",
+            value=f"{command.strategy_id} for {command.instrument_id}",
+            limit=f"{order.strategy_id} for {order.instrument_id}",
+            advice="Modify an order as its own strategy and instrument.",
+            ib_code=MODIFY_MISMATCH,
+        )
 
     def _adopt_unknown(self, order: Any) -> None:
         if order.client_order_id.value not in self.keeper.account.ledger.reservations and order.is_open:
@@ -335,7 +348,7 @@ def _unreadable(error: Exception) -> Refused:
             value=str(error),
             limit="whole shares and contracts",
             advice="Round the quantity down.",
-            ib_code=10318,
+            ib_code=FRACTIONAL,
         )
     if isinstance(error, UnknownInstrumentError):
         return Refused(

@@ -39,7 +39,7 @@ class KillSwitch:
         self, kernel: Any, account: Account, instruments: InstrumentBook, execute: Callable[[Any], None]
     ) -> None:
         self.reports: list[FlattenReport] = []
-        self.on_report: ReportHandler | None = None
+        self.on_report: ReportHandler = lambda _report: None
         self._trader_id = kernel.trader_id
         self._clock = kernel.clock
         self._cache = kernel.cache
@@ -88,8 +88,7 @@ class KillSwitch:
         if isinstance(step, FlattenReport):
             self._running.remove(flattening)
             self.reports.append(step)
-            if self.on_report is not None:
-                self.on_report(step)
+            self.on_report(step)
             return
         self._send(step)
         self._alerts += 1

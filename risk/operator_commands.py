@@ -118,7 +118,7 @@ def _carry_out(
         case FlattenSymbol():
             account.paused_symbols[_known(command.symbol, supervisor)] = command.by
             executor.flatten(frozenset({command.symbol}), now_ns, by=command.by, reason=command.reason)
-        case FlattenAll():
+        case FlattenAll():  # pragma: no branch - the last of the union
             account.all_paused_by = command.by
             executor.flatten(None, now_ns, by=command.by, reason=command.reason)
     return f"breaker {account.breaker.state}, paused: {_paused(supervisor)}"

@@ -31,7 +31,3 @@ class SlidingCount:
     def take_back(self) -> None:
         """Uncount the latest event: it did not happen after all."""
         self._times_ns.pop()
-
-    def clear(self) -> None:
-        """Forget all events."""
-        self._times_ns.clear()

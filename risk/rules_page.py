@@ -84,7 +84,7 @@ def _rules() -> Iterator[str]:
 
 def _limits() -> Iterator[str]:
     yield "## Limits\n"
-    yield "Keys of a profile's `[risk]` section. None has a default; trading options needs `[risk.options]`.\n"
+    yield "Keys of a profile's `[risk]` section. None has a default; options need `[risk.options]`.\n"
     yield "| key | unit | guards against |"
     yield "|---|---|---|"
     for each in describe_fields():
@@ -103,5 +103,5 @@ def _rule_book() -> Iterator[str]:
     yield "| `ib_duplicate_id` | 103 | Duplicate order ID. |"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - a test calls page()
     sys.stdout.write(page())

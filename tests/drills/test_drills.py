@@ -64,3 +64,15 @@ def test_checks_say_what_was_seen_and_expected() -> None:
     assert equal("a", 1, 2) == Check("a", False, "1 (expected 2)")
     assert at_most("b", 2, 2) == Check("b", True, "2 (at most 2)")
     assert not at_most("b", 3, 2).is_met
+
+
+def test_the_kill_drill_fails_when_its_victim_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.drills.killed_in_mid_order.VICTIM", "print('nothing')")
+    assert DRILLS["killed-in-mid-order"].run().error == (
+        "RuntimeError: the process to be killed did not start sending"
+    )
+
+
+def test_the_breaker_drill_fails_when_anybody_may_resume(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Breaker, "resumed", lambda self, *_, **__: self)
+    assert not DRILLS["unreadable-breaker"].run().passed

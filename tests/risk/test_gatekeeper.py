@@ -240,6 +240,19 @@ def test_an_option_without_greeks_is_refused(keeper: Gatekeeper, market: TableMa
     assert verdict(keeper, order(option(100), 1, limit_price=D("1.10"))) == "option_delta"
 
 
+def test_a_held_option_without_greeks_makes_delta_unknown(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    market.default_greeks = None
+    market.greeks_by_id = {option(100).instrument_id: Greeks(-0.5, 0.01)}
+    bought(keeper, 1, terms=option(95), price="1.00")
+    assert verdict(keeper, order(option(100), 1, limit_price=D("1.10"))) == "option_delta"
+
+
+def test_an_option_must_say_what_it_is() -> None:
+    with pytest.raises(ValueError, match="lacks right, strike or expiry"):
+        InstrumentTerms(instrument_id="X", symbol="X", kind="option", price_increment=D("0.01"), right="put")
+
+
 def test_delta_counts_positions_working_orders_and_shares(keeper: Gatekeeper, market: TableMarket) -> None:
     market.default_greeks = Greeks(-0.5, 0.01)
     market.default_quote = quote("1.00", "1.10")

@@ -1,0 +1,97 @@
+"""The gate costs at most 20 us a command with all rules on, and a tenth of a backtest's speed at most."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import Price, Quantity
+
+from risk.drills.drill_limits import limits
+from risk.drills.nautilus_rig import Rig, Scripted, quotes
+from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, order, stock
+
+MICROSECONDS_MAX = 20.0
+SPEED_RATIO_MIN = 0.90
+COMMANDS = 2_000
+QUOTES = 40_000
+F = InstrumentId.from_str("F.SMART")
+FAST = limits(
+    max_orders_per_second=45,
+    max_replaces_per_minute=2_700,
+    duplicate_window_ms=1,
+    max_open_orders=20,
+    max_positions=10,
+    max_notional_usd_total=Decimal(50_000),
+)
+
+
+def _median_of_gate_us() -> float:
+    """Return the median CPU time of one new order: 3 symbols held, 6 orders working, every rule asked."""
+    keeper = gatekeeper(FAST, TableMarket())
+    for number, symbol in enumerate(("GE", "BAC", "QQQ")):
+        keeper.adopt_position("S-ONE", stock(symbol), 10, Decimal(5))
+        for count in (20 + number, 30 + number):
+            keeper.adopt_order(order(stock(symbol), count), filled=0)
+    intents = [order(quantity=1 + number % 90, idempotency_key=f"d:{number}") for number in range(COMMANDS)]
+    costs = []
+    for number, intent in enumerate(intents):
+        now_ns = NOW_NS + number * 50_000_000
+        keeper.account.market.default_quote = msgspec.structs.replace(  # type: ignore[attr-defined]
+            keeper.account.market.default_quote,  # type: ignore[attr-defined]
+            ts_ns=now_ns,
+        )
+        started_ns = time.process_time_ns()
+        (verdict,) = keeper.submit([intent], now_ns)
+        costs.append(time.process_time_ns() - started_ns)
+        assert type(verdict).__name__ == "Approved", verdict
+        keeper.ended(intent.order_id, now_ns)
+    return statistics.median(costs) / 1_000
+
+
+def _backtest_seconds(*, has_gate: bool) -> float:
+    """Return the CPU time of a backtest that trades every tenth quote, with or without the gate."""
+
+    def script(strategy: Scripted, seen: int) -> None:
+        if seen % 20 == 1:
+            count = Quantity.from_int(1 + seen % 50)
+            strategy.submit_order(
+                strategy.order_factory.limit(F, OrderSide.BUY, count, Price.from_str("4.9000"))
+            )
+        elif seen % 20 == 11:
+            strategy.cancel_all_orders(F)
+
+    rig = Rig(limits=FAST, data=quotes("F", count=QUOTES, step_ns=100_000_000))
+    if not has_gate:
+        bus = rig.engine.kernel.msgbus
+        bus.deregister("ExecEngine.execute", rig.gate.execute)
+        bus.register("ExecEngine.execute", rig.engine.kernel.exec_engine.execute)
+        bus.unsubscribe("events.order.*", rig.gate.events.on_order_event)
+    started = time.process_time()
+    rig.run(Scripted(script))
+    spent = time.process_time() - started
+    assert has_gate == (rig.gate.keeper.account.sent.has_order(str(rig.orders[0].client_order_id)))
+    assert rig.recorder.refusals == []
+    return spent
+
+
+@pytest.mark.benchmark(group="gate")
+def test_one_command_costs_at_most_20_us(benchmark: Any) -> None:
+    median_us = benchmark.pedantic(_median_of_gate_us, rounds=3)
+    benchmark.extra_info["median_us"] = median_us
+    assert median_us <= MICROSECONDS_MAX
+
+
+@pytest.mark.benchmark(group="gate")
+def test_a_backtest_with_the_gate_keeps_nine_tenths_of_its_speed(benchmark: Any) -> None:
+    pairs = [(_backtest_seconds(has_gate=False), _backtest_seconds(has_gate=True)) for _ in range(3)]
+    ratio = min(without for without, _ in pairs) / min(with_gate for _, with_gate in pairs)
+    benchmark.extra_info["speed_ratio"] = ratio
+    benchmark.pedantic(_backtest_seconds, kwargs={"has_gate": True}, rounds=1)
+    assert ratio >= SPEED_RATIO_MIN, f"{ratio:.3f}"
