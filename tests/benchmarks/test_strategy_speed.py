@@ -31,7 +31,7 @@ from tests.strategies.builders import OPEN_NS, RULES
 from tests.strategies.engine import BAC, equity
 
 QUOTES = 1_000_000
-ROUNDS = 3
+ROUNDS = 5
 SPEED_RATIO_MIN = 0.70
 ORDERS_MIN = 1_000
 SESSION_NS = 6 * 3_600 * NS_PER_SECOND + 1_800 * NS_PER_SECOND
