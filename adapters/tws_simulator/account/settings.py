@@ -10,8 +10,7 @@ import msgspec
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Money and reporting of every account.
 
-    `starting_cash_usd` is each account's. `refuses_uncovered`: whether an order that the account cannot
-    carry is refused with 201. `position_delay_ms`: real time from a fill to the position message;
+    `starting_cash_usd` is each account's. `position_delay_ms`: real time from a fill to the position message;
     `update_seconds`: between repetitions of account values and summaries (IB documents 3 minutes);
     `pnl_seconds`: between P&L messages (IB documents about one second). `expiry_minutes_after_close`:
     from the close of the expiry day to exercise, assignment and cash settlement. `settlement_days`:
@@ -20,7 +19,6 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     starting_cash_usd: Decimal = Decimal(1_000_000)
     account_type: str = "INDIVIDUAL"
-    refuses_uncovered: bool = True
     position_delay_ms: int = 100
     update_seconds: int = 180
     pnl_seconds: int = 1
