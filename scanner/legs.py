@@ -1,0 +1,171 @@
+"""The contracts of one right as legs, laid out so that a pair of them costs subtractions.
+
+Strikes get the sign of the right (`level`: the strike of a call, minus the strike of a put). Ordered by it,
+the dearer leg of a pair comes first for calls and puts alike, a width is the difference of two levels, and
+"beyond a level" means further in the money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.errors import ConfigError
+from market.option_chain import OptionChain
+from market.option_chain_pricing import options_of
+from market.pricing import american
+from market.pricing.american import CashDividends
+from market.pricing.european import EuropeanOptions, carry_of, cumulative, price
+from market.pricing.scaled_erfc import Array
+from scanner.context import ScanContext
+from scanner.contracts import Mask, leg_checks
+from scanner.criteria import Criteria, LegFilter
+
+
+@dataclass(frozen=True, eq=False)
+class Prospect:
+    """What a chain's prices at expiry are expected to be, one entry for each contract, shape `(n,)`."""
+
+    options: EuropeanOptions
+    """On the price less its cash dividends to come."""
+    deviation: Array
+    """Standard deviation of the logarithm of the price at expiry."""
+    deviate: Array
+    """Normal deviate of the probability of ending at or below the strike."""
+    forward: Array
+
+    @classmethod
+    def of(cls, chain: OptionChain, criteria: Criteria, context: ScanContext) -> Prospect:
+        """Return what each strike's own IV implies, or realised volatility where the criteria say so.
+
+        Raises `ConfigError` where the criteria want realised volatility and it is not known.
+        """
+        options = options_of(chain, context.pricing)
+        years = context.pricing.dividends.years_from(chain.ts_ns)
+        if (years > 0).any():
+            ahead = years > 0
+            cash = CashDividends(years[ahead], np.asarray(context.pricing.dividends.amounts)[ahead])
+            options = american.without_dividends(options, cash)
+        carry = carry_of(options)
+        volatility = chain.iv if criteria.volatility == "implied" else _realised(context)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deviation = volatility * np.sqrt(options.years)
+            deviate = 0.5 * deviation - carry.log_moneyness / deviation
+        return cls(options, deviation, deviate, carry.forward)
+
+
+class LegTable:
+    """The usable contracts of one right of a chain, ordered by expiry and level; arrays of shape `(n,)`."""
+
+    def __init__(self, chain: OptionChain, prospect: Prospect, criteria: Criteria, *, is_call: bool) -> None:
+        self.chain = chain
+        self.is_call = is_call
+        self.rows = _ordered_rows(chain, is_call=is_call)
+        """Row of each leg in the chain."""
+        self.spot = chain.underlying_price
+        self._prospect = prospect
+        strike = chain.strike[self.rows]
+        bid, ask = chain.bid[self.rows], chain.ask[self.rows]
+        self.level = strike if is_call else -strike
+        self.strike = strike
+        self.bid_ask = ask - bid
+        self.sell = bid + criteria.price_between * self.bid_ask
+        self.buy = ask - criteria.price_between * self.bid_ask
+        self.group = _groups(chain)[self.rows]
+        deviate = prospect.deviate[self.rows]
+        self.deviate = deviate if is_call else -deviate
+        """Normal deviate of the probability that the price ends short of this leg's level."""
+
+    def __len__(self) -> int:
+        return int(self.rows.size)
+
+    @cached_property
+    def log_strike(self) -> Array:
+        """Natural logarithm of the strike."""
+        return np.log(self.strike)
+
+    @cached_property
+    def chance_beyond(self) -> Array:
+        """Probability that the leg expires in the money."""
+        return cumulative(-self.deviate)
+
+    @cached_property
+    def years(self) -> Array:
+        """Years to expiry."""
+        return self._prospect.options.years[self.rows]
+
+    @cached_property
+    def multiplier(self) -> Array:
+        """Shares a contract."""
+        return self.chain.multiplier[self.rows]
+
+    @cached_property
+    def deviation(self) -> Array:
+        """Standard deviation of the logarithm of the price at expiry."""
+        return self._prospect.deviation[self.rows]
+
+    @cached_property
+    def forward(self) -> Array:
+        """Expected price at expiry, USD."""
+        return self._prospect.forward[self.rows]
+
+    @cached_property
+    def mean_payoff(self) -> Array:
+        """Mean of what the leg pays at expiry, USD a share."""
+        options = self._prospect.options.take(self.rows)
+        carry = carry_of(options)
+        return price(options, self.deviation / np.sqrt(options.years)) / carry.discount
+
+    def greek(self, name: str) -> Array:
+        """Return delta, gamma, theta or vega of each leg held long, a share."""
+        values: Array = getattr(self.chain, name)[self.rows]
+        return values
+
+    def passing(
+        self, section: LegFilter, key: str, record: Callable[[str, int, int], None] | None = None
+    ) -> Mask:
+        """Return which legs pass `section`; `record` is told filter, contracts before and contracts left."""
+        kept = np.ones(len(self), dtype=np.bool_)
+        left = len(self)
+        for check in leg_checks(self.chain, section, key):
+            kept &= check.passes[self.rows]
+            before, left = left, int(np.count_nonzero(kept))
+            if record is not None:
+                record(check.filter, before, left)
+        return kept
+
+
+def _realised(context: ScanContext) -> float:
+    if context.realised_volatility is None or not context.realised_volatility > 0:
+        raise ConfigError(
+            f"The criteria say volatility = 'realised', and it is {context.realised_volatility}. "
+            "Bring the underlying's daily prices into the catalog, or use 'implied'."
+        )
+    return context.realised_volatility
+
+
+def _groups(chain: OptionChain) -> NDArray[np.int64]:
+    """Number contracts that can stand in one spread alike: same expiry, settlement, style and multiplier."""
+    group = np.zeros(len(chain), dtype=np.int64)
+    if not len(chain):
+        return group
+    np.cumsum(chain.expiry_ns[1:] != chain.expiry_ns[:-1], out=group[1:])
+    for column in (chain.settlement, chain.style, chain.multiplier):
+        if (column != column[0]).any():
+            _, codes = np.unique(column, return_inverse=True)
+            group = group * (codes.max() + 1) + codes
+    return group
+
+
+def _ordered_rows(chain: OptionChain, *, is_call: bool) -> NDArray[np.intp]:
+    """Rows of one right by group and level; a chain's own order already is, puts read backwards."""
+    rows = np.flatnonzero(chain.is_call == is_call)
+    rows = rows if is_call else rows[::-1]
+    group = _groups(chain)[rows]
+    steps = np.diff(group)
+    is_grouped = not ((steps < 0).any() and (steps > 0).any())
+    return rows if is_grouped else rows[np.argsort(group, kind="stable")]

@@ -1,0 +1,86 @@
+"""Filters on positions: applied block by block, in the order of the criteria, each counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import numpy as np
+
+from market.pricing.scaled_erfc import Array
+from scanner.contracts import Mask, within
+from scanner.criteria import PositionFilter, Range, Structure, ranges_of
+from scanner.positions import POSITION_METRICS, Block, Verticals
+
+SOUND = "position.sound"
+"""Every position must be able to gain and, within its width, to lose: no arbitrage of stale quotes."""
+
+
+@dataclass
+class PositionChecks:
+    """The filters on positions of one structure, and what they removed so far."""
+
+    structure: Structure
+    ranges: Mapping[str, Range]
+    reached: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, structure: Structure, section: PositionFilter, *, without: tuple[str, ...] = ()
+    ) -> PositionChecks:
+        """Return the checks of `section` but for the metrics in `without`, which are applied elsewhere."""
+        ranges = {name: allowed for name, allowed in ranges_of(section).items() if name not in without}
+        return cls(structure, ranges)
+
+    def apply(self, block: Block, alive: Mask, count: int) -> int:
+        """Take what fails out of `alive`, of which `count` are set, and return how many are left."""
+        alive &= sound(block)
+        count = self._record(SOUND, count, alive)
+        for name, allowed in self.ranges.items():
+            if not count:
+                break
+            alive &= passes(block, name, allowed)
+            count = self._record(f"position.{name}", count, alive)
+        return count
+
+    def names(self) -> list[str]:
+        """Return the filters in their order."""
+        return [SOUND, *(f"position.{name}" for name in self.ranges)]
+
+    def _record(self, name: str, before: int, alive: Mask) -> int:
+        left = int(np.count_nonzero(alive))
+        self.reached[name] = self.reached.get(name, 0) + before
+        self.passed[name] = self.passed.get(name, 0) + left
+        return left
+
+
+def sound(block: Block) -> Mask:
+    """Return which positions have something to gain and something to lose."""
+    gains: Mask = block.max_profit > 0
+    gains &= block.max_loss > 0
+    if isinstance(block, Verticals) or not np.isnan(block.width).any():
+        gains &= (block.net > 0) if block.structure.is_credit else (block.net < 0)
+    return gains
+
+
+def passes(block: Block, name: str, allowed: Range) -> Mask:
+    """Return which positions have the metric `name` in the range."""
+    if name == "probability_of_profit" and isinstance(block, Verticals):
+        return _probability_passes(block, allowed)
+    return within(POSITION_METRICS[name](block), allowed)
+
+
+def _probability_passes(block: Verticals, allowed: Range) -> Mask:
+    """Compare normal deviates in place of probabilities: the distribution function costs ten times more."""
+    deviate: Array = block.deviate_at(np.abs(block.net))
+    if not block.is_credit:
+        deviate = -deviate
+    return within(deviate, Range(min=_deviate(allowed.low), max=_deviate(allowed.high)))
+
+
+def _deviate(probability: float) -> float:
+    if probability <= 0.0:
+        return float("-inf")
+    return float("inf") if probability >= 1.0 else NormalDist().inv_cdf(probability)

@@ -1,0 +1,142 @@
+"""Blocks of positions with one option leg: sold, bought, or sold against shares (see `scanner.positions`)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.option_chain import OptionChain
+from market.pricing.european import cumulative
+from market.pricing.scaled_erfc import Array
+from scanner.criteria import Structure
+from scanner.legs import LegTable
+from scanner.positions import Index, picked
+
+
+class Singles:
+    """One leg each; a short put is secured by cash, a covered call by shares bought at the chain's price.
+
+    The distribution is that of the leg's own volatility.
+    """
+
+    def __init__(self, structure: Structure, table: LegTable, index: Index) -> None:
+        self.structure = structure
+        self.table = table
+        self.index = index
+        self.spot = table.spot
+        self.is_covered = structure is Structure.COVERED_CALL
+
+    def take(self, rows: NDArray[np.intp]) -> Singles:
+        """Return the positions at `rows`."""
+        return Singles(self.structure, self.table, picked(self.index, rows))
+
+    @property
+    def chain(self) -> OptionChain:
+        """The chain of the table."""
+        return self.table.chain
+
+    @property
+    def strike(self) -> Array:
+        """Strike of the leg."""
+        return self.table.strike[self.index]
+
+    @cached_property
+    def net(self) -> Array:
+        """The option's premium; the shares of a covered call are not in it."""
+        return self.table.sell[self.index] if self.structure.is_credit else -self.table.buy[self.index]
+
+    @property
+    def width(self) -> Array:
+        """There is none."""
+        return np.full_like(self.net, np.nan)
+
+    @cached_property
+    def max_profit(self) -> Array:
+        """The premium; to the strike with shares; of a long put the strike, of a long call without limit."""
+        if self.is_covered:
+            return self.strike - self.spot + self.net
+        if self.structure.is_credit:
+            return self.net
+        return np.full_like(self.net, np.inf) if self.table.is_call else self.strike + self.net
+
+    @cached_property
+    def max_loss(self) -> Array:
+        """The premium if bought; if sold down to a price of 0, and without limit for a bare call."""
+        if self.is_covered:
+            return self.spot - self.net
+        if not self.structure.is_credit:
+            return -self.net
+        return np.full_like(self.net, np.inf) if self.table.is_call else self.strike - self.net
+
+    @property
+    def _breakeven(self) -> Array:
+        if self.is_covered:
+            return self.spot - self.net
+        return np.abs(self.table.level[self.index] + np.abs(self.net))
+
+    @property
+    def _gains_above(self) -> bool:
+        return self.structure in (Structure.SHORT_PUT, Structure.COVERED_CALL, Structure.LONG_CALL)
+
+    @property
+    def room(self) -> Array:
+        """From the price to the breakeven."""
+        return self.spot - self._breakeven if self._gains_above else self._breakeven - self.spot
+
+    @property
+    def bid_ask(self) -> Array:
+        """Over the mid-point."""
+        table = self.table
+        return table.bid_ask[self.index] / (0.5 * (table.sell[self.index] + table.buy[self.index]))
+
+    @property
+    def years(self) -> Array:
+        """Years to expiry."""
+        return self.table.years[self.index]
+
+    @property
+    def multiplier(self) -> Array:
+        """Shares a contract."""
+        return self.table.multiplier[self.index]
+
+    @cached_property
+    def probability(self) -> Array:
+        """Probability of ending on the right side of the breakeven."""
+        deviation = self.table.deviation[self.index]
+        ahead = np.log(self._breakeven / self.table.forward[self.index])
+        below = ahead / deviation + 0.5 * deviation
+        return cumulative(-below if self._gains_above else below)
+
+    @property
+    def probability_at_most(self) -> Array:
+        """Nothing is cheaper here."""
+        return self.probability
+
+    @cached_property
+    def expected(self) -> Array:
+        """The premium and the mean of what the option pays, with shares their mean gain too."""
+        payoff = self.table.mean_payoff[self.index]
+        if self.is_covered:
+            return self.net - payoff + self.table.forward[self.index] - self.spot
+        return self.net - payoff if self.structure.is_credit else self.net + payoff
+
+    @property
+    def expected_at_most(self) -> Array:
+        """Nothing is cheaper here."""
+        return self.expected
+
+    def greek(self, name: str) -> Array:
+        """Return the leg's, with its sign; shares add 1 to delta."""
+        values = self.table.greek(name)[self.index]
+        shares = 1.0 if self.is_covered and name == "delta" else 0.0
+        return shares - values if self.structure.is_credit else values
+
+    def legs(self) -> tuple[tuple[NDArray[np.intp], int], ...]:
+        """Return the option leg."""
+        return ((self.table.rows[self.index], -1 if self.structure.is_credit else 1),)
+
+    def breakevens(self) -> tuple[Array, ...]:
+        """Return the one breakeven."""
+        return (self._breakeven,)

@@ -1,0 +1,76 @@
+"""Spreads as one line of text: `GOOG 2016-01-15 -730P +720P`.
+
+Symbol, expiry (New York date), then the legs: + bought or - sold, a number of units (1 unless given, as in
+`-2x730P`), strike, P or C. A later date is the expiry of the legs after it, as in a calendar spread:
+`GOOG 2016-01-15 -730P 2016-02-19 +730P`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from market.errors import UserError
+from market.time import parse_date
+
+LEGS_MAX = 8
+_LEG = re.compile(r"([+-])(?:(\d{1,4})x)?(\d{1,7}(?:\.\d{1,4})?)([PC])", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_EXAMPLE = "Write it like 'GOOG 2016-01-15 -730P +720P': symbol, expiry, legs."
+
+
+@dataclass(frozen=True)
+class SpreadLeg:
+    """A leg: units (positive bought, negative sold), strike in USD, right, expiry in New York."""
+
+    quantity: int
+    strike: float
+    is_call: bool
+    expiry: date
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Legs on one underlying."""
+
+    underlying: str
+    legs: tuple[SpreadLeg, ...]
+
+
+def parse_spread(text: str) -> Spread:
+    """Return the spread that `text` describes; raises `UserError` naming the part that is wrong."""
+    words = text.split()
+    if len(words) < 3:
+        raise UserError(f"{text!r} is not a spread. {_EXAMPLE}")
+    legs: list[SpreadLeg] = []
+    expiry: date | None = None
+    for word in words[1:]:
+        if _DATE.fullmatch(word):
+            expiry = parse_date(word)
+            continue
+        leg = _LEG.fullmatch(word)
+        if leg is None or expiry is None:
+            raise UserError(f"{word!r} in {text!r} is not {'a leg' if expiry else 'an expiry'}. {_EXAMPLE}")
+        sign, count, strike, right = leg.groups()
+        quantity = int(count or 1) * (1 if sign == "+" else -1)
+        if quantity == 0 or float(strike) == 0:
+            raise UserError(f"{word!r} in {text!r} has no units or no strike. {_EXAMPLE}")
+        legs.append(SpreadLeg(quantity, float(strike), right.upper() == "C", expiry))
+    if not 1 <= len(legs) <= LEGS_MAX:
+        raise UserError(f"{text!r} has {len(legs)} legs, allowed: 1 to {LEGS_MAX}. {_EXAMPLE}")
+    return Spread(words[0].upper(), tuple(legs))
+
+
+def spread_text(underlying: str, legs: Iterable[tuple[str, str, float, str]]) -> str:
+    """Return the text of `(expiry, side, strike, right)` legs, the inverse of `parse_spread`."""
+    words = [underlying]
+    current = None
+    for expiry, side, strike, right in legs:
+        if expiry != current:
+            words.append(expiry)
+            current = expiry
+        sign = "+" if side == "buy" else "-"
+        words.append(f"{sign}{strike:.4f}".rstrip("0").rstrip(".") + right[0].upper())
+    return " ".join(words)
