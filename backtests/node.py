@@ -16,7 +16,6 @@ from nautilus_trader.backtest.config import BacktestDataConfig, BacktestEngineCo
 from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.common.component import is_backtest_force_stop
 from nautilus_trader.config import CacheConfig, LoggingConfig, PortfolioConfig, RiskEngineConfig
-from nautilus_trader.model.data import Bar, OrderBookDelta, QuoteTick, TradeTick
 from nautilus_trader.model.identifiers import InstrumentId
 
 from backtests.garbage import resting_garbage_collector
@@ -28,6 +27,7 @@ from backtests.nautilus_internals import kernel_parts
 from backtests.nautilus_matching import LeanMatchingEngine, WaitingBarEngine, install_matching_engines
 from backtests.nautilus_quotes import QuoteKeepingEngine, keep_quotes
 from backtests.period import Selection
+from backtests.record_feed import DATA_CLASSES, record_feed
 from backtests.venue import venue_config
 from catalog.columns import DataKind
 from configs.profile import LoadedProfile, Profile
@@ -40,7 +40,6 @@ from strategies.nautilus_config import importable_strategy
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine, OrderMatchingEngine
-    from nautilus_trader.backtest.results import BacktestResult
     from nautilus_trader.trading.config import ImportableStrategyConfig
 
 TRADER_ID = "HARVESTER-001"
@@ -52,13 +51,6 @@ While it is on, whatever its level, the engine formats every tick as text: a fif
 
 _NEVER_MS = 10**9  # account states are formatted as text too, after every fill
 
-_DATA_CLASSES = {
-    DataKind.BAR: Bar,
-    DataKind.DELTA: OrderBookDelta,
-    DataKind.TRADE: TradeTick,
-    DataKind.QUOTE: QuoteTick,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class AssembledNode:
@@ -66,18 +58,21 @@ class AssembledNode:
 
     node: BacktestNode
     engine: BacktestEngine
+    selection: Selection
+    chunk_size: int | None
     risk_records: MemoryRecorder
 
-    def run(self) -> BacktestResult:
+    def run(self) -> None:
         """Replay the selection; raises `HarvesterError` when the account cannot carry what was traded."""
         with resting_garbage_collector():
-            (result,) = self.node.run()
+            feed = record_feed(self.selection, chunk_size=self.chunk_size)
+            self.engine.add_data_iterator("catalog", feed)
+            self.engine.run(start=self.selection.first_ns, end=self.selection.last_ns)
         if is_backtest_force_stop():
             raise HarvesterError(
                 "The run stopped before its end: the simulated account went below zero. "
                 "Raise backtest.starting_balance_usd or lower the limits of [risk]."
             )
-        return result
 
     def dispose(self) -> None:
         """Free the engine's memory."""
@@ -113,7 +108,6 @@ def assemble(
             strategies=strategy_configs(profile, selection) if strategies is None else list(strategies),
             selection=selection,
         ),
-        chunk_size=backtest.chunk_size,
         raise_exception=True,
         dispose_on_completion=False,
     )
@@ -122,7 +116,7 @@ def assemble(
     recorder = MemoryRecorder()
     if selection.book != "bars":
         _install_gate(engine, profile, selection=selection, recorder=recorder)
-    return AssembledNode(node, engine, recorder)
+    return AssembledNode(node, engine, selection, backtest.chunk_size, recorder)
 
 
 def _install_gate(
@@ -200,7 +194,7 @@ def _names(instrument_ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _data_config(selection: Selection, kind: DataKind, **names: Any) -> BacktestDataConfig:
-    data_class = _DATA_CLASSES[kind]
+    data_class = DATA_CLASSES[kind]
     return BacktestDataConfig(
         catalog_path=str(selection.catalog.resolve()),
         data_cls=f"{data_class.__module__}:{data_class.__qualname__}",

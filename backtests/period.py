@@ -85,6 +85,16 @@ class Selection:
         return tuple(sorted({Path(f.path).parent.name for f in self.files if f.kind is DataKind.BAR}))
 
     @property
+    def first_ns(self) -> int:
+        """Not after the first record's `ts_init`, and equal to it where a file begins in the period."""
+        return max(min(file.start_ns for file in self.files), self.period.start_ns)
+
+    @property
+    def last_ns(self) -> int:
+        """Not before the last record's `ts_init`, and equal to it where a file ends in the period."""
+        return min(max(file.end_ns for file in self.files), self.period.end_ns - 1)
+
+    @property
     def rows(self) -> int:
         """Records in the chosen files; more than are replayed where a file reaches beyond the period."""
         return sum(file.rows for file in self.files)

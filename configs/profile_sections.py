@@ -153,7 +153,7 @@ class Backtest(Section, frozen=True, kw_only=True):
     chunk_size: Annotated[
         int | None,
         setting(
-            "Records loaded at a time, to bound memory; default: all at once.",
+            "Records held at a time, to bound memory; changes no result. Default: 50,000.",
             at_least=1000,
             at_most=100000000,
         ),

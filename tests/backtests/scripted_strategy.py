@@ -66,11 +66,15 @@ def scripted(steps: Sequence[Step], *, instrument_id: str = "ZVZZT.SMART") -> Im
 
 
 class AlternatingConfig(StrategyConfig, frozen=True, kw_only=True):
-    """Every `every` quotes the position is opened or closed with `shares` shares."""
+    """Every `every` quotes the position is opened or closed with `shares` shares.
+
+    `is_passive` orders join the own side of the market and are withdrawn at the next turn.
+    """
 
     instrument_ids: tuple[str, ...]
     every: int
     shares: int
+    is_passive: bool
 
 
 class AlternatingStrategy(Strategy):
@@ -89,23 +93,31 @@ class AlternatingStrategy(Strategy):
         self._seen[name] += 1
         if self._seen[name] % self.config.every:
             return
+        if self.cache.orders_open(None, tick.instrument_id):
+            self.cancel_all_orders(tick.instrument_id)
+            return
         is_long = self.portfolio.is_net_long(tick.instrument_id)
         order = self.order_factory.limit(
             tick.instrument_id,
             OrderSide.SELL if is_long else OrderSide.BUY,
             Quantity.from_int(self.config.shares),
-            tick.bid_price if is_long else tick.ask_price,
-            time_in_force=TimeInForce.IOC,
+            tick.bid_price if is_long != self.config.is_passive else tick.ask_price,
+            time_in_force=TimeInForce.DAY if self.config.is_passive else TimeInForce.IOC,
         )
         self.submit_order(order)
 
 
 def alternating(
-    instrument_ids: Sequence[str], *, every: int = 50, shares: int = 10
+    instrument_ids: Sequence[str], *, every: int = 50, shares: int = 10, is_passive: bool = False
 ) -> ImportableStrategyConfig:
     """Return the configuration of an `AlternatingStrategy`."""
     return ImportableStrategyConfig(
         strategy_path=f"{__name__}:AlternatingStrategy",
         config_path=f"{__name__}:AlternatingConfig",
-        config={"instrument_ids": list(instrument_ids), "every": every, "shares": shares},
+        config={
+            "instrument_ids": list(instrument_ids),
+            "every": every,
+            "shares": shares,
+            "is_passive": is_passive,
+        },
     )

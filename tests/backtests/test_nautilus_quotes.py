@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nautilus_trader.model.data import TradeTick
 
 import backtests.node
-from backtests.nautilus_quotes import QuoteKeepingEngine
+from backtests.nautilus_quotes import QuoteKeepingEngine, _TradeWatch
 from backtests.outcome import Outcome
+from backtests.result_hash import result_hash
 from catalog.columns import Aggressor
 from tests.backtests.markets import Quote, Trade, write_market
 from tests.backtests.replays import profile, replay
-from tests.backtests.scripted_strategy import scripted
+from tests.backtests.scripted_strategy import alternating, scripted
 
 QUOTES: list[Quote] = [
     (0, 9.00, 9.02, 500, 500),
@@ -56,3 +58,19 @@ def test_the_shipped_engine_still_needs_this_patch(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(QuoteKeepingEngine, "keep_quote", lambda engine: None)
     (fill,) = _replay(tmp_path, 9.00).fills
     assert float(fill.price) == 9.00  # two cents below the ask
+
+
+@pytest.mark.parametrize("latency", [0, 20, 700])
+def test_looking_only_while_an_order_is_there_misses_nothing(
+    latency: int, tmp_path: Path, small_market: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symbols, names = ("ZVZZT", "ZWZZT"), ("ZVZZT.SMART", "ZWZZT.SMART")
+    loaded = profile(tmp_path, f"backtest.latency_ms={latency}", symbols=symbols)
+    passive = alternating(names, every=7, is_passive=True)
+    lazy = result_hash(replay(loaded, small_market, passive))
+
+    def always(watch: _TradeWatch, trade: TradeTick) -> None:
+        watch._engines[trade.instrument_id].keep_quote()
+
+    monkeypatch.setattr(_TradeWatch, "on_trade", always)
+    assert result_hash(replay(loaded, small_market, passive)) == lazy
