@@ -11,7 +11,7 @@ from decimal import Decimal
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
 from risk.breaker_file import BreakerRecord
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.ledger import Book, Ledger
+from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.market_view import MarketView
 from risk.option_book import OptionBook
@@ -98,15 +98,12 @@ class Account:
         terms = intent.terms
         quote = self.market.quote(terms)
         session = self.market.session(now_ns)
-        exposures = {
-            leg.terms.instrument_id: self.ledger.exposure_after(intent, leg.terms.instrument_id, leg.ratio)
-            for leg in terms.components
-        }
+        exposures = self._exposures_after(intent)
         order_price = intent.price
         if order_price is None and quote is not None:
             order_price = quote.ask if intent.sign > 0 else quote.bid
         symbol_value = self._symbol_value(intent, exposures, order_price)
-        open_profit = self._open_profit(terms.symbol)
+        day, open_profit = self.performance.day_and_symbol(self.liquidation_price, terms.symbol)
         return Snapshot(
             now_ns=now_ns,
             breaker=self.breaker.state,
@@ -126,7 +123,7 @@ class Account:
             replaces_last_minute=self.replaces.count(now_ns),
             duplicate_of=self.sent.earlier(intent, now_ns),
             funds_usd=self.market.funds_usd(),
-            day=self.performance.day(self.liquidation_price),
+            day=day,
             open_loss_usd=None if open_profit is None else max(-open_profit, ZERO),
             option_risk=self.options.risk_after(intent),
         )
@@ -145,31 +142,20 @@ class Account:
                 others += reservation.committed - reservation.filled
         return intent.quantity + others <= parent.quantity
 
-    def _open_profit(self, symbol: str) -> Decimal | None:
-        if not self.performance.lots:
-            return ZERO
-        return self.performance.open_profit(self.liquidation_price, symbol)
-
     def _symbol_value(
         self, intent: OrderIntent, exposures: dict[str, Exposure], order_price: Decimal | None
     ) -> Decimal | None:
         """Value of the order's stock at the worst price in play; options have limits of their own."""
         if intent.terms.kind != "stock":
             return ZERO
-        price = self._worst_price(intent.terms, self.ledger.books.get(intent.terms.instrument_id))
+        price = self._worst_price(intent.terms)
         if price is None or order_price is None:
             return None
         return max(price, order_price) * exposures[intent.terms.instrument_id].worst
 
-    def _worst_price(self, terms: InstrumentTerms, book: Book | None) -> Decimal | None:
+    def _worst_price(self, terms: InstrumentTerms) -> Decimal | None:
         quote = self.market.quote(terms)
-        if quote is None:
-            return None
-        price = quote.ask
-        if book is not None:
-            for reservation, _ in book.working.values():
-                price = max((price, *reservation.prices()))
-        return price
+        return None if quote is None else max(quote.ask, self.ledger.highest_price(terms.instrument_id))
 
     def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
         if symbol_value is None:
@@ -179,11 +165,20 @@ class Account:
             if other_id == instrument_id or book.terms.kind != "stock":
                 continue
             worst = self.ledger.exposure(other_id).worst
-            price = self._worst_price(book.terms, book) if worst else ZERO
+            price = self._worst_price(book.terms) if worst else ZERO
             if price is None:
                 return None
             total += price * worst
         return total
+
+    def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:
+        terms, exposure_after = intent.terms, self.ledger.exposure_after
+        if terms.kind != "spread":
+            return {terms.instrument_id: exposure_after(intent, terms.instrument_id, 1)}
+        return {
+            leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
+            for leg in terms.legs
+        }
 
     def _symbols_after(self, symbol: str) -> int:
         symbols = {book.terms.symbol for book in self.ledger.books.values()}

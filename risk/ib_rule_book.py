@@ -58,7 +58,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
 
 def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
     """Return the first violated requirement as a refusal with IB's code, or None."""
-    for requirement in RULE_BOOK:
+    for requirement in _STOCK_ROWS if intent.terms.kind == "stock" else RULE_BOOK:
         finding = requirement.find(intent, occasion)
         if finding is not None:
             value, limit, advice = finding
@@ -276,6 +276,16 @@ RULE_BOOK: tuple[Requirement, ...] = (
     ),
 )
 """Checked in this order; the first violation is reported."""
+
+_ONLY_OPTIONS = (
+    "ib_expired",
+    "ib_order_type",
+    "ib_leg",
+    "ib_combination",
+    "ib_combination_group",
+    "ib_riskless",
+)
+_STOCK_ROWS = tuple(row for row in RULE_BOOK if row.name not in _ONLY_OPTIONS)
 
 FRACTIONAL = 10318
 """This order doesn't support fractional quantity trading; found when an order becomes an intent."""

@@ -17,6 +17,8 @@ from risk.snapshot import Exposure
 
 MAX_PENDING_CHANGES = 16
 """Unanswered modifications of one order that the ledger keeps apart; a further one is refused."""
+_ZERO = Decimal(0)
+
 MAX_REMEMBERED_FILLS = 100_000
 """Executions kept to recognise one that is reported twice."""
 
@@ -70,14 +72,23 @@ class Reservation:
 
 
 class Book:
-    """Positions by strategy, and the reservations that touch one instrument."""
+    """Positions by strategy, and the reservations that touch one instrument.
 
-    __slots__ = ("positions", "terms", "working")
+    `worst_known` and `highest_known` keep what was last computed of them; None since they changed.
+    """
+
+    __slots__ = ("highest_known", "positions", "terms", "working", "worst_known")
 
     def __init__(self, terms: InstrumentTerms) -> None:
         self.terms = terms
         self.positions: dict[str, int] = {}
         self.working: dict[str, tuple[Reservation, int]] = {}
+        self.worst_known: Exposure | None = None
+        self.highest_known: Decimal | None = None
+
+    def forget(self) -> None:
+        """Compute exposure and highest price anew when they are asked for next."""
+        self.worst_known = None
 
     @property
     def net(self) -> int:
@@ -95,6 +106,7 @@ class Ledger:
         self._fills_seen: dict[tuple[str, str, str], None] = {}
         self._closing: deque[tuple[int, str]] = deque()
         self._lingering: set[str] = set()
+        self.option_books = 0
 
     # -- Reading ----------------------------------------------------------------------------------
 
@@ -153,7 +165,22 @@ class Ledger:
     def exposure(self, instrument_id: str) -> Exposure:
         """Return the worst case of one instrument as it stands."""
         book = self.books.get(instrument_id)
-        return Exposure(0, 0) if book is None else self._exposure(book, None, 0)
+        return Exposure(0, 0) if book is None else self._known_exposure(book)
+
+    def highest_price(self, instrument_id: str) -> Decimal:
+        """Return the highest price at which a working order of the instrument may fill, 0 without one."""
+        book = self.books.get(instrument_id)
+        if book is None:
+            return _ZERO
+        self._known_exposure(book)
+        return book.highest_known or _ZERO
+
+    def _known_exposure(self, book: Book) -> Exposure:
+        if book.worst_known is None:
+            book.worst_known = self._exposure(book, None, 0)
+            prices = [price for reservation, _ in book.working.values() for price in reservation.prices()]
+            book.highest_known = max(prices, default=_ZERO)
+        return book.worst_known
 
     # -- Reserving --------------------------------------------------------------------------------
 
@@ -162,11 +189,15 @@ class Ledger:
         reservation = Reservation(intent, filled)
         self.reservations[intent.order_id] = reservation
         for leg in intent.terms.components:
-            self.book(leg.terms).working[intent.order_id] = (reservation, leg.ratio)
+            book = self.book(leg.terms)
+            book.working[intent.order_id] = (reservation, leg.ratio)
+            book.forget()
 
     def reserve_change(self, order_id: str, quantity: int, price: Decimal | None) -> None:
         """Reserve the larger of an order and its modification to `quantity` in total at `price`."""
-        self.reservations[order_id].pending.append((quantity, price))
+        reservation = self.reservations[order_id]
+        reservation.pending.append((quantity, price))
+        self._forget(reservation)
 
     def parent(self, intent: OrderIntent) -> Reservation | None:
         """Return the working order whose fill alone activates the intent, None when there is none.
@@ -190,6 +221,7 @@ class Ledger:
         book = self.books.get(terms.instrument_id)
         if book is None:
             book = self.books[terms.instrument_id] = Book(terms)
+            self.option_books += terms.kind == "option"
         return book
 
     # -- Events -----------------------------------------------------------------------------------
@@ -216,6 +248,7 @@ class Ledger:
             return
         if ts_ns == reservation.changed_at_ns and quantity < reservation.quantity:
             return
+        self._forget(reservation)
         reservation.changed_at_ns = ts_ns
         reservation.quantity = quantity
         reservation.price = price
@@ -228,6 +261,7 @@ class Ledger:
         reservation = self.reservations.get(order_id)
         if reservation is not None and reservation.pending:
             reservation.pending.remove(min(reservation.pending, key=lambda change: change[0]))
+            self._forget(reservation)
 
     def is_new_fill(self, order_id: str, instrument_id: str, trade_id: str) -> bool:
         """Return whether this execution was not reported before, and remember it."""
@@ -256,6 +290,7 @@ class Ledger:
         if terms.kind != "spread":
             book = self.book(terms)
             book.positions[strategy_id] = book.positions.get(strategy_id, 0) + signed_quantity
+            book.forget()
             self._tidy(book, strategy_id)
         if reservation is None:
             return
@@ -292,7 +327,12 @@ class Ledger:
 
     # -- Arithmetic -------------------------------------------------------------------------------
 
+    def _forget(self, reservation: Reservation) -> None:
+        for leg in reservation.intent.terms.components:
+            self.books[leg.terms.instrument_id].forget()
+
     def _drop_if_done(self, order_id: str, reservation: Reservation) -> None:
+        self._forget(reservation)
         if reservation.is_open and reservation.filled < reservation.committed:
             return
         legs = reservation.intent.terms.components
@@ -312,6 +352,7 @@ class Ledger:
             del book.positions[strategy_id]
         if not book.positions and not book.working:
             del self.books[book.terms.instrument_id]
+            self.option_books -= book.terms.kind == "option"
 
     def _leg_capacity(self, book: Book, intent: OrderIntent, ratio: int, ignores_canceling: bool) -> int:
         direction = intent.sign * (1 if ratio > 0 else -1)

@@ -57,7 +57,7 @@ class OptionBook:
     def risk_after(self, intent: OrderIntent) -> OptionRisk | None:
         """Return the risk with `intent` working; None for a stock order while no option is in play."""
         is_option = intent.terms.kind != "stock"
-        if not is_option and not self._has_options():
+        if not is_option and not self._ledger.option_books:
             return None
         stakes = self._stakes(skip=intent.order_id)
         order_loss: Decimal | None = ZERO
@@ -81,9 +81,6 @@ class OptionBook:
             delta_shares=delta,
             vega_usd=vega,
         )
-
-    def _has_options(self) -> bool:
-        return any(book.terms.kind == "option" for book in self._ledger.books.values())
 
     def _stakes(self, skip: str) -> dict[Owner, _Stake]:
         stakes: dict[Owner, _Stake] = {}

@@ -46,6 +46,13 @@ class Lot:
         """Money paid for it, negative when received."""
         return self.quantity * self.average_price * self.terms.multiplier
 
+    def open_profit(self, liquidation_price: LiquidationPrice) -> Decimal | None:
+        """Return what closing now would realize, None without a price."""
+        price = liquidation_price(self.terms, self.quantity)
+        if price is None:
+            return None
+        return (price - self.average_price) * (self.quantity * self.terms.multiplier)
+
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
         held = self.quantity
@@ -134,19 +141,34 @@ class Performance:
         for lot in self.lots.values():
             if symbol is not None and lot.terms.symbol != symbol:
                 continue
-            price = liquidation_price(lot.terms, lot.quantity)
-            if price is None:
+            profit = lot.open_profit(liquidation_price)
+            if profit is None:
                 return None
-            total += (price - lot.average_price) * lot.quantity * lot.terms.multiplier
+            total += profit
         return total
 
     def day(self, liquidation_price: LiquidationPrice) -> DayResult | None:
         """Return the day's result now and remember its high; None when a price is missing."""
         open_profit = self.open_profit(liquidation_price) if self.lots else ZERO
-        if open_profit is None:
-            return None
+        return None if open_profit is None else self._day(open_profit)
+
+    def day_and_symbol(
+        self, liquidation_price: LiquidationPrice, symbol: str
+    ) -> tuple[DayResult | None, Decimal | None]:
+        """Return the day's result, and the open profit of one symbol, in one pass over what is held."""
+        total: Decimal | None = ZERO
+        of_symbol: Decimal | None = ZERO
+        for lot in self.lots.values():
+            profit = lot.open_profit(liquidation_price)
+            total = None if total is None or profit is None else total + profit
+            if lot.terms.symbol == symbol:
+                of_symbol = None if of_symbol is None or profit is None else of_symbol + profit
+        return None if total is None else self._day(total), of_symbol
+
+    def _day(self, open_profit: Decimal) -> DayResult:
         profit = self._realized + open_profit - self._open_at_start
-        self._high = max(self._high, profit)
+        if profit > self._high:
+            self._high = profit
         return DayResult(
             profit_usd=profit,
             high_usd=self._high,

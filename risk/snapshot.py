@@ -15,7 +15,7 @@ import msgspec
 BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
 
 
-class Quote(msgspec.Struct, frozen=True):
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """Best bid and offer in USD a share, displayed shares or contracts, and when it was made (ns UTC)."""
 
     bid: Decimal
@@ -35,7 +35,7 @@ class Quote(msgspec.Struct, frozen=True):
         return self.bid <= self.ask and self.bid_size > 0 and self.ask_size > 0
 
 
-class Exposure(msgspec.Struct, frozen=True):
+class Exposure(msgspec.Struct, frozen=True, gc=False):
     """The most that could be held of one instrument, long and short, if every order of a side filled."""
 
     worst_long: int
@@ -81,7 +81,7 @@ class DayResult(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.high_usd - self.profit_usd, Decimal(0))
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything a rule may look at besides the intent and the limits. Times in ns UTC, money in USD."""
 
     now_ns: int
