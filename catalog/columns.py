@@ -27,6 +27,7 @@ ON_GRID_MAX = 9 * 10**8
 
 Int64Array = npt.NDArray[np.int64]
 UInt8Array = npt.NDArray[np.uint8]
+Float64Array = npt.NDArray[np.float64]
 
 _FLOAT_LIMIT = 9e10  # in units of 1e-8 it still is an int64
 _HALF_PLACES = 8
@@ -35,12 +36,25 @@ _WORD = 0xFFFF_FFFF
 
 
 class DataKind(StrEnum):
-    """A kind of record, in causal order: a delta precedes the trade and the quote that it leads to."""
+    """A kind of record, in causal order: a delta precedes the trade and the quote that it leads to.
+
+    `GREEKS` are an option's; a `CHAIN` record is a whole snapshot. `RATE` and `LEVEL` are daily series beside
+    Nautilus' data: rate curves, and the levels of a volatility index.
+    """
 
     DELTA = "delta"
     TRADE = "trade"
     QUOTE = "quote"
     BAR = "bar"
+    GREEKS = "greeks"
+    CHAIN = "chain"
+    RATE = "rate"
+    LEVEL = "level"
+
+    @property
+    def is_series(self) -> bool:
+        """Whether the records are of no instrument, and no part of a replay."""
+        return self in (DataKind.RATE, DataKind.LEVEL)
 
 
 class Aggressor(IntEnum):
@@ -139,13 +153,93 @@ class DeltaColumns:
         return len(self.ts_init)
 
 
-Columns = QuoteColumns | TradeColumns | BarColumns | DeltaColumns
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreeksColumns:
+    """Greeks of one option, units as in `market.option_chain`; `mark_iv` a fraction a year."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    instrument_id: pa.Array
+    delta: Float64Array
+    gamma: Float64Array
+    vega: Float64Array
+    theta: Float64Array
+    rho: Float64Array
+    mark_iv: Float64Array
+    bid_iv: pa.Array
+    ask_iv: pa.Array
+    underlying_price: pa.Array
+    open_interest: pa.Array
+    convention: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainColumns:
+    """Chain snapshots, a row each: `contracts` and `market` are blobs of `catalog.option_chain_rows`."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    instrument_id: pa.Array
+    underlying_price: Float64Array
+    contracts: pa.BinaryArray
+    market: pa.BinaryArray
+    type: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateColumns:
+    """A curve a row: tenors in years and zero rates, fractions a year continuously compounded."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    tenors: pa.ListArray
+    rates: pa.ListArray
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelColumns:
+    """A day of an index of volatility a row, in points (26.97)."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    open: Float64Array
+    high: Float64Array
+    low: Float64Array
+    close: Float64Array
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
+Columns = (
+    QuoteColumns
+    | TradeColumns
+    | BarColumns
+    | DeltaColumns
+    | GreeksColumns
+    | ChainColumns
+    | RateColumns
+    | LevelColumns
+)
 
 KIND_OF_COLUMNS: dict[type[Columns], DataKind] = {
     DeltaColumns: DataKind.DELTA,
     TradeColumns: DataKind.TRADE,
     QuoteColumns: DataKind.QUOTE,
     BarColumns: DataKind.BAR,
+    GreeksColumns: DataKind.GREEKS,
+    ChainColumns: DataKind.CHAIN,
+    RateColumns: DataKind.RATE,
+    LevelColumns: DataKind.LEVEL,
 }
 
 

@@ -35,7 +35,7 @@ class Lanes(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     ticks: dict[str, int] = {}  # instrument id -> lane of its deltas; trades and quotes follow
-    bars: dict[str, int] = {}  # bar type -> lane
+    bars: dict[str, int] = {}  # bar type, or the name of another single stream -> lane
 
     def ticks_lane(self, kind: DataKind, instrument_id: str) -> int:
         """Return the lane of an instrument's deltas, trades or quotes, assigning one on first sight."""
@@ -45,7 +45,7 @@ class Lanes(msgspec.Struct, forbid_unknown_fields=True):
         return self.ticks[instrument_id] + _TICK_KINDS.index(kind)
 
     def bars_lane(self, bar_type: str) -> int:
-        """Return the lane of a bar type, assigning one on first sight."""
+        """Return the lane of a bar type or another single stream, assigning one on first sight."""
         if bar_type not in self.bars:
             self._require_free(1, bar_type)
             self.bars[bar_type] = LANES - 1 - len(self.bars)

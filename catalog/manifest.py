@@ -16,6 +16,7 @@ from catalog.columns import DataKind
 from catalog.lanes import Lanes
 from market.errors import DataError
 from market.instruments import EquitySpec
+from market.option_contracts import IndexSpec, OptionClass, OptionSpec
 
 MANIFEST_NAME = "manifest.json"
 HALTS_NAME = "halts.json"
@@ -76,12 +77,20 @@ class Halt(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The whole record of a catalog."""
+    """The whole record of a catalog; `chains` are option classes of which there are snapshots, by chain id."""
 
     format_version: int = FORMAT_VERSION
     ingests: list[IngestRecord] = []
     instruments: dict[str, EquitySpec] = {}
+    options: dict[str, OptionSpec] = {}
+    indexes: dict[str, IndexSpec] = {}
+    chains: dict[str, OptionClass] = {}
     lanes: Lanes = msgspec.field(default_factory=Lanes)
+
+    def defines(self, instrument_id: str) -> bool:
+        """Whether an instrument or chain of that id is part of the catalog."""
+        known = (self.instruments, self.options, self.indexes, self.chains)
+        return any(instrument_id in group for group in known)
 
     def find(self, ingest_id: str) -> IngestRecord | None:
         """Return the ingest of that id, or None."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.columns import BarColumns, Columns, DataKind, DeltaColumns, QuoteColumns, TradeColumns
+from catalog.columns import KIND_OF_COLUMNS, Columns, DataKind
 from market.instruments import EQUITY_PRICE_PRECISION
 
 SIZE_PRECISION = 0
@@ -25,6 +25,10 @@ _FOLDERS = {
     DataKind.TRADE: "trade_tick",
     DataKind.QUOTE: "quote_tick",
     DataKind.BAR: "bar",
+    DataKind.GREEKS: "option_greeks",
+    DataKind.CHAIN: "custom_option_chain_snapshot",
+    DataKind.RATE: "rates",
+    DataKind.LEVEL: "volatility",
 }
 _RAW = pa.binary(16)
 _FIELDS: dict[DataKind, dict[str, pa.DataType]] = {
@@ -40,9 +44,28 @@ _FIELDS: dict[DataKind, dict[str, pa.DataType]] = {
     DataKind.TRADE: {"price": _RAW, "size": _RAW, "aggressor_side": pa.uint8(), "trade_id": pa.string()},
     DataKind.QUOTE: {"bid_price": _RAW, "ask_price": _RAW, "bid_size": _RAW, "ask_size": _RAW},
     DataKind.BAR: {"open": _RAW, "high": _RAW, "low": _RAW, "close": _RAW, "volume": _RAW},
+    DataKind.GREEKS: {
+        "instrument_id": pa.string(),
+        **dict.fromkeys(("delta", "gamma", "vega", "theta", "rho"), pa.float64()),
+        **dict.fromkeys(("mark_iv", "bid_iv", "ask_iv", "underlying_price", "open_interest"), pa.float64()),
+    },
+    DataKind.CHAIN: {
+        "instrument_id": pa.string(),
+        "underlying_price": pa.float64(),
+        "contracts": pa.binary(),
+        "market": pa.binary(),
+        "type": pa.string(),
+    },
+    DataKind.RATE: {"tenors": pa.list_(pa.float64()), "rates": pa.list_(pa.float64())},
+    DataKind.LEVEL: dict.fromkeys(("open", "high", "low", "close"), pa.float64()),
 }
+_AFTER_TIMES = {DataKind.GREEKS: {"convention": pa.string()}}
+_NULLABLE = frozenset(("mark_iv", "bid_iv", "ask_iv", "underlying_price", "open_interest"))
 _TIMES = {"ts_event": pa.uint64(), "ts_init": pa.uint64()}
-_REPEATING = ("bid_size", "ask_size", "size", "aggressor_side", "action", "side", "flags")
+_REPEATING = (
+    *("bid_size", "ask_size", "size", "aggressor_side", "action", "side", "flags"),
+    *("instrument_id", "type", "contracts", "convention"),
+)
 _ENCODINGS = dict.fromkeys((*_TIMES, "order_id", "sequence"), "DELTA_BINARY_PACKED") | {
     "trade_id": "DELTA_BYTE_ARRAY"
 }
@@ -53,7 +76,8 @@ def stream_folder(kind: DataKind, identifier: str) -> str:
 
     `identifier` is an instrument id, for bars a bar type.
     """
-    return f"data/{_FOLDERS[kind]}/{identifier.replace('/', '')}"
+    top = "series" if kind.is_series else "data"
+    return f"{top}/{_FOLDERS[kind]}/{identifier.replace('/', '')}"
 
 
 def file_name(start_ns: int, end_ns: int) -> str:
@@ -70,17 +94,30 @@ def file_range(name: str) -> tuple[int, int]:
     return _ns_of_file_time(start), _ns_of_file_time(end)
 
 
-def stream_schema(kind: DataKind, instrument_id: str, bar_type: str | None = None) -> pa.Schema:
+def stream_schema(
+    kind: DataKind,
+    instrument_id: str,
+    bar_type: str | None = None,
+    *,
+    price_precision: int = EQUITY_PRICE_PRECISION,
+) -> pa.Schema:
     """Return the schema, with the metadata without which Nautilus' reader ends the process."""
+    if kind is DataKind.CHAIN:  # as Nautilus' `customdataclass_pyo3` writes it
+        times = dict.fromkeys(_TIMES, pa.int64())
+        return pa.schema({**_FIELDS[kind], **times})
     metadata = {
         "instrument_id": instrument_id,
-        "price_precision": str(EQUITY_PRICE_PRECISION),
+        "price_precision": str(price_precision),
         "size_precision": str(SIZE_PRECISION),
     }
+    if kind is DataKind.GREEKS:
+        metadata = {"instrument_id": instrument_id, "type": "OptionGreeks"}
     if bar_type is not None:
         metadata = {"bar_type": bar_type, **metadata}
-    fields = {**_FIELDS[kind], **_TIMES}
-    return pa.schema([pa.field(name, type_, nullable=False) for name, type_ in fields.items()], metadata)
+    fields = {**_FIELDS[kind], **_TIMES, **_AFTER_TIMES.get(kind, {})}
+    return pa.schema(
+        [pa.field(name, type_, nullable=name in _NULLABLE) for name, type_ in fields.items()], metadata
+    )
 
 
 def record_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
@@ -90,7 +127,7 @@ def record_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
     """
     arrays = [_as_stored(getattr(columns, field.name), field.type) for field in schema]
     for field, array in zip(schema, arrays, strict=True):
-        if len(array) != len(columns) or array.null_count:
+        if len(array) != len(columns) or (array.null_count and not field.nullable):
             raise ValueError(
                 f"{field.name} has {len(array)} rows, {array.null_count} nulls; expected {len(columns)}, 0"
             )
@@ -103,28 +140,23 @@ def parquet_options(kind: DataKind) -> dict[str, Any]:
     Times are delta-packed and the only columns with statistics (readers prune by `ts_init`). Sizes and
     small numbers repeat, so dictionaries make them smaller in no more time; prices would take longer.
     """
+    names = {**_FIELDS[kind], **_TIMES, **_AFTER_TIMES.get(kind, {})}
     return {
-        "compression": "snappy",
-        "use_dictionary": [name for name in _REPEATING if name in _FIELDS[kind]],
-        "column_encoding": {
-            name: encoding for name, encoding in _ENCODINGS.items() if name in {**_FIELDS[kind], **_TIMES}
-        },
+        "compression": "zstd" if kind is DataKind.CHAIN else "snappy",
+        "use_dictionary": [name for name in _REPEATING if name in names],
+        "column_encoding": {name: encoding for name, encoding in _ENCODINGS.items() if name in names},
         "write_statistics": list(_TIMES),
     }
 
 
-COLUMNS_OF_KIND: dict[DataKind, type[Columns]] = {
-    DataKind.DELTA: DeltaColumns,
-    DataKind.TRADE: TradeColumns,
-    DataKind.QUOTE: QuoteColumns,
-    DataKind.BAR: BarColumns,
-}
+COLUMNS_OF_KIND: dict[DataKind, type[Columns]] = {kind: columns for columns, kind in KIND_OF_COLUMNS.items()}
 
 
 def _as_stored(values: pa.Array | npt.NDArray[Any], stored: pa.DataType) -> pa.Array:
     if isinstance(values, np.ndarray):
         # Times are int64 in NumPy and never negative: the same bits as uint64.
-        return pa.array(values.view("uint64") if values.dtype == "int64" else values, type=stored)
+        is_time = values.dtype == "int64" and pa.types.is_unsigned_integer(stored)
+        return pa.array(values.view("uint64") if is_time else values, type=stored)
     if not pa.types.is_fixed_size_binary(stored) or values.null_count:
         return values
     buffers = [None, values.buffers()[1]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,12 +26,14 @@ from catalog.manifest import (
     read_halts,
     read_manifest,
 )
+from catalog.option_instruments import write_indexes, write_options
 from catalog.storage.arrow_layout import COLUMNS_OF_KIND, file_range, record_batch
 from catalog.storage.publish import STAGING, Pending, discard, publish
 from catalog.storage.rejects import RejectFile
 from catalog.storage.streams import StagedStreams, Stream
 from market.errors import DataError, HarvesterError
-from market.instruments import EquitySpec, symbol_of
+from market.instruments import EQUITY_PRICE_PRECISION, EquitySpec, symbol_of
+from market.option_contracts import OPTION_PRICE_PRECISION, IndexSpec, OptionClass, OptionSpec
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -52,6 +54,9 @@ class Ingest:
         self._staged = StagedStreams(root / STAGING)
         self._rejects = RejectFile(root / STAGING / "rejects" / f"{source.ingest_id}.csv")
         self._new_instruments: list[EquitySpec] = []
+        self._new_options: list[OptionSpec] = []
+        self._new_indexes: list[IndexSpec] = []
+        self._new_chains: list[str] = []
         self._halts: set[Halt] = set()
         self._replaced: set[str] = set()
         self._existing: dict[str, list[tuple[int, int, str]]] = {}
@@ -82,14 +87,45 @@ class Ingest:
                 f"The catalog knows {spec.instrument_id} as {known}, this ingest says {spec}. "
                 "Ingest it into another catalog, or with the same properties."
             )
-        for other in self._manifest.instruments:
-            if query_name(other) == query_name(spec.instrument_id):
-                raise DataError(
-                    f"Nautilus' queries cannot tell {spec.instrument_id} from {other}. "
-                    "Use another catalog for one of them."
-                )
+        self._require_distinct(spec.instrument_id, self._manifest.instruments)
         self._manifest.instruments[spec.instrument_id] = spec
         self._new_instruments.append(spec)
+
+    def add_option(self, spec: OptionSpec) -> None:
+        """Make an option contract part of the catalog, as `add_instrument` does a share."""
+        if self._is_new(spec.instrument_id, spec, self._manifest.options):
+            self._manifest.options[spec.instrument_id] = spec
+            self._new_options.append(spec)
+
+    def add_index(self, spec: IndexSpec) -> None:
+        """Make an index part of the catalog, as `add_instrument` does a share."""
+        if self._is_new(spec.instrument_id, spec, self._manifest.indexes):
+            self._manifest.indexes[spec.instrument_id] = spec
+            self._new_indexes.append(spec)
+
+    def add_chain(self, chain_id: str, option_class: OptionClass) -> None:
+        """Announce snapshots of an option class under `chain_id`."""
+        if self._is_new(chain_id, option_class, self._manifest.chains):
+            self._manifest.chains[chain_id] = option_class
+            self._new_chains.append(chain_id)
+
+    def _is_new(self, name: str, spec: msgspec.Struct, known: Mapping[str, msgspec.Struct]) -> bool:
+        validate_symbol(symbol_of(name).removeprefix("^"))
+        if name not in known:
+            return True
+        if known[name] == spec:
+            return False
+        raise DataError(
+            f"The catalog knows {name} as {known[name]}, this ingest says {spec}. "
+            "Ingest it into another catalog, or with the same properties."
+        )
+
+    def _require_distinct(self, name: str, known: Iterable[str]) -> None:
+        for other in known:
+            if query_name(other) == query_name(name):
+                raise DataError(
+                    f"Nautilus' queries cannot tell {name} from {other}. Use another catalog for one of them."
+                )
 
     def lane(self, kind: DataKind, instrument_id: str, bar_type: str | None = None) -> int:
         """Return the lane of a stream, 0 to `LANES - 1`: add it to the clock to get `ts_init`.
@@ -152,14 +188,29 @@ class Ingest:
         self._require_open()
         key = f"{kind} {bar_type or instrument_id}"
         if key not in self._streams:
-            if instrument_id not in self._manifest.instruments:
+            if not (kind.is_series or self._manifest.defines(instrument_id)):
                 raise ValueError(f"add_instrument({symbol_of(instrument_id)!r}) comes before its data")
             if (bar_type is not None) != (kind is DataKind.BAR):
                 raise ValueError(f"bar_type is for bars, and bars need one; got {bar_type!r} for {kind}")
-            lanes = self._manifest.lanes
-            lane = lanes.bars_lane(bar_type) if bar_type else lanes.ticks_lane(kind, instrument_id)
-            self._streams[key] = Stream.of(kind, instrument_id, bar_type=bar_type, lane=lane)
+            precision = EQUITY_PRICE_PRECISION
+            if instrument_id in self._manifest.options or instrument_id in self._manifest.indexes:
+                precision = OPTION_PRICE_PRECISION
+            self._streams[key] = Stream.of(
+                kind,
+                instrument_id,
+                bar_type=bar_type,
+                lane=self._lane_of(kind, instrument_id, bar_type),
+                price_precision=precision,
+            )
         return self._streams[key]
+
+    def _lane_of(self, kind: DataKind, instrument_id: str, bar_type: str | None) -> int:
+        lanes = self._manifest.lanes
+        if kind.is_series:
+            return 0  # no part of a replay
+        if kind in (DataKind.GREEKS, DataKind.CHAIN):
+            return lanes.bars_lane(f"{kind} {instrument_id}")
+        return lanes.bars_lane(bar_type) if bar_type else lanes.ticks_lane(kind, instrument_id)
 
     def _require_open(self) -> None:
         if self.unchanged:
@@ -197,6 +248,9 @@ class Ingest:
         self._manifest.ingests.append(record)
         moves = [file.path for file in record.files]
         moves += write_equities(self._new_instruments, self._root / STAGING) + self._stage_halts()
+        moves += write_options(self._new_options, self._root / STAGING)
+        indexes = [*(spec.instrument_id for spec in self._new_indexes), *self._new_chains]
+        moves += write_indexes(indexes, self._root / STAGING)
         if record.rejects_file:
             moves.append(record.rejects_file)
         (self._root / STAGING / MANIFEST_NAME).write_bytes(encode(self._manifest))

@@ -16,6 +16,8 @@ from catalog.storage.arrow_layout import file_name, parquet_options, stream_fold
 
 ROW_GROUP_ROWS = 131_072
 """A stream is written as soon as so many of its rows wait."""
+CHAIN_ROW_GROUP_ROWS = 64
+"""The same for snapshots of chains, of which a row can be a megabyte."""
 WAITING_ROWS_MAX = 1_000_000
 """Rows that may wait over all streams (about 80 bytes each)."""
 OPEN_FILES_MAX = 256
@@ -37,10 +39,17 @@ class Stream:
     _waiting_rows: int = 0
 
     @classmethod
-    def of(cls, kind: DataKind, instrument_id: str, *, bar_type: str | None, lane: int) -> Stream:
+    def of(
+        cls, kind: DataKind, instrument_id: str, *, bar_type: str | None, lane: int, price_precision: int
+    ) -> Stream:
         """Return a stream to which nothing has been written."""
-        schema = stream_schema(kind, instrument_id, bar_type)
+        schema = stream_schema(kind, instrument_id, bar_type, price_precision=price_precision)
         return cls(kind, instrument_id, bar_type or instrument_id, lane, schema)
+
+    @property
+    def row_group_rows(self) -> int:
+        """Rows that are written together."""
+        return CHAIN_ROW_GROUP_ROWS if self.kind is DataKind.CHAIN else ROW_GROUP_ROWS
 
     @property
     def folder(self) -> str:
@@ -73,7 +82,7 @@ class StagedStreams:
         stream._waiting.append(batch)
         stream._waiting_rows += batch.num_rows
         self._waiting_rows += batch.num_rows
-        if stream._waiting_rows >= ROW_GROUP_ROWS:
+        if stream._waiting_rows >= stream.row_group_rows:
             self._write_waiting(stream)
         while self._waiting_rows > WAITING_ROWS_MAX:
             self._write_waiting(max(self._streams.values(), key=lambda candidate: candidate._waiting_rows))

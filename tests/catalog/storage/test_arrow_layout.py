@@ -39,7 +39,7 @@ NAUTILUS_TYPE = {
 FIRST_READING = OPEN_NS // LANES * LANES + LANES
 
 
-@pytest.mark.parametrize("kind", list(DataKind))
+@pytest.mark.parametrize("kind", list(NAUTILUS_TYPE))
 @settings(max_examples=15, deadline=None)
 @given(values=st.lists(st.integers(1, 10**9), min_size=1, max_size=20))
 def test_files_schemas_and_objects_equal_those_of_nautilus(kind: DataKind, values: list[int]) -> None:

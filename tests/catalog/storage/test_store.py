@@ -171,7 +171,7 @@ def test_ts_init_is_unique_over_the_catalog_and_grows_in_every_stream(
             for symbol in ("BAC", "SPY"):
                 ingest.add_instrument(EquitySpec(symbol=symbol))
                 clock = event_clock(times.astype(np.int64))
-                for kind in DataKind:
+                for kind in (DataKind.DELTA, DataKind.TRADE, DataKind.QUOTE, DataKind.BAR):
                     bar_type = f"{symbol}.SMART-1-MINUTE-LAST-EXTERNAL" if kind is DataKind.BAR else None
                     lane = ingest.lane(kind, f"{symbol}.SMART", bar_type)
                     columns = columns_of(kind, clock, lane, [1] * len(clock))

@@ -1,0 +1,1 @@
+"""QuantConnect Lean's option, index option and index files."""

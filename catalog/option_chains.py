@@ -1,0 +1,163 @@
+"""Stored chains back as `OptionChain`: the latest at a moment, or one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from catalog.columns import DataKind
+from catalog.manifest import FileRecord, Manifest, read_manifest
+from catalog.option_chain_rows import decode_chain
+from market.errors import NotFoundError
+from market.option_chain import OptionChain
+from market.time import NS_PER_SECOND, format_new_york
+
+AGE_MAX = timedelta(days=7)
+"""How old a snapshot may be to count as the chain of a moment: a long weekend and a holiday."""
+
+_COLUMNS = ["ts_event", "ts_init", "underlying_price", "contracts", "market"]
+
+
+def chain_symbols(root: Path) -> tuple[str, ...]:
+    """Return the underlyings of which the catalog has chains, e.g. `GOOG` and `SPX`, sorted."""
+    return tuple(sorted({chain.underlying for chain in _manifest(root).chains.values()}))
+
+
+def chain_at(root: Path, symbol: str, at_ns: int, *, age_max: timedelta = AGE_MAX) -> OptionChain:
+    """Return the chain of `symbol` as it was known at `at_ns` (ns UTC): nothing from after it.
+
+    `symbol` is an underlying (all its classes: SPX has SPX and SPXW) or one class. Of each class the latest
+    snapshot counts, within the day before daily ones of the same time. `underlying_price` is NaN where the
+    source had none. Raises `NotFoundError` where there is none in the `age_max` before.
+    """
+    manifest = _manifest(root)
+    oldest_ns = at_ns - int(age_max.total_seconds()) * NS_PER_SECOND
+    latest = [
+        found
+        for streams in _streams_by_class(manifest, symbol).values()
+        if (found := _latest(root, streams, oldest_ns, at_ns)) is not None
+    ]
+    if not latest:
+        raise NotFoundError(_nothing(manifest, symbol, at_ns, age_max))
+    return _merged([_decoded(row) for row in latest])
+
+
+def chains_between(root: Path, symbol: str, start_ns: int, end_ns: int) -> Iterator[OptionChain]:
+    """Yield every snapshot of a class or underlying with `start_ns` <= time < `end_ns`; one in memory.
+
+    Snapshots of several classes of one underlying follow each other, they are not merged.
+    """
+    streams = [files for group in _streams_by_class(_manifest(root), symbol).values() for files in group]
+    files = sorted((file for stream in streams for file in stream), key=lambda file: file.start_ns)
+    for file in files:
+        if file.start_ns >= end_ns + NS_PER_SECOND or file.end_ns < start_ns:
+            continue
+        for batch in pq.ParquetFile(root / file.path).iter_batches(batch_size=16, columns=_COLUMNS):
+            for row in batch.to_pylist():
+                if start_ns <= row["ts_event"] < end_ns:
+                    yield _decoded(row)
+
+
+def _manifest(root: Path) -> Manifest:
+    manifest = read_manifest(root)
+    if manifest is None:
+        raise NotFoundError(f"No catalog in {root}. Make one with `harvester ingest ... --catalog {root}`.")
+    return manifest
+
+
+def _streams_by_class(manifest: Manifest, symbol: str) -> dict[str, list[list[FileRecord]]]:
+    """Return, by root, the files of each stream of snapshots of an underlying or class."""
+    wanted = symbol.strip().upper().removeprefix("^")
+    chosen = {
+        chain_id: chain.root
+        for chain_id, chain in manifest.chains.items()
+        if wanted in (chain.underlying, chain.root)
+    }
+    streams: dict[str, list[FileRecord]] = {}
+    for ingest in manifest.ingests:
+        for file in ingest.files:
+            if file.kind is DataKind.CHAIN and file.instrument_id in chosen:
+                streams.setdefault(file.instrument_id, []).append(file)
+    by_class: dict[str, list[list[FileRecord]]] = {}
+    for chain_id in sorted(streams, key=len):  # the stream within the day comes before the daily one
+        by_class.setdefault(chosen[chain_id], []).append(streams[chain_id])
+    return by_class
+
+
+def _latest(root: Path, streams: list[list[FileRecord]], oldest_ns: int, at_ns: int) -> dict[str, Any] | None:
+    rows = (_latest_of_stream(root, files, at_ns) for files in streams)
+    known = [row for row in rows if row is not None and row["ts_event"] >= oldest_ns]
+    return max(known, key=lambda row: int(row["ts_event"]), default=None)
+
+
+def _latest_of_stream(root: Path, files: list[FileRecord], at_ns: int) -> dict[str, Any] | None:
+    # A file's name has ts_init, which is up to a few microseconds after ts_event.
+    for file in sorted(files, key=lambda file: file.start_ns, reverse=True):
+        if file.start_ns > at_ns + NS_PER_SECOND:
+            continue
+        source = pq.ParquetFile(root / file.path)
+        times = source.read(columns=["ts_event"])["ts_event"].to_numpy()
+        count = int(np.searchsorted(times, at_ns, side="right"))
+        if count:
+            return _row(source, count - 1)
+    return None
+
+
+def _row(source: pq.ParquetFile, position: int) -> dict[str, Any]:
+    for group in range(source.metadata.num_row_groups):
+        rows = source.metadata.row_group(group).num_rows
+        if position < rows:
+            row: dict[str, Any] = source.read_row_group(group, _COLUMNS).slice(position, 1).to_pylist()[0]
+            return row
+        position -= rows
+    raise IndexError(position)
+
+
+def _decoded(row: dict[str, Any]) -> OptionChain:
+    return decode_chain(
+        row["contracts"],
+        row["market"],
+        ts_ns=int(row["ts_event"]),
+        underlying_price=float(row["underlying_price"]),
+    )
+
+
+def _merged(chains: list[OptionChain]) -> OptionChain:
+    """Return one chain of all, at the latest of their times."""
+    if len(chains) == 1:
+        return chains[0]
+    newest = max(chains, key=lambda chain: chain.ts_ns)
+    prices = [chain.underlying_price for chain in chains if not np.isnan(chain.underlying_price)]
+    names = newest.columns().keys()
+    columns = {name: np.concatenate([getattr(chain, name) for chain in chains]) for name in names}
+    return OptionChain.of(
+        underlying=newest.underlying,
+        ts_ns=newest.ts_ns,
+        underlying_price=newest.underlying_price
+        if not np.isnan(newest.underlying_price)
+        else (prices[0] if prices else np.nan),
+        columns=columns,
+    )
+
+
+def _nothing(manifest: Manifest, symbol: str, at_ns: int, age_max: timedelta) -> str:
+    known = ", ".join(sorted({f"{chain.root}" for chain in manifest.chains.values()})) or "none"
+    spans = [
+        (file.start_ns, file.end_ns)
+        for streams in _streams_by_class(manifest, symbol).values()
+        for files in streams
+        for file in files
+    ]
+    if not spans:
+        return f"The catalog has no chain of {symbol}; it has {known}. Ingest one, e.g. lean-options or
+        chain-csv."
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    return (
+        f"No chain of {symbol} in the {age_max.days} days before {format_new_york(at_ns)}: there are chains "
+        f"from {format_new_york(first)} to {format_new_york(last)}. Choose a --at within."
+    )
