@@ -1,10 +1,10 @@
 """QuantConnect Lean's options and index levels into the catalog.
 
-| file                              | becomes                                                        |
-|-----------------------------------------|----------------------------------------------------------------------|
-| minute quote, trade, openinterest | a chain snapshot a minute, `GOOG-CHAIN.SMART`, at its close    |
-| universe                          | one a day, `GOOG-CHAIN-DAY.SMART`, at the session's close      |
-| minutes of an index               | bars `^SPX.SMART-1-MINUTE-LAST-EXTERNAL`                       |
+| file                              | becomes                                                     |
+|-----------------------------------|-------------------------------------------------------------|
+| minute quote, trade, openinterest | a chain snapshot a minute, `GOOG-CHAIN.SMART`, at its close |
+| universe                          | one a day, `GOOG-CHAIN-DAY.SMART`, at the session's close   |
+| minutes of an index               | bars `^SPX.SMART-1-MINUTE-LAST-EXTERNAL`                    |
 
 The files of one class and day are one source. The price of the underlying comes from the equity or index
 files beside the options; without them it is absent (pricing then takes it from put-call parity).
@@ -146,9 +146,10 @@ def _ingest_universe(day: UniverseDay, run: _Run) -> IngestResult | None:
         options={"root": root, "universe": day.day.isoformat()},
     )
     with day.path.open(encoding="utf-8", newline="") as stream:
-        if read_universe(stream, root=root, reject=_ignore).is_copy:
-            run.notes.append(f"{root} {day.day}: universe left out, the vendor copied the day before")
-            return None
+        why = read_universe(stream, root=root, reject=_ignore).why_unusable
+    if why is not None:
+        run.notes.append(f"{root} {day.day}: universe left out, {why}")
+        return None
     with run.store.ingest(source, replace=run.replace) as ingest:
         if not ingest.unchanged:
             with day.path.open(encoding="utf-8", newline="") as stream:

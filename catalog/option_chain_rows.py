@@ -73,7 +73,7 @@ def decode_contracts(blob: bytes) -> ContractList:
 
 
 def encode_market(columns: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return the blob of quotes, sizes, volume, open interest, iv, greeks; raises `DataError` beyond 32 bits."""
+    """Return the blob of the market's columns; raises `DataError` for values beyond 32 bits."""
     arrays: dict[str, pa.Array] = {}
     for name in PRICES:
         _add_whole(arrays, name, columns[name] * PRICE_UNITS)
@@ -114,8 +114,8 @@ def _add_whole(arrays: dict[str, pa.Array], name: str, values: NDArray[Any]) -> 
     whole = np.rint(np.where(absent, 0.0, values))
     if np.abs(whole).max(initial=0.0) > _WHOLE_MAX:
         raise DataError(
-            f"{name} {np.abs(whole).max():.0f} (prices in 1/10,000 USD) is beyond {_WHOLE_MAX}, the most that "
-            "a chain snapshot can hold. Check the unit."
+            f"{name} {np.abs(whole).max():.0f} (prices in 1/10,000 USD) is beyond {_WHOLE_MAX}, "
+            "the most that a chain snapshot can hold. Check the unit."
         )
     arrays[name] = pa.array(whole.astype(np.int32), mask=absent)
 

@@ -154,8 +154,7 @@ def _nothing(manifest: Manifest, symbol: str, at_ns: int, age_max: timedelta) ->
         for file in files
     ]
     if not spans:
-        return f"The catalog has no chain of {symbol}; it has {known}. Ingest one, e.g. lean-options or
-        chain-csv."
+        return f"The catalog has no chain of {symbol}; it has {known}. Ingest one with chain-csv."
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
     return (
         f"No chain of {symbol} in the {age_max.days} days before {format_new_york(at_ns)}: there are chains "

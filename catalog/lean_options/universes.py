@@ -45,6 +45,14 @@ class Universe:
     underlying_price: float
     is_copy: bool
 
+    @property
+    def why_unusable(self) -> str | None:
+        """Why the file must not become a chain, or None."""
+        if self.is_copy:
+            return "the vendor copied the day before"
+        has_data = ~(np.isnan(self.market["last"]) & np.isnan(self.market["iv"]))
+        return None if has_data.any() else "no contract has a price or a volatility"
+
 
 def read_universe(stream: TextIO, *, root: str, reject: Reject) -> Universe:
     """Return what `stream` says of the class `root`; bad rows are rejected.
