@@ -7,7 +7,6 @@ options 15 minutes longer; extended hours end four hours after an early close.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import date, datetime, time, timedelta
 
 from adapters.tws_simulator.interfaces import Listing, TradingPhase
@@ -123,15 +122,3 @@ class TradingHours:
 
 def _minute(market_ns: int) -> str:
     return f"{datetime.fromtimestamp(market_ns // 1_000_000_000, NEW_YORK):%Y%m%d:%H%M}"
-
-
-class SessionIndex:
-    """Answers quickly whether moments lie in any of a list of sessions."""
-
-    def __init__(self, sessions: list[tuple[int, int]]) -> None:
-        self._sessions = sorted(sessions)
-        self._opens = [session[0] for session in self._sessions]
-
-    def __contains__(self, market_ns: int) -> bool:
-        position = bisect_right(self._opens, market_ns) - 1
-        return position >= 0 and market_ns < self._sessions[position][1]

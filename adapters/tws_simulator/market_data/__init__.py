@@ -1,0 +1,1 @@
+"""Prices and what clients see of them: lines, ticks, depth, greeks, history."""
