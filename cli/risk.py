@@ -95,7 +95,9 @@ def _print_limits(loaded: LoadedProfile) -> None:
     from risk.limits import describe
 
     has_options = loaded.profile.risk.options is not None
-    table = Table("limit", "value", "unit", "guards against", title=f"Hard limits of {loaded.profile.name}")
+    table = Table(title=f"Hard limits of {loaded.profile.name}")
+    for column in ("limit", "value", "unit", "guards against"):
+        table.add_column(column, no_wrap=column in ("limit", "value"))
     for each in describe(loaded.profile.risk):
         if has_options or not each.key.startswith("options."):
             table.add_row(f"risk.{each.key}", each.value, each.unit, each.guards)

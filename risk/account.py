@@ -164,11 +164,16 @@ class Account:
         for other_id, book in self.ledger.books.items():
             if other_id == instrument_id or book.terms.kind != "stock":
                 continue
-            worst = self.ledger.exposure(other_id).worst
-            price = self._worst_price(book.terms) if worst else ZERO
-            if price is None:
-                return None
-            total += price * worst
+            quote = self.market.quote(book.terms)
+            if quote is None:
+                if self.ledger.exposure(other_id).worst:
+                    return None
+                continue
+            if quote is not book.quote_known:
+                price = max(quote.ask, self.ledger.highest_price(other_id))
+                book.value_known = price * self.ledger.exposure(other_id).worst
+                book.quote_known = quote
+            total += book.value_known
         return total
 
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:

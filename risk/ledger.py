@@ -13,7 +13,7 @@ from collections import deque
 from decimal import Decimal
 
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.snapshot import Exposure
+from risk.snapshot import Exposure, Quote
 
 MAX_PENDING_CHANGES = 16
 """Unanswered modifications of one order that the ledger keeps apart; a further one is refused."""
@@ -74,10 +74,19 @@ class Reservation:
 class Book:
     """Positions by strategy, and the reservations that touch one instrument.
 
-    `worst_known` and `highest_known` keep what was last computed of them; None since they changed.
+    What ends in `_known` was computed last time; `forget` makes it be computed anew. `value_known` is
+    the worst value in USD at `quote_known`.
     """
 
-    __slots__ = ("highest_known", "positions", "terms", "working", "worst_known")
+    __slots__ = (
+        "highest_known",
+        "positions",
+        "quote_known",
+        "terms",
+        "value_known",
+        "working",
+        "worst_known",
+    )
 
     def __init__(self, terms: InstrumentTerms) -> None:
         self.terms = terms
@@ -85,10 +94,13 @@ class Book:
         self.working: dict[str, tuple[Reservation, int]] = {}
         self.worst_known: Exposure | None = None
         self.highest_known: Decimal | None = None
+        self.quote_known: Quote | None = None
+        self.value_known = _ZERO
 
     def forget(self) -> None:
-        """Compute exposure and highest price anew when they are asked for next."""
+        """Compute exposure, highest price and value anew when they are asked for next."""
         self.worst_known = None
+        self.quote_known = None
 
     @property
     def net(self) -> int:

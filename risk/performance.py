@@ -34,12 +34,14 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 class Lot:
     """What one strategy holds of one instrument, at its average price."""
 
-    __slots__ = ("average_price", "quantity", "terms")
+    __slots__ = ("_price_known", "_profit_known", "average_price", "quantity", "terms")
 
     def __init__(self, terms: InstrumentTerms) -> None:
         self.terms = terms
         self.quantity = 0
         self.average_price = ZERO
+        self._price_known: Decimal | None = None
+        self._profit_known = ZERO
 
     @property
     def cost_usd(self) -> Decimal:
@@ -51,10 +53,14 @@ class Lot:
         price = liquidation_price(self.terms, self.quantity)
         if price is None:
             return None
-        return (price - self.average_price) * (self.quantity * self.terms.multiplier)
+        if price is not self._price_known:  # the very price of the same quote gives the same profit
+            self._profit_known = (price - self.average_price) * (self.quantity * self.terms.multiplier)
+            self._price_known = price
+        return self._profit_known
 
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
+        self._price_known = None
         held = self.quantity
         closing = min(abs(held), abs(quantity)) if held * quantity < 0 else 0
         sign = 1 if held > 0 else -1
