@@ -30,6 +30,7 @@ EXIT_FAILURE = 1
 EXIT_USER_ERROR = UserError.exit_code
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+PIPE_COLUMNS = 160
 
 
 class _JsonReply:
@@ -75,10 +76,14 @@ def stderr_console() -> Console:
 
 
 def stdout_console() -> Console:
-    """Return a rich console on standard output, for a result that people read."""
+    """Return a rich console on standard output, for a result that people read.
+
+    A pipe or a file has no width; tables written there are as wide as they need, instead of cut at 80.
+    """
     from rich.console import Console
 
-    return Console(highlight=False)
+    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if has_width else PIPE_COLUMNS)
 
 
 def run(command: Callable[[], int | None], *, as_json: bool = False) -> int:
