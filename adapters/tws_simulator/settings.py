@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
+from adapters.tws_simulator.account.settings import AccountSettings
+from adapters.tws_simulator.contracts.settings import ContractSettings
+from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.orders.settings import OrdersSettings
+
 TEXT_SERVER_VERSION = 176
 """The one version whose text protocol is spoken; ib_async 2 and clients since 2022 understand it."""
 
@@ -53,6 +58,10 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """All settings of one simulated TWS. `seed` feeds everything random that the broker does."""
 
     session: SessionSettings = SessionSettings()
+    contracts: ContractSettings = ContractSettings()
+    market_data: MarketDataSettings = MarketDataSettings()
+    orders: OrdersSettings = OrdersSettings()
+    account: AccountSettings = AccountSettings()
     server_version: int = PROTOBUF_SERVER_VERSION_MAX
     seed: int = 1
 

@@ -116,7 +116,7 @@ class NodeRig:
         ),
         engine: dict[str, Any] | None = None,
     ) -> None:
-        self.simulator = simulator
+        self.simulator, self.client_id = simulator, client_id
         self.strategy = Listener()
         config = _config(simulator.port, chains, client_id, engine or {})
         self.node = TradingNode(config=config, loop=asyncio.get_running_loop())
@@ -131,8 +131,13 @@ class NodeRig:
         await self.until(lambda: self.strategy.has_started, seconds=START_SECONDS_MAX)
 
     async def stop(self) -> None:
-        """Stop the node and forget the adapter's clients."""
+        """Stop the node and wait until TWS has seen its socket end.
+
+        A thread of the adapter holds the socket for up to a second after its close; a node that comes
+        back sooner meets its own former self (326) and loses twenty seconds.
+        """
         await asyncio.wait_for(self.node.stop_async(), STOP_SECONDS_MAX)
+        await self.until(lambda: self.client_id not in self.truth()["sessions"])
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
