@@ -126,6 +126,18 @@ def test_a_fault_of_the_rule_book_does_not_trap_a_position(
     assert (opening.rule, opening.value) == ("judgement", "RuntimeError: no calendar")
 
 
+def test_an_order_whose_effect_cannot_be_told_is_refused(
+    keeper: Gatekeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought(keeper, 10)
+
+    def fault(_intent: OrderIntent) -> bool:
+        raise RuntimeError("ledger fault")
+
+    monkeypatch.setattr(keeper.account, "is_reducing", fault)
+    assert verdict(keeper, order(quantity=10, side="sell")) == "judgement"
+
+
 # -- Reducing -------------------------------------------------------------------------------------
 
 

@@ -37,6 +37,7 @@ from risk.records import (
     RiskRecord,
 )
 from risk.supervisor import RECORDER_FAILURE, REPLACE_RATE, Supervisor
+from risk.triggers import is_pausing
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, quote, stock
 
@@ -215,6 +216,16 @@ def test_losses_in_a_row_are_recorded_once(desk: Desk) -> None:
     until_ns = LIMITS.consecutive_loss_pause_minutes * NS_PER_MINUTE
     assert int(record.inputs["paused_until_ns"]) > NOW_NS + until_ns
     assert desk.state == "RUNNING"
+
+
+def test_a_pause_that_has_ended_is_not_recorded() -> None:
+    desk = Desk()
+    for _ in range(LIMITS.max_consecutive_losses):
+        desk.buy(1)
+        desk.buy(-1, "4.90")
+    until_ns = NOW_NS + LIMITS.consecutive_loss_pause_minutes * NS_PER_MINUTE
+    assert is_pausing(desk.account, until_ns - 1) == until_ns
+    assert is_pausing(desk.account, until_ns) is None
 
 
 # -- Rates ----------------------------------------------------------------------------------------
