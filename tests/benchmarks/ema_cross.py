@@ -12,7 +12,7 @@ from nautilus_trader.trading.config import ImportableStrategyConfig, StrategyCon
 from nautilus_trader.trading.strategy import Strategy
 
 SHARES = 100
-FAST, SLOW = 60, 300
+FAST, SLOW = 75, 350
 
 
 class EmaCrossConfig(StrategyConfig, frozen=True, kw_only=True):
