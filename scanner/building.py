@@ -1,7 +1,7 @@
 """Builds the positions of one structure from leg tables, filters them, and offers the rest to the ranking.
 
-Pairs are taken at one distance in the table at a time: first all neighbours, then the next but one, and so
-on while any is narrow enough. Both legs of such a batch are slices of the table: nothing is gathered.
+Pairs are taken by their distance in the table: first neighbours, then the next but one, and so on while any
+is narrow enough. Both legs of such a batch are views of the table: nothing is gathered.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.errors import ConfigError
-from scanner.contracts import Mask
+from scanner.contracts import PRICE_TOLERANCE, Mask
 from scanner.criteria import VERTICALS, Criteria, LegFilter, Range, Structure
-from scanner.legs import LegTable
+from scanner.legs import WINDOW_MAX, LegTable
 from scanner.position_filters import PositionChecks
-from scanner.positions import Condors, Verticals
+from scanner.positions import Condors, Verticals, Window, at
 from scanner.ranking import Ranking
 from scanner.singles import Singles
 from scanner.tally import Tally
@@ -26,6 +26,7 @@ COMBINATIONS_MAX = 20_000_000
 """Condors or butterflies of one underlying that a scan is willing to look at."""
 
 CHUNK = 1 << 16
+_ELEMENTS = 1 << 15  # pairs of a batch: its arrays stay in the processor's second cache
 WIDTH = "position.width_usd"
 _CALLS = (
     Structure.SHORT_CALL,
@@ -61,7 +62,7 @@ def _build_singles(
     alive = np.ones(legs.size, dtype=np.bool_)
     tally.passed += checks.apply(block, alive, legs.size)
     _report(checks, tally)
-    ranking.offer(block, np.flatnonzero(alive))
+    ranking.offer(block, alive)
 
 
 def _build_verticals(
@@ -76,7 +77,7 @@ def _build_verticals(
         left = checks.apply(batch.block, batch.alive, batch.size)
         if left:
             tally.passed += left
-            ranking.offer(batch.block, np.flatnonzero(batch.alive))
+            ranking.offer(batch.block, batch.alive)
     tally.positions += total
     tally.count(structure, WIDTH, before=total, left=narrow)
     _report(checks, tally)
@@ -107,13 +108,14 @@ def _role(table: LegTable, criteria: Criteria, key: str, structure: Structure, t
 
 def _pairs(table: LegTable, roles: _Roles) -> int:
     """Count the pairs within a group that the roles allow."""
-    if not len(table):
+    size = len(table)
+    if not size:
         return 0
-    before = np.cumsum(roles.first) - roles.first
-    starts = np.flatnonzero(np.diff(table.group, prepend=table.group[0] - 1))
-    sizes = np.diff(np.append(starts, len(table)))
-    in_group = before - np.repeat(before[starts], sizes)
-    return int(in_group[roles.second].sum())
+    is_first, is_second, group = roles.first[:size], roles.second[:size], table.group[:size]
+    before = np.cumsum(is_first) - is_first
+    starts = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
+    in_group = before - np.repeat(before[starts], np.diff(np.append(starts, size)))
+    return int(in_group[is_second].sum())
 
 
 class _Batch(NamedTuple):
@@ -126,26 +128,34 @@ class _Batch(NamedTuple):
 
 def _batches(structure: Structure, table: LegTable, roles: _Roles, widths: Range) -> Iterator[_Batch]:
     size = len(table)
-    group, level = table.group, table.level
-    every_role = bool(roles.first.all() and roles.second.all())
-    for distance in range(1, size):
-        first, second = slice(0, size - distance), slice(distance, size)
+    high, low = widths.high + PRICE_TOLERANCE, max(widths.low - PRICE_TOLERANCE, PRICE_TOLERANCE)
+    every_role = bool(roles.first[:size].all() and roles.second[:size].all())
+    distance = 1
+    while distance < size:
+        count = size - distance
+        rows = min(WINDOW_MAX, max(1, _ELEMENTS // count))
+        first, second = Window(rows, count, distance, False), Window(rows, count, distance, True)
         block = Verticals(structure, table, first, second)
-        alive = group[second] == group[first]
-        alive &= level[second] - level[first] <= widths.high + 1e-9
+        alive = at(table.group, second) == at(table.group, first)
+        alive &= block.width <= high
         if not alive.any():
             return
         if not every_role:
-            alive &= roles.first[first]
-            alive &= roles.second[second]
-        alive &= block.width >= max(widths.low, 1e-9) - 1e-9
-        count = int(np.count_nonzero(alive))
-        if not count:
-            continue
-        if 3 * count < alive.size:
-            rows = np.flatnonzero(alive)
-            block, alive = block.take(rows), np.ones(rows.size, dtype=np.bool_)
-        yield _Batch(block, alive, count)
+            alive &= at(roles.first, first)
+            alive &= at(roles.second, second)
+        alive &= block.width >= low
+        yield from _dense(block, alive)
+        distance += rows
+
+
+def _dense(block: Verticals, alive: Mask) -> Iterator[_Batch]:
+    """Yield the pairs that are alive: as they stand, or gathered where they are few."""
+    size = int(np.count_nonzero(alive))
+    if not size:
+        return
+    if 4 * size < alive.size:
+        block, alive = block.take(np.flatnonzero(alive)), np.ones(size, dtype=np.bool_)
+    yield _Batch(block, alive, size)
 
 
 def _report(checks: PositionChecks, tally: Tally) -> None:
@@ -168,7 +178,7 @@ def _build_condors(
         left = checks.apply(block, alive, puts_at.size)
         if left:
             tally.passed += left
-            ranking.offer(block, np.flatnonzero(alive))
+            ranking.offer(block, alive)
     tally.positions += built
     _report(checks, tally)
 
@@ -207,12 +217,14 @@ def _combinations(
     """
     is_condor = structure is Structure.IRON_CONDOR
     put_keys, call_keys = _keys(puts, equal_widths), _keys(calls, equal_widths)
-    order = np.lexsort((calls.table.strike[calls.first], *call_keys[::-1]))
+    order = np.lexsort((at(calls.table.strike, calls.first), *call_keys[::-1]))
     put_at, call_at = _ranks(put_keys, call_keys)
-    strikes = np.unique(np.concatenate((puts.table.strike[puts.first], calls.table.strike[calls.first])))
+    strikes = np.unique(
+        np.concatenate((at(puts.table.strike, puts.first), at(calls.table.strike, calls.first)))
+    )
     place = len(strikes) + 1
-    of_calls = call_at[order] * place + np.searchsorted(strikes, calls.table.strike[calls.first])[order]
-    of_puts = put_at * place + np.searchsorted(strikes, puts.table.strike[puts.first])
+    of_calls = call_at[order] * place + np.searchsorted(strikes, at(calls.table.strike, calls.first))[order]
+    of_puts = put_at * place + np.searchsorted(strikes, at(puts.table.strike, puts.first))
     start = np.searchsorted(of_calls, of_puts, side="right" if is_condor else "left")
     stop = np.searchsorted(of_calls, (put_at + 1) * place if is_condor else of_puts + 1, side="left")
     counts = stop - start
@@ -231,7 +243,7 @@ def _combinations(
 
 
 def _keys(wings: Verticals, equal_widths: bool) -> tuple[NDArray[np.int64], ...]:
-    group = wings.table.group[wings.first]
+    group = at(wings.table.group, wings.first)
     if not equal_widths:
         return (group,)
     return group, np.rint(wings.width * 10_000).astype(np.int64)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +21,7 @@ from scanner.ranking import Ranked, score, share_of
 from scanner.spread_text import spread_text
 
 
-@dataclass(frozen=True, kw_only=True)
-class CandidateLeg:
+class CandidateLeg(msgspec.Struct, frozen=True, kw_only=True):
     """One option leg. Prices and greeks are a share's and without sign of the position; None is unknown."""
 
     contract: str
@@ -48,8 +47,7 @@ class CandidateLeg:
     open_interest: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RankPart:
+class RankPart(msgspec.Struct, frozen=True, kw_only=True):
     """One term of the score: the metric, where it lies between worst and best, and what it adds."""
 
     by: str
@@ -60,8 +58,7 @@ class RankPart:
     adds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A position that passed every filter."""
 
     underlying: str
@@ -77,8 +74,7 @@ class Candidate:
     rank_parts: tuple[RankPart, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
+class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
     """Candidates, the best first, and what became of everything else."""
 
     criteria: str

@@ -48,34 +48,35 @@ class ContractCheck(NamedTuple):
     allowed: str
 
 
-def _signless_delta(chain: OptionChain, _: Expiries) -> Array:
-    return np.abs(chain.delta)
-
-
-def _otm_fraction(chain: OptionChain, _: Expiries) -> Array:
+def _otm_fraction(chain: OptionChain) -> Array:
     distance = chain.strike / chain.underlying_price - 1.0
     return np.where(chain.is_call, distance, -distance)
 
 
-def _bid_ask_fraction(chain: OptionChain, _: Expiries) -> Array:
+def _bid_ask_fraction(chain: OptionChain) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         return (chain.ask - chain.bid) / (0.5 * (chain.ask + chain.bid))
 
 
-LEG_METRICS: Mapping[str, Callable[[OptionChain, Expiries], Array]] = {
-    "dte": lambda _, expiries: expiries.spread(expiries.dte).astype(np.float64),
+def _dte(chain: OptionChain) -> Array:
+    expiries = Expiries.of(chain)
+    return expiries.spread(expiries.dte).astype(np.float64)
+
+
+LEG_METRICS: Mapping[str, Callable[[OptionChain], Array]] = {
+    "dte": _dte,
     "otm_fraction": _otm_fraction,
-    "strike_usd": lambda chain, _: chain.strike,
-    "bid_usd": lambda chain, _: chain.bid,
-    "bid_ask_usd": lambda chain, _: chain.ask - chain.bid,
+    "strike_usd": lambda chain: chain.strike,
+    "bid_usd": lambda chain: chain.bid,
+    "bid_ask_usd": lambda chain: chain.ask - chain.bid,
     "bid_ask_fraction": _bid_ask_fraction,
-    "open_interest": lambda chain, _: chain.open_interest,
-    "volume": lambda chain, _: chain.volume,
-    "delta": _signless_delta,
-    "gamma": lambda chain, _: chain.gamma,
-    "theta": lambda chain, _: chain.theta,
-    "vega": lambda chain, _: chain.vega,
-    "iv": lambda chain, _: chain.iv,
+    "open_interest": lambda chain: chain.open_interest,
+    "volume": lambda chain: chain.volume,
+    "delta": lambda chain: np.abs(chain.delta),
+    "gamma": lambda chain: chain.gamma,
+    "theta": lambda chain: chain.theta,
+    "vega": lambda chain: chain.vega,
+    "iv": lambda chain: chain.iv,
 }
 """How each key of `LegFilter` is measured, shape `(n,)`; NaN passes no range."""
 
@@ -95,16 +96,17 @@ def within(values: Array, allowed: Range) -> Mask:
 
 def static_checks(chain: OptionChain, criteria: Criteria, context: ScanContext) -> Iterator[ContractCheck]:
     """Yield the filters on every leg that need no model. Raises `ConfigError` where events are unknown."""
-    expiries = Expiries.of(chain)
     quoted = (chain.bid > 0) & (chain.bid <= chain.ask)
     yield ContractCheck(QUOTED, quoted, None, "bid and ask above 0, not crossed")
     if len(criteria.expiries) < 3:
+        expiries = Expiries.of(chain)
         kinds = expiries.spread(expiries.of_kinds(criteria.expiries)).astype(np.bool_)
         yield ContractCheck("expiries", kinds, None, ", ".join(criteria.expiries))
     for kind in ("ex_dividend", "earnings"):
         rule = getattr(criteria.events, kind)
         if rule != "any":
             known = _known_events(context, kind)
+            expiries = Expiries.of(chain)
             passes = expiries.spread(expiries.with_events(known, kind, rule)).astype(np.bool_)
             yield ContractCheck(f"events.{kind}", passes, None, f"{rule} until expiry")
     yield from leg_checks(chain, criteria.legs, "legs", modelled=False)
@@ -120,10 +122,9 @@ def leg_checks(
     chain: OptionChain, section: LegFilter, key: str, *, modelled: bool | None = None
 ) -> Iterator[ContractCheck]:
     """Yield the ranges of `section` (in the criteria: `key`), those that need a model, or not, or all."""
-    expiries = Expiries.of(chain)
     for name, allowed in ranges_of(section).items():
         if modelled is None or (name in MODELLED) == modelled:
-            values = LEG_METRICS[name](chain, expiries)
+            values = LEG_METRICS[name](chain)
             yield ContractCheck(f"{key}.{name}", within(values, allowed), values, str(allowed))
 
 

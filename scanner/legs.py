@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from market.pricing.scaled_erfc import Array
 from scanner.context import ScanContext
 from scanner.contracts import Mask, leg_checks
 from scanner.criteria import Criteria, LegFilter
+
+WINDOW_MAX = 32
+"""Neighbours of a leg that one block of pairs can reach at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,10 @@ class Prospect:
 
 
 class LegTable:
-    """The usable contracts of one right of a chain, ordered by expiry and level; arrays of shape `(n,)`."""
+    """The usable contracts of one right of a chain, ordered by expiry and level.
+
+    Columns have the shape `(n + WINDOW_MAX,)`; what stands beyond the n legs belongs to no group.
+    """
 
     def __init__(self, chain: OptionChain, prospect: Prospect, criteria: Criteria, *, is_call: bool) -> None:
         self.chain = chain
@@ -68,17 +75,23 @@ class LegTable:
         """Row of each leg in the chain."""
         self.spot = chain.underlying_price
         self._prospect = prospect
-        strike = chain.strike[self.rows]
-        bid, ask = chain.bid[self.rows], chain.ask[self.rows]
+        self._padded = np.append(self.rows, np.full(WINDOW_MAX, self.rows[-1] if self.rows.size else 0))
+        strike = self._column(chain.strike)
+        bid, ask = self._column(chain.bid), self._column(chain.ask)
         self.level = strike if is_call else -strike
         self.strike = strike
         self.bid_ask = ask - bid
         self.sell = bid + criteria.price_between * self.bid_ask
         self.buy = ask - criteria.price_between * self.bid_ask
-        self.group = _groups(chain)[self.rows]
-        deviate = prospect.deviate[self.rows]
+        self.group = self._column(_groups(chain))
+        self.group[len(self) :] = -1
+        deviate = self._column(prospect.deviate)
         self.deviate = deviate if is_call else -deviate
         """Normal deviate of the probability that the price ends short of this leg's level."""
+
+    def _column(self, values: NDArray[Any]) -> NDArray[Any]:
+        """One value for each leg, and `WINDOW_MAX` more so that a window over the last legs exists."""
+        return values[self._padded] if len(self) else np.empty(0, dtype=values.dtype)
 
     def __len__(self) -> int:
         return int(self.rows.size)
@@ -96,43 +109,43 @@ class LegTable:
     @cached_property
     def years(self) -> Array:
         """Years to expiry."""
-        return self._prospect.options.years[self.rows]
+        return self._column(self._prospect.options.years)
 
     @cached_property
     def multiplier(self) -> Array:
         """Shares a contract."""
-        return self.chain.multiplier[self.rows]
+        return self._column(self.chain.multiplier)
 
     @cached_property
     def deviation(self) -> Array:
         """Standard deviation of the logarithm of the price at expiry."""
-        return self._prospect.deviation[self.rows]
+        return self._column(self._prospect.deviation)
 
     @cached_property
     def forward(self) -> Array:
         """Expected price at expiry, USD."""
-        return self._prospect.forward[self.rows]
+        return self._column(self._prospect.forward)
 
     @cached_property
     def mean_payoff(self) -> Array:
         """Mean of what the leg pays at expiry, USD a share."""
-        options = self._prospect.options.take(self.rows)
+        options = self._prospect.options.take(self._padded)
         carry = carry_of(options)
         return price(options, self.deviation / np.sqrt(options.years)) / carry.discount
 
     def greek(self, name: str) -> Array:
         """Return delta, gamma, theta or vega of each leg held long, a share."""
-        values: Array = getattr(self.chain, name)[self.rows]
-        return values
+        return self._column(getattr(self.chain, name))
 
     def passing(
         self, section: LegFilter, key: str, record: Callable[[str, int, int], None] | None = None
     ) -> Mask:
-        """Return which legs pass `section`; `record` is told filter, contracts before and contracts left."""
-        kept = np.ones(len(self), dtype=np.bool_)
+        """Return which legs pass `section`, a column; `record` is told filter, contracts before and left."""
+        kept = np.zeros(len(self) + WINDOW_MAX, dtype=np.bool_)
+        kept[: len(self)] = True
         left = len(self)
         for check in leg_checks(self.chain, section, key):
-            kept &= check.passes[self.rows]
+            kept[: len(self)] &= check.passes[self.rows]
             before, left = left, int(np.count_nonzero(kept))
             if record is not None:
                 record(check.filter, before, left)

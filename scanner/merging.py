@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.pricing.scaled_erfc import Array
-from scanner.positions import Block, Condors, Index, Verticals
+from scanner.positions import Block, Condors, Index, Verticals, Window
 from scanner.singles import Singles
 
 
@@ -53,6 +53,6 @@ def _verticals(blocks: Sequence[Verticals]) -> Verticals:
 
 
 def _rows(parts: Sequence[Index]) -> NDArray[np.intp]:
-    return np.concatenate(
-        [np.arange(part.start, part.stop) if isinstance(part, slice) else part for part in parts]
-    )
+    arrays = [part for part in parts if not isinstance(part, Window)]
+    assert len(arrays) == len(parts), "only blocks that were taken from others are joined"
+    return np.concatenate(arrays)

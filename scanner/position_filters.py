@@ -60,8 +60,6 @@ def sound(block: Block) -> Mask:
     """Return which positions have something to gain and something to lose."""
     gains: Mask = block.max_profit > 0
     gains &= block.max_loss > 0
-    if isinstance(block, Verticals) or not np.isnan(block.width).any():
-        gains &= (block.net > 0) if block.structure.is_credit else (block.net < 0)
     return gains
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.pricing.scaled_erfc import Array
+from scanner.contracts import Mask
 from scanner.criteria import RankTerm
 from scanner.merging import merged
 from scanner.positions import METRICS_AT_MOST, POSITION_METRICS, Block
@@ -82,19 +83,18 @@ class Ranking:
         self._waiting = 0
         self._best = np.empty(0)
 
-    def offer(self, block: Block, rows: NDArray[np.intp]) -> None:
-        """Consider the positions at `rows` of `block`."""
-        if not rows.size:
-            return
-        part = block if rows.size == len(block.net) else block.take(rows)
+    def offer(self, block: Block, alive: Mask) -> None:
+        """Consider the positions of `block` that are `alive`."""
         if not self.lazy:
-            self._keep(part)
+            self._keep(block.take(np.flatnonzero(alive)))
             return
-        bound = score(part, self.terms, at_most=True)
-        reach = np.flatnonzero(bound >= self.threshold - SLACK)
-        if reach.size:
-            self._pending.append((part.take(reach), bound[reach]))
-            self._waiting += reach.size
+        bound = score(block, self.terms, at_most=True)
+        reach = bound >= self.threshold - SLACK
+        reach &= alive
+        rows = np.flatnonzero(reach)
+        if rows.size:
+            self._pending.append((block.take(rows), bound.ravel()[rows]))
+            self._waiting += rows.size
         if self._waiting > (_BATCH if np.isfinite(self.threshold) else 4 * self.top):
             self._settle()
 

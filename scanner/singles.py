@@ -12,7 +12,7 @@ from market.pricing.european import cumulative
 from market.pricing.scaled_erfc import Array
 from scanner.criteria import Structure
 from scanner.legs import LegTable
-from scanner.positions import Index, picked
+from scanner.positions import Index, at, picked
 
 
 class Singles:
@@ -40,12 +40,14 @@ class Singles:
     @property
     def strike(self) -> Array:
         """Strike of the leg."""
-        return self.table.strike[self.index]
+        return at(self.table.strike, self.index)
 
     @cached_property
     def net(self) -> Array:
         """The option's premium; the shares of a covered call are not in it."""
-        return self.table.sell[self.index] if self.structure.is_credit else -self.table.buy[self.index]
+        return (
+            at(self.table.sell, self.index) if self.structure.is_credit else -at(self.table.buy, self.index)
+        )
 
     @property
     def width(self) -> Array:
@@ -74,7 +76,7 @@ class Singles:
     def _breakeven(self) -> Array:
         if self.is_covered:
             return self.spot - self.net
-        return np.abs(self.table.level[self.index] + np.abs(self.net))
+        return np.abs(at(self.table.level, self.index) + np.abs(self.net))
 
     @property
     def _gains_above(self) -> bool:
@@ -89,23 +91,25 @@ class Singles:
     def bid_ask(self) -> Array:
         """Over the mid-point."""
         table = self.table
-        return table.bid_ask[self.index] / (0.5 * (table.sell[self.index] + table.buy[self.index]))
+        return at(table.bid_ask, self.index) / (
+            0.5 * (at(table.sell, self.index) + at(table.buy, self.index))
+        )
 
     @property
     def years(self) -> Array:
         """Years to expiry."""
-        return self.table.years[self.index]
+        return at(self.table.years, self.index)
 
     @property
     def multiplier(self) -> Array:
         """Shares a contract."""
-        return self.table.multiplier[self.index]
+        return at(self.table.multiplier, self.index)
 
     @cached_property
     def probability(self) -> Array:
         """Probability of ending on the right side of the breakeven."""
-        deviation = self.table.deviation[self.index]
-        ahead = np.log(self._breakeven / self.table.forward[self.index])
+        deviation = at(self.table.deviation, self.index)
+        ahead = np.log(self._breakeven / at(self.table.forward, self.index))
         below = ahead / deviation + 0.5 * deviation
         return cumulative(-below if self._gains_above else below)
 
@@ -117,9 +121,9 @@ class Singles:
     @cached_property
     def expected(self) -> Array:
         """The premium and the mean of what the option pays, with shares their mean gain too."""
-        payoff = self.table.mean_payoff[self.index]
+        payoff = at(self.table.mean_payoff, self.index)
         if self.is_covered:
-            return self.net - payoff + self.table.forward[self.index] - self.spot
+            return self.net - payoff + at(self.table.forward, self.index) - self.spot
         return self.net - payoff if self.structure.is_credit else self.net + payoff
 
     @property
@@ -129,13 +133,13 @@ class Singles:
 
     def greek(self, name: str) -> Array:
         """Return the leg's, with its sign; shares add 1 to delta."""
-        values = self.table.greek(name)[self.index]
+        values = at(self.table.greek(name), self.index)
         shares = 1.0 if self.is_covered and name == "delta" else 0.0
         return shares - values if self.structure.is_credit else values
 
     def legs(self) -> tuple[tuple[NDArray[np.intp], int], ...]:
         """Return the option leg."""
-        return ((self.table.rows[self.index], -1 if self.structure.is_credit else 1),)
+        return ((at(self.table.rows, self.index), -1 if self.structure.is_credit else 1),)
 
     def breakevens(self) -> tuple[Array, ...]:
         """Return the one breakeven."""
