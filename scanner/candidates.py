@@ -140,6 +140,13 @@ def measured(block: Block) -> dict[str, Array]:
         return {name: measure(block) for name, measure in POSITION_METRICS.items()}
 
 
+def one_block_parts(block: Block, terms: tuple[RankTerm, ...]) -> tuple[RankPart, ...]:
+    """Return the parts of the score of a block of one position."""
+    values = measured(block)
+    metrics = {name: _finite(float(value[0])) for name, value in values.items()}
+    return _parts(terms, metrics, {term.by: float(share_of(values[term.by], term)[0]) for term in terms})
+
+
 def _parts(
     terms: tuple[RankTerm, ...], metrics: Mapping[str, float | None], shares: Mapping[str, float]
 ) -> tuple[RankPart, ...]:
