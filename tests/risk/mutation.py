@@ -105,7 +105,7 @@ class _Mutation(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
 
-    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:  # type: ignore[override]
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
         return importlib.util.spec_from_loader(name, self) if name == self.mutant.module else None
 
     def exec_module(self, module: ModuleType) -> None:
@@ -142,7 +142,7 @@ def _run_tests(mutant: Mutant) -> int:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    sys.meta_path.insert(0, _Mutation(mutant))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Mutation(mutant))
     is_shell = ".nautilus_" in mutant.module
     names = (*SHELL_TESTS, *PURE_TESTS) if is_shell else PURE_TESTS
     files = [str(ROOT / "tests" / "risk" / name) for name in names]
