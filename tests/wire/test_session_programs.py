@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 
 import pytest
@@ -11,6 +10,7 @@ from adapters.tws_simulator.control.client import SimulatorProcess
 from adapters.tws_simulator.launch_settings import Launch
 from adapters.tws_simulator.settings import SimulatorSettings
 from tests.wire.conftest import START
+from tests.wire.ib_async_loop import run
 from tests.wire.ibapi_program import Program
 
 
@@ -80,5 +80,5 @@ def test_ib_async_speaks_text_to_the_same_port(simulator: SimulatorProcess) -> N
         assert abs(shown.timestamp() - simulator.client.truth()["market_ns"] / 1e9) < 5
         ib.disconnect()
 
-    asyncio.run(talk())
+    run(talk())
     assert codes == [2104, 2106, 2158]
