@@ -15,25 +15,28 @@ ZERO = Decimal(0)
 def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[Reading]:
     """Yield the day's loss from its start and from its high; nothing while a price is missing.
 
-    Confirmed when what is realized already breaks the limit, for that rests on executions.
+    Confirmed when nothing is held: then the result rests on executions alone, not on quotes.
     """
     day = account.performance.day(account.liquidation_price)
     if day is None:
         return
-    realized = account.performance.realized_usd
-    inputs = {"realized_usd": f"{realized:.2f}", "profit_usd": f"{day.profit_usd:.2f}"}
-    for trigger, value, limit, settled in (
-        ("daily_loss", day.loss_usd, limits.max_daily_loss_usd, -realized),
-        ("daily_drawdown", day.drawdown_usd, limits.max_daily_drawdown_usd, ZERO),
+    inputs = {
+        "realized_usd": f"{account.performance.realized_usd:.2f}",
+        "profit_usd": f"{day.profit_usd:.2f}",
+        "high_usd": f"{day.high_usd:.2f}",
+    }
+    for trigger, value, limit in (
+        ("daily_loss", day.loss_usd, limits.max_daily_loss_usd),
+        ("daily_drawdown", day.drawdown_usd, limits.max_daily_drawdown_usd),
     ):
         yield Reading(
             trigger=trigger,
             value=f"{value:.2f} USD",
             limit=f"{limit} USD",
             is_beyond=value >= limit,
-            is_confirmed=settled >= limit and not account.performance.lots,
+            is_confirmed=not account.performance.lots,
             now_ns=now_ns,
-            inputs=inputs | {"high_usd": f"{day.high_usd:.2f}"} | _quotes(account),
+            inputs=inputs | _quotes(account),
         )
 
 

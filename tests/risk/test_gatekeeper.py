@@ -265,6 +265,15 @@ def test_an_option_must_say_what_it_is() -> None:
         InstrumentTerms(instrument_id="X", symbol="X", kind="option", price_increment=D("0.01"), right="put")
 
 
+def test_delta_of_another_underlying_does_not_count(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    assert verdict(keeper, order(option(100, symbol="QQQ"), 4, limit_price=D("1.10"))) == "approved"
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-50)
+
+
 def test_delta_counts_positions_working_orders_and_shares(keeper: Gatekeeper, market: TableMarket) -> None:
     market.default_greeks = Greeks(-0.5, 0.01)
     market.default_quote = quote("1.00", "1.10")

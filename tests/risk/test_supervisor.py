@@ -179,6 +179,15 @@ def test_a_realized_loss_is_confirmed_and_halts_at_once(desk: Desk) -> None:
     assert confirmed[0].readings_ns == (desk.now_ns,)
 
 
+def test_a_realized_loss_with_a_position_open_takes_three_looks(desk: Desk) -> None:
+    desk.buy(100)
+    desk.now_ns += STEP_NS
+    desk.buy(-99, "4.40")
+    assert desk.state == "RUNNING"
+    desk.look(2)
+    assert desk.state == "HALT"
+
+
 def test_looks_closer_than_the_interval_do_nothing(desk: Desk) -> None:
     losing(desk, "1.00")
     desk.supervisor.watch(desk.now_ns + STEP_NS - 1)
