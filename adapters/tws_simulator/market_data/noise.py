@@ -59,7 +59,7 @@ def path(key: int, ts_ns: IntArray, volatility: float) -> FloatArray:
         position = inside / cell_ns
         weight = position * position * (3.0 - 2.0 * position)
         octave_key = (key + octave * 0x632BE59BD9B4E019) & 0xFFFF_FFFF_FFFF_FFFF
-        before, after = _unit(octave_key, cell), _unit(octave_key, cell + 1)
+        before, after = _neighbours(octave_key, cell)
         total += amplitude(octave, volatility) * (before + (after - before) * weight)
     return total
 
@@ -69,6 +69,17 @@ def amplitude(octave: int, volatility: float) -> float:
     seconds = FINEST_NS / 1e9 * 4**octave
     year = TRADING_SECONDS_PER_YEAR if seconds <= SESSION_SECONDS else CALENDAR_SECONDS_PER_YEAR
     return _SHARE * volatility * math.sqrt(seconds / year)
+
+
+def _neighbours(key: int, cell: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the values at each cell and at the next one; close together, cells share their hashes."""
+    first = int(cell.min()) if len(cell) else 0
+    span = int(cell.max()) - first + 2 if len(cell) else 0
+    if span > len(cell):
+        return _unit(key, cell), _unit(key, cell + 1)
+    values = _unit(key, np.arange(first, first + span, dtype=np.int64))
+    places = cell - first
+    return values[places], values[places + 1]
 
 
 def _unit(key: int, cell: IntArray) -> FloatArray:

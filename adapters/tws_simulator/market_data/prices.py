@@ -1,4 +1,4 @@
-"""The market's prices now: what the feed, the option model and a test's hand say, behind `interfaces.Market`."""
+"""The market's prices now: what the feed, the option model and a test's hand say."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class MarketPrices:
         return found if found is not None else self.options.quote(con_id, self._now_ns())
 
     def combination_quote(self, contract: Message) -> Quote | None:
-        """Return the quote of a BAG, None when a leg has none; raises `Refused` for legs that do not exist."""
+        """Return the quote of a BAG, None when a leg has none; raises `Refused` for unknown legs."""
         return combination_quote(legs_of(self.universe, contract), self.quote)
 
     def mark(self, con_id: int) -> Decimal | None:

@@ -1,7 +1,7 @@
 """Real-time bars: five seconds each, at the end of every five seconds of market time.
 
-Known from a capture (EUR.USD, MIDPOINT): stamped with the bar's begin, volume, average and count -1. Modelled:
-a bar without trades repeats the last price with volume 0.
+Known from a capture (EUR.USD, MIDPOINT): stamped with the bar's begin; volume, average and count -1.
+Modelled: a bar without trades repeats the last price with volume 0.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.resolution import INVALID, the_listing
 from adapters.tws_simulator.interfaces import Listing, Print, Quote
-from adapters.tws_simulator.market_data.encoding import TickShape, request_id_bytes
+from adapters.tws_simulator.market_data.encoding import BidAskEncoder, TickShape, request_id_bytes
 from adapters.tws_simulator.market_data.lines import Entitlements
 from adapters.tws_simulator.market_data.prices import MarketPrices
 from adapters.tws_simulator.market_data.settings import MarketDataSettings
@@ -22,6 +23,7 @@ from adapters.tws_simulator.messages import IN, OUT, Message, message_type
 from adapters.tws_simulator.session.sessions import Session
 
 KINDS = {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
+NOTHING = Decimal(0)
 TOO_MANY = "Max number of tick-by-tick requests has been reached."
 
 
@@ -66,6 +68,7 @@ class TickByTick:
         self._requests: dict[tuple[int, int], Subscriber] = {}
         self._shape = TickShape("TickByTickData")
         self._tick = message_type("TickByTickData")
+        self._bid_ask = BidAskEncoder()
 
     def handlers(self) -> Mapping[int, Handler]:
         """Return the requests about tick by tick data."""
@@ -182,27 +185,29 @@ class TickByTick:
     def _quote_bytes(self, stream: Stream, quote: Quote) -> bytes | None:
         """Encode a quote; a side without a price is 0 with size 0. None for a mid without two sides."""
         seconds = quote.ts_ns // 1_000_000_000
-        tick = self._tick(tickType=KINDS[stream.kind])
         if stream.kind == "BidAsk":
-            part = tick.historicalTickBidAsk
-            part.time = seconds
-            part.priceBid, part.sizeBid = float(quote.bid or 0), str(quote.bid_size or 0)
-            part.priceAsk, part.sizeAsk = float(quote.ask or 0), str(quote.ask_size or 0)
-            self._mark_extremes(stream, quote, part.tickAttribBidAsk)
-        else:
-            if quote.bid is None or quote.ask is None:
-                return None
-            part = tick.historicalTickMidPoint
-            part.time, part.price, part.size = seconds, float((quote.bid + quote.ask) / 2), "0"
+            is_past_low, is_past_high = self._extremes(stream, quote)
+            return self._bid_ask.encode(
+                seconds,
+                (quote.bid or NOTHING, quote.ask or NOTHING),
+                (quote.bid_size or NOTHING, quote.ask_size or NOTHING),
+                is_past_low=is_past_low,
+                is_past_high=is_past_high,
+            )
+        if quote.bid is None or quote.ask is None:
+            return None
+        tick = self._tick(tickType=KINDS[stream.kind])
+        part = tick.historicalTickMidPoint
+        part.time, part.price, part.size = seconds, float((quote.bid + quote.ask) / 2), "0"
         shared: bytes = tick.SerializeToString()
         return shared
 
-    def _mark_extremes(self, stream: Stream, quote: Quote, attributes: Message) -> None:
-        """TWS marks a bid below the day's low and an ask above its high."""
+    def _extremes(self, stream: Stream, quote: Quote) -> tuple[bool, bool]:
+        """Return whether the bid is below the day's low, and the ask above its high: TWS marks both."""
         day = self._prices.board.days.get(stream.listing.con_id)
         below = day is not None and day.low is not None and quote.bid is not None and quote.bid < day.low
         above = day is not None and day.high is not None and quote.ask is not None and quote.ask > day.high
-        attributes.bidPastLow, attributes.askPastHigh = below, above
+        return below, above
 
     def _trade_bytes(self, stream: Stream, trade: Print) -> bytes:
         tick = self._tick(tickType=KINDS[stream.kind])
