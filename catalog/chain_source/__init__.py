@@ -1,0 +1,1 @@
+"""Option chains from CSV or Parquet files of any columns."""

@@ -1,0 +1,64 @@
+"""Stored rates and index levels back, as they were known at a moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from catalog.columns import DataKind
+from catalog.manifest import read_manifest
+from market.pricing.scaled_erfc import Array
+from market.rates import RateCurve
+from market.time import NS_PER_SECOND
+
+RATE_AGE_MAX = timedelta(days=14)
+"""How old a curve may be to price with."""
+
+
+def curve_at(
+    root: Path, at_ns: int, *, name: str = "USD", age_max: timedelta = RATE_AGE_MAX
+) -> RateCurve | None:
+    """Return the latest curve known at `at_ns` (ns UTC), or None where there is none young enough."""
+    rows = _known(root, DataKind.RATE, name, at_ns, int(age_max.total_seconds()) * NS_PER_SECOND)
+    if not rows.num_rows:
+        return None
+    last = rows.slice(rows.num_rows - 1).to_pylist()[0]
+    return RateCurve(tuple(last["tenors"]), tuple(last["rates"]))
+
+
+def levels_until(root: Path, at_ns: int, *, name: str = "VIX", days: int = 252) -> Array:
+    """Return the last `days` closes of a volatility index known at `at_ns`, in order of time."""
+    rows = _known(root, DataKind.LEVEL, name, at_ns, at_ns)
+    closes: Array = rows["close"].to_numpy().astype(np.float64)
+    return closes[-days:]
+
+
+def series_names(root: Path, kind: DataKind) -> tuple[str, ...]:
+    """Return the names of the series of a kind in the catalog, sorted."""
+    manifest = read_manifest(root)
+    files = [file for ingest in manifest.ingests for file in ingest.files] if manifest else []
+    return tuple(sorted({file.instrument_id for file in files if file.kind is kind}))
+
+
+def _known(root: Path, kind: DataKind, name: str, at_ns: int, age_ns: int) -> pa.Table:
+    """Return the rows of a series with `at_ns - age_ns` <= time <= `at_ns`, in order of time."""
+    manifest = read_manifest(root)
+    files = [
+        file
+        for ingest in (manifest.ingests if manifest else [])
+        for file in ingest.files
+        if file.kind is kind and file.instrument_id == name
+    ]
+    tables = [pq.ParquetFile(root / file.path).read() for file in files if file.end_ns >= at_ns - age_ns]
+    if not tables:
+        empty = pa.schema({"ts_event": pa.uint64(), "close": pa.float64()})
+        return empty.empty_table()
+    table = pa.concat_tables(tables).sort_by("ts_event")
+    times = table["ts_event"].cast(pa.int64())
+    keep = pc.and_(pc.less_equal(times, at_ns), pc.greater_equal(times, at_ns - age_ns))
+    return table.filter(keep)

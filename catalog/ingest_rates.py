@@ -1,0 +1,201 @@
+"""Rate curves from a CSV file: Treasury par yields, or any rates by tenor, a row a day.
+
+Columns of rates are found by their names (`3month`, `1 Mo`, `10year`, `DGS2`), or given: `3month=PCREDIT8`.
+A row becomes a curve of zero rates, known from 18:00 New York on its day: a decision of that afternoon
+cannot use it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.columns import DataKind, RateColumns
+from catalog.daily_rows import DailyRow, column_named, read_days, read_header, require_date_column
+from catalog.ingest_summary import sha256_of
+from catalog.lanes import event_clock
+from catalog.manifest import IngestResult, SourceDescription
+from catalog.progress import SILENT, Progress
+from catalog.storage.ingest import Ingest
+from catalog.store import CatalogStore
+from market.errors import ConfigError, DataError, NotFoundError
+from market.rates import RateCurve
+from market.time import new_york_ns
+
+KIND = "rates"
+DEFAULT_NAME = "USD"
+KNOWN_FROM = time(18, 0)
+"""When a day's rates are published, New York; the Treasury promises 18:00."""
+
+UNITS = {"fraction": 1.0, "percent": 0.01}
+COMPOUNDINGS = ("par", "zero")
+_TENOR = re.compile(r"(?P<count>\d+(\.\d+)?)\s*_?-?(?P<unit>d|day|w|week|m|mo|mon|month|y|yr|year)s?")
+_FRED = re.compile(r"dgs(?P<count>\d+)(?P<month>mo)?")
+_YEARS = {"d": 1 / 365, "w": 7 / 365, "m": 1 / 12, "y": 1.0}
+_PERCENT_LIKELY = 1.0
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """How rows become curves."""
+
+    tenors: Mapping[str, float]
+    """Years by column."""
+    scale: float
+    is_par: bool
+
+
+def ingest_rates(
+    path: Path,
+    *,
+    store: CatalogStore,
+    symbols: Collection[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    columns: Mapping[str, str] | None = None,
+    unit: str = "fraction",
+    compounding: str = "par",
+    replace: bool = False,
+    progress: Progress = SILENT,
+) -> IngestResult:
+    """Ingest a file of rates under one name (`symbols`, default USD); return what was done.
+
+    `columns` maps `date` and tenors to columns; `unit` is fraction or percent; `compounding` is par
+    (half-yearly coupons, bootstrapped) or zero (continuous). Raises `DataError` for files that are none or
+    in another unit.
+    """
+    name = one_name(symbols, DEFAULT_NAME)
+    if unit not in UNITS or compounding not in COMPOUNDINGS:
+        raise ConfigError(
+            f"unit {unit!r} and compounding {compounding!r}: allowed are {', '.join(UNITS)} and "
+            f"{', '.join(COMPOUNDINGS)}."
+        )
+    given = dict(columns or {})
+    if not Path(path).is_file():
+        raise NotFoundError(f"{path} is no file. Name a CSV file of rates.")
+    source = SourceDescription(
+        kind=KIND,
+        path=str(path),
+        sha256=sha256_of([Path(path)]),
+        options={
+            "name": name,
+            "columns": ",".join(f"{key}={value}" for key, value in sorted(given.items())),
+            "unit": unit,
+            "compounding": compounding,
+            "start": str(start or ""),
+            "end": str(end or ""),
+        },
+    )
+    with store.ingest(source, replace=replace) as ingest:
+        if not ingest.unchanged:
+            progress.begin(Path(path).name, Path(path).stat().st_size)
+            header = read_header(Path(path))
+            curve = _Curve(tenor_columns(header, given), UNITS[unit], compounding == "par")
+            rows = read_days(
+                Path(path),
+                require_date_column(Path(path), header, given),
+                partial(ingest.reject, file=Path(path).name),
+            )
+            wanted = [row for row in rows if (not start or row.day >= start) and (not end or row.day <= end)]
+            _write(wanted, ingest, name=name, curve=curve, file=Path(path).name)
+            progress.advance(Path(path).stat().st_size)
+    return ingest.result
+
+
+def one_name(symbols: Collection[str] | None, default: str) -> str:
+    """Return the name under which a file goes in; raises `ConfigError` for several, or one that is no name."""
+    names = [symbol.strip().upper() for symbol in symbols or ()] or [default]
+    if len(names) != 1 or not re.fullmatch(r"[A-Z0-9^._-]{1,32}", names[0]):
+        raise ConfigError(f"A file has one name; --symbol says {', '.join(names)}.")
+    return names[0].removeprefix("^")
+
+
+def tenor_columns(header: Collection[str], given: Mapping[str, str]) -> dict[str, float]:
+    """Return the years of each column of rates; raises `DataError` where there is none."""
+    named = {field: text for field, text in given.items() if field != "date"}
+    if named:
+        found: dict[str, float] = {}
+        for field in named:
+            years = tenor_years(field)
+            if years is None:
+                raise ConfigError(f"{field!r} is no tenor. Write e.g. 3month=COLUMN or 10year=COLUMN.")
+            column = column_named(list(header), given, field, ())
+            found[str(column)] = years
+        return found
+    found = {name: years for name in header if (years := tenor_years(name)) is not None}
+    if not found:
+        raise DataError(
+            f"No column of rates by tenor; the file has {', '.join(header)}. "
+            'Name one with --columns, e.g. "3month=COLUMN".'
+        )
+    return found
+
+
+def tenor_years(text: str) -> float | None:
+    """Return the years that a column name such as `3month`, `10 Yr` or `DGS2` means, or None."""
+    name = text.strip().lower()
+    if match := _FRED.fullmatch(name):
+        return int(match["count"]) * (_YEARS["m"] if match["month"] else 1.0)
+    match = _TENOR.fullmatch(name)
+    return float(match["count"]) * _YEARS[match["unit"][0]] if match else None
+
+
+def _write(rows: list[DailyRow], ingest: Ingest, *, name: str, curve: _Curve, file: str) -> None:
+    kept: list[tuple[int, RateCurve]] = []
+    reject = partial(ingest.reject, file=file)
+    latest = -1
+    for row in sorted(rows, key=lambda row: row.day):
+        known_ns = new_york_ns(row.day, KNOWN_FROM)
+        if known_ns <= latest:
+            reject(line=row.line, column="date", value=str(row.day), why="is in the file twice")
+            continue
+        made = _curve_of(row, curve, reject)
+        if made is not None:
+            kept.append((known_ns, made))
+            latest = known_ns
+    if not kept:
+        return
+    ts_event = np.array([ns for ns, _ in kept], dtype=np.int64)
+    ingest.write(
+        DataKind.RATE,
+        name,
+        RateColumns(
+            ts_event=ts_event,
+            ts_init=event_clock(ts_event) + ingest.lane(DataKind.RATE, name),
+            tenors=pa.array([list(made.tenors) for _, made in kept], pa.list_(pa.float64())),
+            rates=pa.array([list(made.rates) for _, made in kept], pa.list_(pa.float64())),
+        ),
+    )
+
+
+def _curve_of(row: DailyRow, curve: _Curve, reject: partial[None]) -> RateCurve | None:
+    rates: dict[float, float] = {}
+    for column, years in curve.tenors.items():
+        text = (row.texts.get(column) or "").strip()
+        if text in ("", ".", "N/A", "NA"):
+            continue
+        try:
+            rate = float(text)
+        except ValueError:
+            reject(line=row.line, column=column, value=text, why="is not a rate")
+            return None
+        if curve.scale == 1.0 and abs(rate) > _PERCENT_LIKELY:
+            raise DataError(f"Rate {rate} of {row.day} is above 1: use --unit percent.")
+        rates[years] = rate * curve.scale
+    if not rates:
+        reject(line=row.line, column="", value="", why="has no rate")
+        return None
+    try:
+        if curve.is_par:
+            return RateCurve.of_par_yields(rates)
+        return RateCurve(tuple(sorted(rates)), tuple(rates[years] for years in sorted(rates)))
+    except DataError as error:
+        reject(line=row.line, column="", value=str(rates), why=str(error))
+        return None

@@ -1,0 +1,171 @@
+"""How dear volatility is: rank and percentile, realised volatility, term structure, skew.
+
+Volatilities are fractions a year (0.20) unless they are levels of an index (26.97); ranks, percentiles and
+the like are fractions from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from market.errors import DataError
+from market.option_chain import OptionChain
+from market.option_chain_pricing import PricingInputs, implied_forward
+from market.pricing.scaled_erfc import Array
+
+SESSIONS_PER_YEAR = 252
+DAYS_PER_YEAR = 365.0
+RANK_DAYS = 252
+"""Sessions of the usual window of rank and percentile, the current one included."""
+
+
+class VolatilityRank(NamedTuple):
+    """Where the current value stands in its history; `days` is how many values there were."""
+
+    current: float
+    low: float
+    high: float
+    rank_fraction: float
+    """(current - low) / (high - low); NaN where all are equal."""
+    percentile_fraction: float
+    """Fraction of the values that lie below the current one."""
+    days: int
+
+
+class Skew(NamedTuple):
+    """Of one expiry: implied volatilities at a delta and at the money."""
+
+    put_iv: float
+    call_iv: float
+    atm_iv: float
+
+    @property
+    def risk_reversal(self) -> float:
+        """Call less put: negative where downside protection is dearer."""
+        return self.call_iv - self.put_iv
+
+    @property
+    def butterfly(self) -> float:
+        """Mean of the wings above the money."""
+        return 0.5 * (self.put_iv + self.call_iv) - self.atm_iv
+
+
+class TermStructure(NamedTuple):
+    """At-the-money volatility by expiry, each of shape `(n_expiries,)`; NaN where it cannot be known."""
+
+    expiry_ns: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    years: Array
+    atm_iv: Array
+
+
+def volatility_rank(values: ArrayLike, *, days: int = RANK_DAYS) -> VolatilityRank:
+    """Return rank and percentile of the last of `values` among the last `days`, itself included.
+
+    `values` are in order of time, NaN left out. Raises `DataError` without two values.
+    """
+    history = np.asarray(values, dtype=np.float64)
+    known = history[~np.isnan(history)][-days:]
+    if known.size < 2:
+        raise DataError(f"A rank needs a history of at least 2 values; there are {known.size}.")
+    current, low, high = float(known[-1]), float(known.min()), float(known.max())
+    rank = (current - low) / (high - low) if high > low else float("nan")
+    return VolatilityRank(current, low, high, rank, float(np.mean(known < current)), int(known.size))
+
+
+def realised_volatility(closes: ArrayLike, *, per_year: float = SESSIONS_PER_YEAR) -> float:
+    """Return the annualised standard deviation of logarithmic returns about their mean; NaN below 3."""
+    prices = np.asarray(closes, dtype=np.float64)
+    if prices.size < 3:
+        return float("nan")
+    return float(np.std(np.diff(np.log(prices)), ddof=1) * np.sqrt(per_year))
+
+
+def range_volatility(high: ArrayLike, low: ArrayLike, *, per_year: float = SESSIONS_PER_YEAR) -> float:
+    """Return the annualised volatility of highs and lows (Parkinson 1980); gaps overnight are missed."""
+    ranges = np.log(np.asarray(high, dtype=np.float64) / np.asarray(low, dtype=np.float64))
+    return float(np.sqrt(per_year * np.mean(np.square(ranges)) / (4.0 * np.log(2.0)))) if ranges.size else
+    np.nan
+
+
+def rolling_realised_volatility(
+    closes: ArrayLike, window: int, *, per_year: float = SESSIONS_PER_YEAR
+) -> Array:
+    """Return `realised_volatility` of the last `window` returns at each close, shape `(n,)`; NaN at first."""
+    prices = np.asarray(closes, dtype=np.float64)
+    result = np.full(prices.shape, np.nan)
+    if window < 2:
+        raise DataError(f"A window of {window} returns has no deviation; take 2 or more.")
+    returns = np.diff(np.log(prices))
+    if returns.size >= window:
+        views = np.lib.stride_tricks.sliding_window_view(returns, window)
+        result[window:] = np.std(views, axis=1, ddof=1) * np.sqrt(per_year)
+    return result
+
+
+def at_the_money_iv(chain: OptionChain, expiry_ns: int, inputs: PricingInputs) -> float:
+    """Return the volatility at the forward of a priced chain's expiry; NaN without quotes around it.
+
+    At each strike the mean of put and call (either, where one is missing), between the two strikes around
+    the forward linear in the strike. Nothing is extrapolated. The forward is that of put-call parity, without
+    pairs the underlying's price.
+    """
+    part = chain.of_expiry(expiry_ns)
+    forward = implied_forward(part, inputs.rates)
+    if np.isnan(forward):
+        forward = part.underlying_price
+    strikes, smile = _smile(part)
+    if not strikes.size or np.isnan(forward) or not strikes[0] <= forward <= strikes[-1]:
+        return float("nan")
+    return float(np.interp(forward, strikes, smile))
+
+
+def term_structure(chain: OptionChain, inputs: PricingInputs) -> TermStructure:
+    """Return the at-the-money volatility of every expiry of a priced chain."""
+    expiries = chain.expiries
+    years = np.array([float(chain.of_expiry(int(ns)).years[0]) for ns in expiries])
+    atm = np.array([at_the_money_iv(chain, int(ns), inputs) for ns in expiries])
+    return TermStructure(expiries, years, atm)
+
+
+def constant_maturity_iv(structure: TermStructure, *, days: float = 30.0) -> float:
+    """Return the at-the-money volatility at `days` calendar days, linear in total variance between expiries.
+
+    Where only one side has an expiry, that one's volatility holds; NaN without any.
+    """
+    known = ~np.isnan(structure.atm_iv) & (structure.years > 0)
+    if not known.any():
+        return float("nan")
+    years, iv = structure.years[known], structure.atm_iv[known]
+    wanted = days / DAYS_PER_YEAR
+    if wanted <= years[0] or wanted >= years[-1]:
+        return float(iv[0] if wanted <= years[0] else iv[-1])
+    return float(np.sqrt(np.interp(wanted, years, np.square(iv) * years) / wanted))
+
+
+def skew(chain: OptionChain, expiry_ns: int, inputs: PricingInputs, *, delta: float = 0.25) -> Skew:
+    """Return the volatilities of put and call at `delta` (0 to 0.5) and at the money of a priced chain."""
+    part = chain.of_expiry(expiry_ns)
+    wings = [_iv_at_delta(part, delta, is_call=is_call) for is_call in (False, True)]
+    return Skew(wings[0], wings[1], at_the_money_iv(chain, expiry_ns, inputs))
+
+
+def _smile(chain: OptionChain) -> tuple[Array, Array]:
+    """Return ascending strikes with a volatility, and the mean of put and call at each."""
+    known = ~np.isnan(chain.iv)
+    strikes, which = np.unique(chain.strike[known], return_inverse=True)
+    if not strikes.size:
+        return strikes, strikes
+    return strikes, np.bincount(which, weights=chain.iv[known]) / np.bincount(which)
+
+
+def _iv_at_delta(chain: OptionChain, delta: float, *, is_call: bool) -> float:
+    rows = (chain.is_call == is_call) & ~np.isnan(chain.iv) & ~np.isnan(chain.delta)
+    size, iv = np.abs(chain.delta[rows]), chain.iv[rows]
+    order = np.argsort(size)
+    size, iv = size[order], iv[order]
+    if not size.size or not size[0] <= delta <= size[-1]:
+        return float("nan")
+    return float(np.interp(delta, size, iv))
