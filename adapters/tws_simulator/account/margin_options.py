@@ -5,8 +5,8 @@ paired with longs that expire no earlier need the most that the pairs of one exp
 (FINRA Rule 4210(f)(2), which gives a vertical its width, a condor its wider side, a butterfly nothing);
 what is left is uncovered: premium plus the greater of 20 % of the underlying (15 % of an index) less
 what it is out of the money, and 10 % of the underlying (a call) or of the strike (a put). Of an
-uncovered straddle the greater side counts, plus the premium of the other. Bought options are paid for
-and need nothing. Initial and maintenance requirements are the same.
+uncovered straddle the greater side counts, plus the premium of the other. Where pairing needs more than
+leaving every short uncovered, it is left. Bought options are paid for and need nothing. Initial and maintenance requirements are the same.
 
 Interactive Brokers' house rules are higher at times (a short straddle of SPY by 6 %): not modelled.
 """
@@ -60,7 +60,8 @@ def option_margin(
     shorts = _uncovered_by_stock([one for one in held if one.quantity < 0], stock)
     longs = [one for one in held if one.quantity > 0]
     pairs, naked = _pair(shorts, longs)
-    return _most_lost(pairs) + _naked_margin(naked, underlying)
+    paired = _most_lost(pairs) + _naked_margin(naked, underlying)
+    return min(paired, _naked_margin(shorts, underlying))
 
 
 def naked_margin_per_contract(position: OptionPosition, underlying: UnderlyingPrice) -> Decimal:

@@ -162,6 +162,7 @@ def option_requirement(
             cover[right] -= 1
         elif sign < 0:
             shorts.append((right, strike))
+    all_naked = _naked(shorts, marks, price)
     longs = [(right, strike) for right, strike, sign in units if sign > 0]
     paired: list[tuple[str, int, int]] = []
     distances = sorted(
@@ -181,7 +182,7 @@ def option_requirement(
                     paired += [(*short, -1), (*long, 1)]
                     break
     worst = min((sum((_payoff(unit, at) for unit in paired), F(0)) for at in range(0, 401, 5)), default=F(0))
-    return max(-worst, F(0)) + _naked(shorts, marks, price)
+    return min(all_naked, max(-worst, F(0)) + _naked(shorts, marks, price))
 
 
 def _at_risk(short: tuple[str, int], long: tuple[str, int]) -> int:

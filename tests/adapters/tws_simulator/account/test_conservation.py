@@ -95,8 +95,8 @@ class RandomSession:
             legs = self.random.sample(list(OPTIONS), 2)
             spread = bag((legs[0], "BUY", 1), (legs[1], "SELL", self.random.choice([1, 1, 2])))
             non_guaranteed = {"NonGuaranteed": "1"} if self.random.random() < 0.3 else {}
-            limit = {"kind": "LMT", "lmtPrice": round(self.random.uniform(-3, 5), 2)}
-            kind = self.random.choice([{"kind": "MKT"}, limit])
+            limit: dict[str, Any] = {"kind": "LMT", "lmtPrice": round(self.random.uniform(-3, 5), 2)}
+            kind: dict[str, Any] = self.random.choice([{"kind": "MKT"}, limit])
             quantity = self.random.randint(1, 4)
             place(
                 client, order_id, spread, action=fields["action"], quantity=quantity,

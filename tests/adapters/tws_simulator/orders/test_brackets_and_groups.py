@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,12 +17,12 @@ from tests.adapters.tws_simulator.orders.floor import AAPL, Floor, cancel, place
 
 def _bracket(client: FakeSession, *, quantity: int = 100, entry: float = 200.01) -> None:
     place(client, 1, kind="LMT", lmtPrice=entry, quantity=quantity, transmit=False)
-    exits = {"action": "SELL", "quantity": quantity, "parentId": 1}
+    exits: dict[str, Any] = {"action": "SELL", "quantity": quantity, "parentId": 1}
     place(client, 2, kind="LMT", lmtPrice=205.0, transmit=False, **exits)
     place(client, 3, kind="STP", auxPrice=195.0, **exits)
 
 
-def _floor(**changes: object) -> tuple[Floor, FakeSession]:
+def _floor(**changes: Any) -> tuple[Floor, FakeSession]:
     floor = Floor(orders=quick(**changes))
     floor.quote(AAPL, "199.99", "200.01", last="200.00")
     return floor, floor.client(1)
