@@ -110,7 +110,7 @@ def ingest_rates(
 
 
 def one_name(symbols: Collection[str] | None, default: str) -> str:
-    """Return the name under which a file goes in; raises `ConfigError` for several, or one that is no name."""
+    """Return the name under which a file goes in; raises `ConfigError` for several or none."""
     names = [symbol.strip().upper() for symbol in symbols or ()] or [default]
     if len(names) != 1 or not re.fullmatch(r"[A-Z0-9^._-]{1,32}", names[0]):
         raise ConfigError(f"A file has one name; --symbol says {', '.join(names)}.")

@@ -7,7 +7,7 @@ so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,7 +43,11 @@ class PricingInputs:
 
 
 def priced(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
-    """Return `chain` with iv, greeks and iv_reason computed; NaN with a reason where there is none."""
+    """Return `chain` with iv, greeks and iv_reason computed; NaN with a reason where there is none.
+
+    An underlying's price that is absent is taken from put-call parity (`with_underlying_price`).
+    """
+    chain = with_underlying_price(chain, inputs.rates)
     prices = chain.mid
     is_american = chain.style == AMERICAN
     values = np.full((6, len(chain)), np.nan)
@@ -58,6 +62,22 @@ def priced(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
     reason[~quoted] = NO_TWO_SIDED_QUOTE
     reason[chain.is_crossed] = CROSSED
     return chain.with_columns({"iv_reason": reason, **dict(zip(GREEKS, values, strict=True))})
+
+
+def with_underlying_price(chain: OptionChain, rates: RateCurve) -> OptionChain:
+    """Return `chain` with an underlying's price; where it has none, the one that put-call parity implies.
+
+    That is the forward of the nearest expiry with pairs of quotes, discounted by the rate: right but for the
+    dividends until then. NaN remains where no expiry has a pair.
+    """
+    if not np.isnan(chain.underlying_price):
+        return chain
+    for expiry in chain.expiries:
+        part = chain.of_expiry(int(expiry))
+        forward = implied_forward(part, rates)
+        if not np.isnan(forward) and part.years[0] > 0:
+            return replace(chain, underlying_price=forward * float(rates.discounts(part.years[0])))
+    return chain
 
 
 def options_of(chain: OptionChain, inputs: PricingInputs) -> EuropeanOptions:

@@ -86,8 +86,9 @@ def realised_volatility(closes: ArrayLike, *, per_year: float = SESSIONS_PER_YEA
 def range_volatility(high: ArrayLike, low: ArrayLike, *, per_year: float = SESSIONS_PER_YEAR) -> float:
     """Return the annualised volatility of highs and lows (Parkinson 1980); gaps overnight are missed."""
     ranges = np.log(np.asarray(high, dtype=np.float64) / np.asarray(low, dtype=np.float64))
-    return float(np.sqrt(per_year * np.mean(np.square(ranges)) / (4.0 * np.log(2.0)))) if ranges.size else
-    np.nan
+    if not ranges.size:
+        return float("nan")
+    return float(np.sqrt(per_year * np.mean(np.square(ranges)) / (4.0 * np.log(2.0))))
 
 
 def rolling_realised_volatility(
