@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("catalog show", "cli.catalog:show", "List what a catalog holds, and where it came from."),
     Command("catalog check", "cli.catalog:check", "Find crossed quotes, gaps, outliers and other defects."),
     Command("universe", "cli.universe:command", "Apply a universe's rules to a catalog day, and say why."),
+    Command("scan", "cli.scan:command", "Find option positions at a moment, and why others dropped."),
     Command("backtest", "cli.backtest:command", "Run a profile's strategies on a catalog."),
     Command("report", "cli.report:command", "Write the HTML report of a run."),
     Command("new-strategy", "cli.new_strategy:command", "Start your own strategy: decision, profile, test."),

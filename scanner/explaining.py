@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from market.errors import NotFoundError, UserError
+from market.instruments import VENUE
 from market.option_chain import OptionChain
 from market.time import new_york_date
 from scanner.candidates import RankPart, ScanResult, one_block_parts
@@ -25,7 +26,7 @@ from scanner.positions import POSITION_METRICS, Block, Condors, Verticals
 from scanner.ranking import score
 from scanner.scan import scan, structures_for, underlying_checks
 from scanner.singles import Singles
-from scanner.spread_text import Spread, SpreadLeg, parse_spread
+from scanner.spread_text import Spread, SpreadLeg, is_spread_text, parse_spread
 
 STRUCTURE = "structures"
 EQUAL_WIDTHS = "equal_widths"
@@ -57,16 +58,10 @@ def explain(chain: OptionChain, criteria: Criteria, context: ScanContext, subjec
 
     Raises `NotFoundError` for what the chain does not have, `UserError` for text that is neither.
     """
-    row = np.flatnonzero(chain.contract == subject)
     with np.errstate(all="ignore"):
-        if row.size:
-            return _contract(chain, criteria, context, int(row[0]))
-        if " " not in subject.strip():
-            raise NotFoundError(
-                f"The chain of {chain.underlying} has no contract {subject!r}. Name one as `harvester chain` "
-                "lists it, or a spread such as 'GOOG 2016-01-15 -730P +720P'."
-            )
-        return _spread(chain, criteria, context, parse_spread(subject))
+        if is_spread_text(subject):
+            return _spread(chain, criteria, context, parse_spread(subject))
+        return _contract(chain, criteria, context, _row_of_contract(chain, subject))
 
 
 def _contract(chain: OptionChain, criteria: Criteria, context: ScanContext, row: int) -> Explanation:
@@ -175,6 +170,22 @@ def block_of(
         for kind, is_call in ((Structure.BULL_PUT, False), (Structure.BEAR_CALL, True))
     )
     return Condors(structure, puts, calls)
+
+
+def _row_of_contract(chain: OptionChain, text: str) -> int:
+    """Return the row of a contract id, written with or without its padding and venue."""
+    wanted = _bare(text)
+    for row, name in enumerate(chain.contract.tolist()):
+        if _bare(name) == wanted:
+            return row
+    raise NotFoundError(
+        f"The chain of {chain.underlying} has no contract {text!r}. Name one of its {len(chain)} contracts, "
+        f"such as {chain.contract[0]!r}, or a spread such as 'GOOG 2016-01-15 -730P +720P'."
+    )
+
+
+def _bare(contract: str) -> str:
+    return contract.replace(" ", "").removesuffix(f".{VENUE}").upper()
 
 
 def _priced_rows(chain: OptionChain, context: ScanContext, rows: list[int]) -> OptionChain:

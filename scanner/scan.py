@@ -17,11 +17,14 @@ from market.option_chain import OptionChain
 from scanner.building import build
 from scanner.candidates import ScanResult, candidates
 from scanner.context import ScanContext
-from scanner.contracts import Removal, usable_contracts, within
+from scanner.contracts import usable_contracts, within
 from scanner.criteria import Criteria, Structure, ranges_of
 from scanner.legs import LegTable, Prospect
 from scanner.ranking import Ranking
 from scanner.tally import Tally
+
+PRICE_KNOWN = "underlying.price_known"
+"""Filter that every chain must pass; nothing can be priced without it."""
 
 
 def scan(chain: OptionChain, criteria: Criteria, context: ScanContext, *, lazy: bool = True) -> ScanResult:
@@ -97,9 +100,8 @@ def structures_for(criteria: Criteria, context: ScanContext) -> tuple[tuple[Stru
 
 def _underlying_passes(chain: OptionChain, criteria: Criteria, context: ScanContext, tally: Tally) -> bool:
     """Apply the filters on the underlying; a chain that fails one is removed as one candidate."""
-    for check in underlying_checks(chain, criteria, context):
-        passes = bool(check[1])
-        tally.add([Removal("underlying", check[0], 0 if passes else 1, 1 if passes else 0)])
+    for name, passes, _, _ in underlying_checks(chain, criteria, context):
+        tally.count("underlying", name, before=1, left=int(passes))
         if not passes:
             return False
     return True
@@ -109,12 +111,13 @@ def underlying_checks(
     chain: OptionChain, criteria: Criteria, context: ScanContext
 ) -> list[tuple[str, bool, float, str]]:
     """Return filter, verdict, value and allowed range of each filter on the underlying."""
+    price = chain.underlying_price
+    checks = [(PRICE_KNOWN, price > 0, price, "a price of the underlying")]
     values = {
         "price_usd": chain.underlying_price,
         "iv_rank": context.iv_rank,
         "iv_percentile": context.iv_percentile,
     }
-    checks = []
     for name, allowed in ranges_of(criteria.underlying).items():
         value = values[name]
         if value is None:

@@ -39,6 +39,12 @@ class Spread:
     legs: tuple[SpreadLeg, ...]
 
 
+def is_spread_text(text: str) -> bool:
+    """Return whether `text` is meant as a spread: a symbol and something, the last word with a sign."""
+    words = text.split()
+    return len(words) >= 2 and words[-1][0] in "+-"
+
+
 def parse_spread(text: str) -> Spread:
     """Return the spread that `text` describes; raises `UserError` naming the part that is wrong."""
     words = text.split()

@@ -1,0 +1,238 @@
+"""`harvester scan`: the best option positions of a catalog's chains at a moment, and why the rest dropped."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from cli.output import print_json, stdout_console
+from cli.scan_context import MarketFlags, context_of
+
+if TYPE_CHECKING:
+    from market.option_chain import OptionChain
+    from scanner.candidates import Candidate, ScanResult
+    from scanner.context import ScanContext
+    from scanner.criteria import Criteria
+    from scanner.explaining import Explanation
+
+SHOWN = 15
+"""Candidates in the table for people."""
+
+
+def command(
+    criteria: Path,
+    /,
+    *,
+    catalog: Path,
+    at: str,
+    symbol: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    explain: str | None = None,
+    top: int | None = None,
+    csv_file: Annotated[Path | None, Parameter(name="--csv")] = None,
+    market: Annotated[MarketFlags | None, Parameter(name="*")] = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Find the best option positions at a moment, and say what every filter removed.
+
+    Nothing from after the moment is used: chains, rates and volatility are those known then.
+
+    Parameters
+    ----------
+    criteria
+        A criteria file, or the name of a bundled one: bull_put, iron_condor, ... (configs/criteria/).
+    catalog
+        The catalog folder.
+    at
+        The moment, with a zone: 2015-12-24T12:00:00-05:00.
+    symbol
+        An underlying; repeat it for several. Default: every underlying that the catalog has chains of.
+    explain
+        A contract, or a spread such as "GOOG 2016-01-15 -730P +720P": why it is, or is not, a candidate.
+    top
+        Candidates to return; default: `top` of the criteria.
+    csv_file
+        Write the candidates to this CSV file, a row each.
+    json
+        Print one JSON object instead of tables.
+    """
+    from configs.criteria import read_criteria
+    from market.time import to_ns
+
+    chosen = _with_top(read_criteria(criteria), top)
+    inputs = _inputs(
+        catalog, symbol, at_ns=to_ns(at), flags=market or MarketFlags(), is_explained=bool(explain)
+    )
+    if explain is not None:
+        _explain(explain, inputs, chosen, as_json=json)
+        return
+    result, elapsed_ms = _timed_scan(inputs, chosen)
+    if csv_file is not None:
+        _write_csv(csv_file, result)
+    if json:
+        print_json(_as_json(result, elapsed_ms))
+    else:
+        _print(result, elapsed_ms)
+
+
+def _with_top(criteria: Criteria, top: int | None) -> Criteria:
+    import msgspec
+
+    from market.errors import ConfigError
+
+    if top is None:
+        return criteria
+    try:
+        return msgspec.structs.replace(criteria, top=top)
+    except ValueError as error:
+        raise ConfigError(f"--top: {error}") from None
+
+
+def _inputs(
+    catalog: Path, symbols: tuple[str, ...], *, at_ns: int, flags: MarketFlags, is_explained: bool
+) -> list[tuple[OptionChain, ScanContext]]:
+    """Return chain and context of each underlying; with --explain the catalog may have but one."""
+    from catalog.option_chains import chain_at, chain_symbols
+    from market.errors import UserError
+
+    names = symbols or chain_symbols(catalog)
+    if is_explained and len(names) != 1:
+        raise UserError(f"--explain needs one underlying, there are {len(names)}. Name it with --symbol.")
+    return [(chain_at(catalog, name, at_ns), context_of(name, flags)) for name in names]
+
+
+def _timed_scan(
+    inputs: list[tuple[OptionChain, ScanContext]], criteria: Criteria
+) -> tuple[ScanResult, float]:
+    from scanner.scan import scan_many
+
+    started = time.perf_counter()
+    result = scan_many(inputs, criteria)
+    return result, 1e3 * (time.perf_counter() - started)
+
+
+def _explain(
+    subject: str, inputs: list[tuple[OptionChain, ScanContext]], criteria: Criteria, *, as_json: bool
+) -> None:
+    from scanner.explaining import explain
+
+    chain, context = inputs[0]
+    explanation = explain(chain, criteria, context, subject)
+    if as_json:
+        print_json(explanation)
+    else:
+        _print_explanation(explanation)
+
+
+def _as_json(result: ScanResult, elapsed_ms: float) -> dict[str, Any]:
+    import msgspec
+
+    from market.time import format_new_york
+
+    fields: dict[str, Any] = msgspec.to_builtins(result)
+    return {
+        "criteria": fields.pop("criteria"),
+        "at": format_new_york(result.ts_ns),
+        **fields,
+        "elapsed_ms": round(elapsed_ms, 3),
+    }
+
+
+def _write_csv(path: Path, result: ScanResult) -> None:
+    from market.errors import UserError
+    from scanner.positions import POSITION_METRICS
+
+    columns = ["underlying", "structure", "spread", "dte", "score", "breakevens", *POSITION_METRICS]
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(_csv_row(candidate) for candidate in result.candidates)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error}. Name another file with --csv.") from None
+
+
+def _csv_row(candidate: Candidate) -> list[object]:
+    breakevens = " ".join(f"{level:.4f}" for level in candidate.breakevens)
+    metrics = ["" if value is None else repr(value) for value in candidate.metrics.values()]
+    row: list[object] = [candidate.underlying, candidate.structure, candidate.spread, candidate.dte]
+    return [*row, repr(candidate.score), breakevens, *metrics]
+
+
+def _print(result: ScanResult, elapsed_ms: float) -> None:
+    from rich.table import Table
+
+    from market.time import format_new_york
+
+    table = Table(title=f"{result.criteria}, {format_new_york(result.ts_ns, places=0)}", title_justify="left")
+    table.add_column("spread", no_wrap=True)
+    for heading in ("dte", "credit", "max loss", "profit", "breakeven", "score"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("score's parts")
+    for candidate in result.candidates[:SHOWN]:
+        table.add_row(*_cells(candidate))
+    console = stdout_console()
+    console.print(table)
+    if len(result.candidates) > SHOWN:
+        console.print(f"... and {len(result.candidates) - SHOWN} more; --json or --csv has all")
+    _print_removals(result, elapsed_ms)
+
+
+def _cells(candidate: Candidate) -> list[str]:
+    metrics = candidate.metrics
+    parts = ", ".join(f"{part.by} {part.adds:.3f}" for part in candidate.rank_parts)
+    return [
+        candidate.spread,
+        str(candidate.dte),
+        _number(metrics["credit_usd"], ".2f"),
+        _number(metrics["max_loss_usd"], ",.0f"),
+        _number(metrics["probability_of_profit"], ".1%"),
+        " ".join(f"{level:,.2f}" for level in candidate.breakevens),
+        f"{candidate.score:.4f}",
+        parts,
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _print_removals(result: ScanResult, elapsed_ms: float) -> None:
+    from rich.table import Table
+
+    table = Table(title="What each filter removed", title_justify="left")
+    table.add_column("of")
+    table.add_column("filter")
+    table.add_column("removed", justify="right")
+    table.add_column("left", justify="right")
+    for removal in result.removed_by_filter:
+        table.add_row(removal.stage, removal.filter, f"{removal.removed:,}", f"{removal.left:,}")
+    console = stdout_console()
+    console.print(table)
+    mode = f", mode {result.mode}" if result.mode else ""
+    console.print(
+        f"{result.contracts:,} contracts of {', '.join(result.underlyings)}, {result.positions:,} positions, "
+        f"{result.passed:,} passed{mode}; {elapsed_ms:.0f} ms"
+    )
+
+
+def _print_explanation(explanation: Explanation) -> None:
+    from rich.table import Table
+
+    table = Table(title=explanation.subject, title_justify="left")
+    for heading in ("of", "filter", "value", "allowed", ""):
+        table.add_column(heading, justify="right" if heading == "value" else "left")
+    for verdict in explanation.verdicts:
+        mark = "[green]passes[/]" if verdict.passed else "[red]fails[/]"
+        table.add_row(verdict.subject, verdict.filter, _number(verdict.value, ".6g"), verdict.allowed, mark)
+    console = stdout_console()
+    console.print(table)
+    for part in explanation.rank_parts:
+        value = _number(part.value, ".4g")
+        console.print(
+            f"  {part.by} {value}: {part.share:.3f} of its weight {part.weight:.2f} adds {part.adds:.4f}"
+        )
+    console.print(explanation.outcome)
