@@ -17,14 +17,17 @@ from nautilus_trader.model.identifiers import Venue
 from audit.events import DECISIONS_TOPIC, DecisionRecord
 from backtests.fills import Fill
 from market.instruments import VENUE
+from risk.nautilus_kill_switch import TAG
 from risk.records import BreakerChangeRecord, MemoryRecorder, RefusalRecord
+from strategies.intraday.correlation import correlation_id_of
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.orders import Order
 
 FILLS_TOPIC = "events.fills.*"
-DECISION_TAG = "decision:"
+KILL_SWITCH = "kill_switch"
+"""Stands where the decision's correlation id would: the order closed a position on a halt."""
 
 # Random, or a count of what the venue was fed: they differ between runs that are the same.
 _IDENTITIES = frozenset(("event_id", "trade_id", "init_id", "instance_id", "causation_id"))
@@ -115,12 +118,11 @@ class OutcomeCollector:
         )
 
 
-def correlation_id_of(tags: list[str] | None) -> str | None:
-    """Return the id in an order's tag `decision:<id>`, or None for an order that no decision made."""
-    for tag in tags or ():
-        if tag.startswith(DECISION_TAG):
-            return tag.removeprefix(DECISION_TAG)
-    return None
+def sender_of(tags: list[str] | None) -> str | None:
+    """Return the decision behind an order's tags, `KILL_SWITCH` where a halt sent it, else None."""
+    if tags and TAG in tags:
+        return KILL_SWITCH
+    return correlation_id_of(tags)
 
 
 def _order(order: Order) -> OrderOutcome:
@@ -138,7 +140,7 @@ def _order(order: Order) -> OrderOutcome:
         status=order.status_string(),
         ts_submitted_ns=order.ts_submitted or order.ts_init,
         ts_last_ns=order.ts_last,
-        correlation_id=correlation_id_of(order.tags),
+        correlation_id=sender_of(order.tags),
         tags=tuple(order.tags or ()),
         deny_reason=refused[-1] if refused else None,
         events=tuple(_event(event) for event in events),
@@ -162,7 +164,7 @@ def _fill(event: OrderFilled, order: Order | None) -> Fill:
         commission_usd=event.commission.as_decimal(),
         liquidity="MAKER" if event.liquidity_side == LiquiditySide.MAKER else "TAKER",
         ts_ns=event.ts_event,
-        correlation_id=correlation_id_of(order.tags) if order is not None else None,
+        correlation_id=sender_of(order.tags) if order is not None else None,
     )
 
 

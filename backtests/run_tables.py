@@ -16,7 +16,7 @@ import pyarrow as pa
 from audit.events import DecisionRecord
 from backtests.equity import EquityCurve
 from backtests.fills import RoundTrip
-from backtests.outcome import Outcome
+from backtests.outcome import KILL_SWITCH, Outcome
 from backtests.quote_samples import QuoteSamples
 
 _TEXT, _WHOLE, _NUMBER = pa.string(), pa.int64(), pa.float64()
@@ -85,7 +85,7 @@ def tables_of(
 
 def entry_reasons(decisions: Sequence[DecisionRecord]) -> dict[str, str]:
     """Return why each order was sent, by correlation id: the reason of its first decision that was sent."""
-    reasons: dict[str, str] = {}
+    reasons = {KILL_SWITCH: KILL_SWITCH}
     for record in decisions:
         if record.outcome == "sent":
             reasons.setdefault(record.correlation_id, record.reason)
