@@ -32,6 +32,7 @@ from adapters.tws_simulator.session.sessions import Session
 
 BBO_EXCHANGE = "9c0001"
 SNAPSHOT_PERMISSIONS = 3
+SENT = (IN.TICK_PRICE, IN.TICK_SIZE, IN.TICK_STRING, IN.TICK_GENERIC, IN.TICK_OPTION_COMPUTATION)
 DELAYED_REFRESH_NS = 1_000_000_000
 
 LEGAL_GENERIC_TICKS = frozenset({100, 101, 104, 105, 106, 165, 221, 225, 232, 233, 236, 258, 292, 293, 294})
@@ -58,11 +59,7 @@ class TopOfBook:
         self._wanted: dict[int, DataType] = {}
         self._waiting: dict[int, list[Line]] = {}
         self._delayed_timer = False
-        self._shapes = {
-            number: TickShape(REPLY_TYPES[number])
-            for number in (IN.TICK_PRICE, IN.TICK_SIZE, IN.TICK_STRING, IN.TICK_GENERIC)
-            + (IN.TICK_OPTION_COMPUTATION,)
-        }
+        self._shapes = {number: TickShape(REPLY_TYPES[number]) for number in SENT}
 
     def handlers(self) -> Mapping[int, Handler]:
         """Return the requests about lines."""
