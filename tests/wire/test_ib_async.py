@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
-from ib_async import IB, Contract, LimitOrder, MarketOrder, Option, Stock
+from ib_async import IB, LimitOrder, MarketOrder, Option, Stock
 
 from adapters.tws_simulator.control.client import SimulatorProcess
 from adapters.tws_simulator.launch_settings import Launch
@@ -53,7 +54,7 @@ async def _until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def _apple(ib: IB) -> Contract:
+async def _apple(ib: IB) -> Any:
     (contract,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
     return contract
 
@@ -80,6 +81,7 @@ def test_contracts_are_qualified_and_chains_listed(simulator: SimulatorProcess) 
         smart = next(chain for chain in chains if chain.exchange == "SMART")
         strike = smart.strikes[len(smart.strikes) // 2]
         option = Option("AAPL", smart.expirations[0], strike, "C", "SMART", tradingClass=smart.tradingClass)
+        qualified: Any
         (qualified,) = await ib.qualifyContractsAsync(option)
         assert qualified.conId
         assert qualified.multiplier == "100"
@@ -155,7 +157,7 @@ def _orders(simulator: SimulatorProcess) -> list[dict[str, str]]:
 
 def test_a_preview_shows_margin_and_commission(simulator: SimulatorProcess) -> None:
     async def body(ib: IB) -> None:
-        state = await ib.whatIfOrderAsync(await _apple(ib), LimitOrder("BUY", 5, 100.0))
+        state: Any = await ib.whatIfOrderAsync(await _apple(ib), LimitOrder("BUY", 5, 100.0))
         assert float(state.initMarginAfter) > 0
         assert 0 < state.commission < 5
 
