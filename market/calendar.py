@@ -6,6 +6,7 @@ imported on first use: it brings pandas, which a command that needs no calendar 
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from datetime import date, timedelta
 
@@ -69,6 +70,7 @@ class TradingCalendar:
             )
 
 
+@functools.lru_cache(maxsize=8)  # a schedule costs 0.1 s, and a run asks for the same one twice
 def _load(start: date, end: date) -> tuple[Session, ...]:
     import exchange_calendars
 
