@@ -60,4 +60,4 @@ class HistoryPacing:
     def _is_crowded(self, request: PacedRequest, now_ns: int) -> bool:
         since = now_ns - self._settings.same_contract_seconds * SECOND_NS
         count = sum(before.weight for ts, before in self._recent if ts > since and before[1:] == request[1:])
-        return count + request.weight >= self._settings.same_contract_max + (request.weight - 1)
+        return count + request.weight >= self._settings.same_contract_max

@@ -22,8 +22,10 @@ from market.pricing.implied_volatility import implied_volatility
 from market.time import parse_date
 
 RATE = 0.04
-SKEW = -0.12
-SMILE = 0.08
+SKEW = -0.20
+SMILE = 0.06
+DISTANCE_MAX = 3.0
+"""Standard deviations from the money beyond which the volatility stays."""
 VOLATILITY_MIN = 0.03
 SPREAD_FRACTION = 0.02
 SPREAD_MIN_USD = 0.02
@@ -71,7 +73,9 @@ class OptionBook:
     def volatilities(self, spot: float, base: float, market_ns: int) -> FloatArray:
         """Return each option's model volatility for an at-the-money volatility `base`."""
         years = np.maximum(years_until(self.expiry_ns, market_ns), 1 / 365)
-        distance = np.clip(np.log(self.strike / spot) / (max(base, 0.01) * np.sqrt(years)), -6, 6)
+        distance = np.clip(
+            np.log(self.strike / spot) / (max(base, 0.01) * np.sqrt(years)), -DISTANCE_MAX, DISTANCE_MAX
+        )
         bent = base * (1 + (SKEW * distance + SMILE * distance * distance) * 0.5)
         return np.asarray(np.maximum(bent, VOLATILITY_MIN))
 

@@ -153,11 +153,18 @@ class MarketPrices:
             if close_ns is not None and earliest <= close_ns:
                 mid = int(self.history.samples(con_id, np.array([close_ns], dtype=np.int64))[0])
                 self.board.day(con_id).previous_close = price_of(mid // 100 * 100)
-            found = self.history.quote_at(con_id, market_ns)
-            if found is not None:
-                bid, ask, bid_size, ask_size = found
-                sizes = size_of(bid_size) if bid else None, size_of(ask_size) if ask else None
-                self.board.publish(con_id, Quote(price_of(bid), price_of(ask), *sizes, None, None, market_ns))
+            self.board.publish(con_id, self._quote_in_force(con_id, market_ns))
+
+    def _quote_in_force(self, con_id: int, market_ns: int) -> Quote:
+        """Return a stock's quote, or an index's value, out of the past."""
+        assert self.history is not None
+        found = self.history.quote_at(con_id, market_ns)
+        if found is None:
+            mid = int(self.history.samples(con_id, np.array([market_ns], dtype=np.int64))[0])
+            return Quote(last=price_of(mid // 100 * 100), last_size=Decimal(0), ts_ns=market_ns)
+        bid, ask, bid_size, ask_size = found
+        sizes = size_of(bid_size) if bid else None, size_of(ask_size) if ask else None
+        return Quote(price_of(bid), price_of(ask), *sizes, None, None, market_ns)
 
     def prime_day(self, con_id: int) -> None:
         """Fill open, high, low, volume and last from the trades since the day's start, once a day."""
