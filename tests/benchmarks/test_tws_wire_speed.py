@@ -1,4 +1,4 @@
-"""The simulated TWS's wire: ticks per second to one client and to ten, and its start.
+"""The simulated TWS's wire: ticks per second to one client and to ten, its start, memory of subscriptions.
 
 The server runs in this process, so that its CPU time is measured; clients are another process that
 reads and counts bytes. A tick is a whole TICK_BY_TICK message: built, passed through the broker, encoded
@@ -12,17 +12,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from adapters.tws_simulator.control.client import SimulatorProcess
-from adapters.tws_simulator.messages import IN, message_type
+from adapters.tws_simulator.launch_settings import Launch
+from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.messages import IN, OUT, message_type
 from adapters.tws_simulator.server import TwsServer
 from adapters.tws_simulator.session.desk import SessionDesk
 from adapters.tws_simulator.session.sessions import Session
-from adapters.tws_simulator.settings import SimulatorSettings
+from adapters.tws_simulator.settings import SessionSettings, SimulatorSettings
+from tests.wire.raw_client import RawClient
 
 TICKS_PER_SECOND = 100_000
 START_SECONDS_MAX = 1.0
@@ -122,3 +126,35 @@ def test_a_simulator_starts_within_a_second_of_cpu(benchmark: BenchmarkFixture) 
 
     cpu = benchmark.pedantic(lambda: min(work() for _ in range(3)), rounds=1)
     assert START_SECONDS_MAX / cpu >= 1.0
+
+
+SUBSCRIPTIONS = 1_000
+MEGABYTES_PER_1000_MAX = 50.0
+
+
+def _resident_megabytes(process_id: int) -> float:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{process_id}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from Linux's /proc")
+def test_a_thousand_subscriptions_cost_little_memory(benchmark: BenchmarkFixture) -> None:
+    settings = SimulatorSettings(
+        session=SessionSettings(messages_per_second_max=10**9),
+        market_data=MarketDataSettings(lines_max=2 * SUBSCRIPTIONS),
+    )
+
+    def work() -> float:
+        launch = Launch(start="2026-01-02T10:00", simulator=settings)
+        with SimulatorProcess(launch) as simulator, RawClient(simulator.port).start(1) as client:
+            before = _resident_megabytes(simulator.process_id)
+            for number in range(1, SUBSCRIPTIONS + 1):
+                contract = {"conId": 265598, "symbol": "AAPL", "secType": "STK", "exchange": "SMART"}
+                client.request(OUT.REQ_MKT_DATA, "MarketDataRequest", reqId=number, contract=contract)
+            client.until(lambda number, body: number == IN.TICK_PRICE and body.reqId == SUBSCRIPTIONS)
+            assert simulator.client.truth()["subscriptions"]["lines"] == SUBSCRIPTIONS
+            return _resident_megabytes(simulator.process_id) - before
+
+    grown = benchmark.pedantic(work, rounds=1)
+    benchmark.extra_info["megabytes_per_1000_subscriptions"] = round(grown, 1)
+    assert MEGABYTES_PER_1000_MAX / max(grown, 0.1) >= 1.0
