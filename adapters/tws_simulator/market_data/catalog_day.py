@@ -89,6 +89,14 @@ class CatalogDay:
         """Tell which contract id each symbol has."""
         self._by_con_id = {con_ids[symbol]: identifier for symbol, identifier in self._ids.items()}
 
+    def recorded_depth(self) -> frozenset[int]:
+        """Return the contract ids whose books are recorded on the day."""
+        return frozenset(
+            con_id
+            for con_id, identifier in self._by_con_id.items()
+            if self._day_files(files.DELTAS, identifier)
+        )
+
     # ------------------------------------------------------------------ Feed
 
     def start(self, market_ns: int) -> None:

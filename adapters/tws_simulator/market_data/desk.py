@@ -153,6 +153,8 @@ class MarketDesk(Component):
 
     def _start(self, origin: MarketOrigin | None) -> None:
         if origin is not None:
+            for con_id in origin.recorded_depth:
+                self.prices.books.clear(con_id)
             origin.begin(self.broker.market_ns)
             self.prices.start(self.broker.market_ns)
             self._feed_next()

@@ -23,7 +23,7 @@ class MarketOrigin:
     """Universe, live prices and past prices that belong together.
 
     `begin(market_ns)` sets the feed to a moment. `opening_ns` is the regular opening of a recorded day, None
-    for the synthetic market.
+    for the synthetic market. The books of `recorded_depth` come from records alone; others are drawn up.
     """
 
     universe: ListedUniverse
@@ -32,6 +32,7 @@ class MarketOrigin:
     history: PriceHistory
     begin: Callable[[int], None]
     opening_ns: int | None = None
+    recorded_depth: frozenset[int] = frozenset()
 
 
 def synthetic_origin(
@@ -77,4 +78,5 @@ def recorded_origin(root: Path, day: date, *, contracts: ContractSettings | None
         recorded,
         recorded.start,
         session[0] if session else new_york_midnight_ns(day),
+        recorded.recorded_depth(),
     )

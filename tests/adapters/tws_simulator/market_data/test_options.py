@@ -1,4 +1,4 @@
-"""Option quotes and greeks: they follow their underlying, agree with the model, and cost nothing unwatched."""
+"""Option quotes and greeks: they follow their underlying and agree with the model."""
 
 from __future__ import annotations
 
