@@ -32,12 +32,19 @@ TickAt = Callable[[Decimal], Decimal]
 NOT_MODELLED = "Order rejected - reason:The simulator does not model "
 
 
+AMOUNT_MAX = Decimal(1_000_000_000)
+"""No price, offset or size is larger: Berkshire trades below a million."""
+
+PERCENT_MAX = Decimal(100)
+
+
 def check_terms(terms: OrderTerms, *, tick_at: TickAt, is_combination: bool) -> None:
     """Refuse sizes, prices and times in force that TWS refuses."""
     if terms.quantity <= 0:
         raise Refused(434, "The order size cannot be zero.")
     if terms.quantity != terms.quantity.to_integral_value():
         raise Refused(10318, "This order doesn't support fractional quantity trading")
+    _check_amounts(terms)
     _check_prices(terms, is_combination=is_combination)
     _check_ticks(terms, tick_at)
     _check_time_in_force(terms)
@@ -91,9 +98,19 @@ def _legs(contract: Message) -> list[tuple[int, int, str]]:
     return sorted((leg.conId, leg.ratio, leg.action) for leg in contract.comboLegs)
 
 
+def _check_amounts(terms: OrderTerms) -> None:
+    amounts = (terms.quantity, terms.limit, terms.aux, terms.trail_stop, terms.limit_offset)
+    for amount in amounts:
+        if amount is not None and abs(amount) > AMOUNT_MAX:
+            raise Refused(321, f"{INVALID}The amount {amount:.6g} is out of range")
+    if terms.trailing_percent is not None and terms.trailing_percent > PERCENT_MAX:
+        raise Refused(321, f"{INVALID}The trailing percentage {terms.trailing_percent:.6g} is above 100")
+
+
 def _check_prices(terms: OrderTerms, *, is_combination: bool) -> None:
     kind = terms.order_type
-    if kind in LIMITED and terms.limit is None and terms.limit_offset is None:
+    has_limit = terms.limit is not None or (kind == "TRAIL LIMIT" and terms.limit_offset is not None)
+    if kind in LIMITED and not has_limit:
         raise Refused(321, f"{INVALID}Missing limit price for {kind} order")
     if kind in {"STP", "STP LMT"} | TOUCHED and terms.aux is None:
         raise Refused(321, f"{INVALID}Missing stop price for {kind} order")
