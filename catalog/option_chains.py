@@ -15,11 +15,13 @@ from catalog.manifest import FileRecord, Manifest, read_manifest
 from catalog.option_chain_rows import decode_chain
 from market.errors import NotFoundError
 from market.option_chain import OptionChain
-from market.time import NS_PER_SECOND, format_new_york
+from market.time import NS_PER_MINUTE, NS_PER_SECOND, format_new_york
 
 AGE_MAX = timedelta(days=7)
 """How old a snapshot may be to count as the chain of a moment: a long weekend and a holiday."""
 
+_TOGETHER_NS = 5 * NS_PER_MINUTE
+"""Snapshots of several classes further apart are not of one moment."""
 _COLUMNS = ["ts_event", "ts_init", "underlying_price", "contracts", "market"]
 
 
@@ -32,8 +34,9 @@ def chain_at(root: Path, symbol: str, at_ns: int, *, age_max: timedelta = AGE_MA
     """Return the chain of `symbol` as it was known at `at_ns` (ns UTC): nothing from after it.
 
     `symbol` is an underlying (all its classes: SPX has SPX and SPXW) or one class. Of each class the latest
-    snapshot counts, within the day before daily ones of the same time. `underlying_price` is NaN where the
-    source had none. Raises `NotFoundError` where there is none in the `age_max` before.
+    snapshot counts, unless it is minutes older than that of another class; of one time, a snapshot within the
+    day goes before a daily one. `underlying_price` is NaN where the source had none. Raises `NotFoundError`
+    where there is none in the `age_max` before.
     """
     manifest = _manifest(root)
     oldest_ns = at_ns - int(age_max.total_seconds()) * NS_PER_SECOND
@@ -128,19 +131,17 @@ def _decoded(row: dict[str, Any]) -> OptionChain:
 
 
 def _merged(chains: list[OptionChain]) -> OptionChain:
-    """Return one chain of all, at the latest of their times."""
-    if len(chains) == 1:
-        return chains[0]
+    """Return one chain of those that are about as new as the newest, at the newest's time."""
     newest = max(chains, key=lambda chain: chain.ts_ns)
-    prices = [chain.underlying_price for chain in chains if not np.isnan(chain.underlying_price)]
-    names = newest.columns().keys()
-    columns = {name: np.concatenate([getattr(chain, name) for chain in chains]) for name in names}
+    fresh = [chain for chain in chains if chain.ts_ns >= newest.ts_ns - _TOGETHER_NS]
+    if len(fresh) == 1:
+        return newest
+    prices = [chain.underlying_price for chain in (newest, *fresh) if not np.isnan(chain.underlying_price)]
+    columns = {name: np.concatenate([getattr(chain, name) for chain in fresh]) for name in newest.columns()}
     return OptionChain.of(
         underlying=newest.underlying,
         ts_ns=newest.ts_ns,
-        underlying_price=newest.underlying_price
-        if not np.isnan(newest.underlying_price)
-        else (prices[0] if prices else np.nan),
+        underlying_price=prices[0] if prices else float("nan"),
         columns=columns,
     )
 

@@ -39,6 +39,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("ingest csv", "cli.ingest:csv", "Read CSV or Parquet files of quotes, trades or bars."),
     Command("ingest lean", "cli.ingest:lean", "Read QuantConnect Lean zips; adjust splits on request."),
     Command("ingest lobster", "cli.ingest:lobster", "Read LOBSTER files into depth, trades and quotes."),
+    Command(
+        "ingest lean-options", "cli.ingest_options:lean_options", "Read Lean options into chain snapshots."
+    ),
+    Command(
+        "ingest chain-csv", "cli.ingest_options:chain_csv", "Read option chains from CSV or Parquet files."
+    ),
+    Command("ingest rates", "cli.ingest_options:rates", "Read interest rates into a curve a day."),
+    Command("ingest volatility", "cli.ingest_options:volatility", "Read the history of a volatility index."),
+    Command("chain", "cli.chain:command", "Show an option chain with smile and greeks at a moment."),
     Command("catalog", None, "Look into a catalog and check its quality."),
     Command("catalog show", "cli.catalog:show", "List what a catalog holds, and where it came from."),
     Command("catalog check", "cli.catalog:check", "Find crossed quotes, gaps, outliers and other defects."),

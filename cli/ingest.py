@@ -99,7 +99,7 @@ def csv(
         price_type=price_type,
         round_prices=round_prices,
     )
-    first, last = _dates(start, end)
+    first, last = dates(start, end)
     with progress_bar() as progress:
         result = ingest_csv(
             path,
@@ -157,7 +157,7 @@ def lean(
     from catalog.ingest_lean import ingest_lean
     from catalog.store import CatalogStore
 
-    first, last = _dates(start, end)
+    first, last = dates(start, end)
     with progress_bar() as progress:
         result = ingest_lean(
             path,
@@ -208,7 +208,7 @@ def lobster(
     from catalog.ingest_lobster import ingest_lobster
     from catalog.store import CatalogStore
 
-    first, last = _dates(start, end)
+    first, last = dates(start, end)
     with progress_bar() as progress:
         result = ingest_lobster(
             path,
@@ -222,7 +222,8 @@ def lobster(
     print_result(result, path=path, catalog=catalog, as_json=json)
 
 
-def _dates(start: str | None, end: str | None) -> tuple[date | None, date | None]:
+def dates(start: str | None, end: str | None) -> tuple[date | None, date | None]:
+    """Return the dates of --start and --end; raises `DataError` for a wrong one, or the wrong order."""
     from market.errors import DataError
     from market.time import parse_date
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import msgspec
 import pandas as pd
-from markupsafe import Markup
 
 from backtests.report import charts, statistics
+from backtests.report.page_parts import asset, script_json
 from backtests.report.run_files import RunFiles, read_run
 from market.instruments import symbol_of
 
@@ -70,16 +69,16 @@ def _context(run: RunFiles) -> dict[str, Any]:
         "holding": charts.bars([(a, float(n)) for a, n in statistics.holding_time_counts(positions)]),
         "trades": positions.sort_values("entry_ts_ns").head(TRADES_SHOWN_MAX).to_dict("records"),
         "trades_hidden": max(0, len(positions) - TRADES_SHOWN_MAX),
-        "chart_data": _script_json(
+        "chart_data": script_json(
             {
                 "equity": charts.equity_series(run.equity),
                 "prices": [charts.price_series(run.prices, positions, instrument_id=i) for i in instruments],
             }
         ),
-        "uplot_js": Markup(_asset("uPlot.iife.min.js")),  # noqa: S704 - vendored, not input
-        "uplot_css": Markup(_asset("uPlot.min.css")),  # noqa: S704 - vendored, not input
-        "page_js": Markup(_asset("report.js")),  # noqa: S704 - ours, not input
-        "page_css": Markup(_asset("report.css")),  # noqa: S704 - ours, not input
+        "uplot_js": asset("uPlot.iife.min.js"),
+        "uplot_css": asset("uPlot.min.css"),
+        "page_js": asset("report.js"),
+        "page_css": asset("report.css"),
     }
 
 
@@ -126,16 +125,6 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
                 (path, msgspec.json.encode(value).decode() if isinstance(value, list) else str(value))
             )
     return sorted(rows)
-
-
-def _script_json(value: Any) -> Markup:
-    """Encode for a `<script>` element: a text in the data must not be able to end the element."""
-    text = msgspec.json.encode(value).decode()
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
-
-
-def _asset(name: str) -> str:
-    return files("backtests.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _usd(value: float | None, decimals: int = 2) -> str:

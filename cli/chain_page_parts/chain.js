@@ -1,0 +1,104 @@
+// Draws term structure, smile and table of the chain from the JSON beside it. No request leaves the page.
+(() => {
+  const data = JSON.parse(document.getElementById("chart-data").textContent);
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const axis = (extra) => Object.assign(
+    { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } }, extra || {});
+  const percent = (v) => (v == null ? "-" : (100 * v).toFixed(2) + " %");
+  const fixed = (places) => (v) => (v == null ? "-" : v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
+  const percentAxis = axis({ size: 70, values: (u, vs) => vs.map((v) => (100 * v).toFixed(1) + " %") });
+  const SHOWN = [["volume", "volume", fixed(0)], ["open int.", "open_interest", fixed(0)], ["theta", "theta", fixed(3)],
+    ["vega", "vega", fixed(3)], ["gamma", "gamma", fixed(4)], ["delta", "delta", fixed(3)], ["iv", "iv", percent], ["bid", "bid", fixed(2)], ["ask", "ask", fixed(2)]];
+  let smile = null;
+
+  function plot(id, options, series) {
+    const host = document.getElementById(id);
+    host.textContent = "";
+    return new uPlot(Object.assign({ width: host.clientWidth }, options), series, host);
+  }
+
+  function line(label, stroke, points) {
+    return { label, stroke, width: points ? 0 : 1.5, points: { show: true, size: 5 }, value: (u, v) => percent(v), spanGaps: true };
+  }
+
+  function drawTerm() {
+    const known = data.expiries.filter((e) => e.atm_iv != null);
+    if (!known.length) { document.getElementById("term").textContent = "No expiry has quotes around the money."; return; }
+    plot("term", { height: 200, scales: { x: { time: false } }, axes: [axis(), percentAxis],
+      series: [{ label: "days", value: (u, v) => fixed(1)(v) }, line("at the money", css("--accent"))] },
+      [known.map((e) => e.days), known.map((e) => e.atm_iv)]);
+  }
+
+  function byStrike(expiry) {
+    const rows = new Map();
+    for (const c of expiry.contracts) {
+      if (!rows.has(c.strike)) rows.set(c.strike, {});
+      rows.get(c.strike)[c.right] = c;
+    }
+    return [...rows.entries()].sort((a, b) => a[0] - b[0]);
+  }
+
+  function drawSmile(expiry) {
+    const rows = byStrike(expiry).filter(([, r]) => (r.C && r.C.iv != null) || (r.P && r.P.iv != null));
+    const iv = (right) => rows.map(([, r]) => (r[right] ? r[right].iv : null));
+    if (smile) smile.destroy();
+    smile = null;
+    if (!rows.length) { document.getElementById("smile").textContent = "No contract of this expiry has a volatility."; return; }
+    smile = plot("smile", { height: 300, scales: { x: { time: false } }, axes: [axis(), percentAxis],
+      series: [{ label: "strike", value: (u, v) => fixed(2)(v) }, line("calls", css("--gain")), line("puts", css("--loss"))],
+      hooks: { draw: [(u) => spotLine(u)] } }, [rows.map(([k]) => k), iv("C"), iv("P")]);
+  }
+
+  function spotLine(u) {
+    if (data.underlying_price == null) return;
+    const x = u.valToPos(data.underlying_price, "x", true);
+    if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+    u.ctx.save();
+    u.ctx.strokeStyle = css("--mid"); u.ctx.setLineDash([4, 4]);
+    u.ctx.beginPath(); u.ctx.moveTo(x, u.bbox.top); u.ctx.lineTo(x, u.bbox.top + u.bbox.height); u.ctx.stroke();
+    u.ctx.restore();
+  }
+
+  function cell(row, text, extra) {
+    const td = document.createElement("td");
+    td.textContent = text;
+    Object.assign(td, extra || {});
+    row.appendChild(td);
+  }
+
+  function drawTable(expiry) {
+    const head = document.getElementById("head"), body = document.getElementById("rows");
+    const names = SHOWN.map(([n]) => `<th>${n}</th>`).join("");
+    const mirrored = [...SHOWN].reverse();
+    head.innerHTML = `<tr><th class="group" colspan="${SHOWN.length}">calls</th><th></th><th class="group" colspan="${SHOWN.length}">puts</th></tr>`
+      + `<tr>${names}<th>strike</th>${mirrored.map(([n]) => `<th>${n}</th>`).join("")}</tr>`;
+    body.textContent = "";
+    for (const [strike, r] of byStrike(expiry)) {
+      const row = document.createElement("tr");
+      for (const [right, columns] of [["C", SHOWN], ["P", mirrored]]) {
+        const c = r[right];
+        const inside = data.underlying_price != null && (right === "C" ? strike < data.underlying_price : strike > data.underlying_price);
+        for (const [, key, shown] of columns)
+          cell(row, c ? shown(c[key]) : "", { className: inside ? "itm" : "", title: c && key === "iv" ? c.iv_absent_because || "" : "" });
+        if (right === "C") cell(row, fixed(2)(strike), { className: "strike" });
+      }
+      body.appendChild(row);
+    }
+    document.getElementById("which").textContent = `${expiry.expiry}, ${expiry.dte} days, settlement ${expiry.settlement.join(", ")}`;
+  }
+
+  function choose(index) {
+    document.querySelectorAll("#expiries button").forEach((b, i) => b.setAttribute("aria-selected", String(i === index)));
+    drawSmile(data.expiries[index]);
+    drawTable(data.expiries[index]);
+  }
+
+  data.expiries.forEach((e, i) => {
+    const button = document.createElement("button");
+    button.textContent = `${e.expiry} (${e.dte})`;
+    button.addEventListener("click", () => choose(i));
+    document.getElementById("expiries").appendChild(button);
+  });
+  drawTerm();
+  choose(Math.max(0, data.expiries.findIndex((e) => e.dte >= 20)));
+})();
