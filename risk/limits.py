@@ -41,11 +41,12 @@ def _symbols(guards: str) -> msgspec.Meta:
 
 
 class LimitDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit in words: its key below `risk`, value as text, unit, and what it guards."""
+    """One limit in words: its key below `risk`, value as text, unit, what is allowed, what it guards."""
 
     key: str
     value: str | None
     unit: str
+    allowed: str
     guards: str
 
 
@@ -218,7 +219,16 @@ def describe_fields() -> Iterator[LimitDescription]:
 def _described(key: str, meta: msgspec.Meta, value: object) -> LimitDescription:
     text = None if value is None else (", ".join(value) or "none" if isinstance(value, tuple) else str(value))
     assert meta.extra is not None
-    return LimitDescription(key=key, value=text, unit=str(meta.extra["unit"]), guards=meta.description or "")
+    allowed = "a list"
+    if "at_least" in meta.extra:
+        allowed = f"{meta.extra['at_least']:f} to {meta.extra['at_most']:f}"
+    return LimitDescription(
+        key=key,
+        value=text,
+        unit=str(meta.extra["unit"]),
+        allowed=allowed,
+        guards=meta.description or "",
+    )
 
 
 @functools.cache

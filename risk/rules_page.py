@@ -31,7 +31,7 @@ Positions and working orders count together, each order at its worst, from the m
 until the broker has said how it ended. Spreads count through their legs. Two strategies share one
 account: their positions never net against each other in a limit. Refusals reach the strategy as
 `OrderDenied` or `OrderModifyRejected` with the rule, the value and the limit; `harvester risk explain`
-groups them.
+groups them. Why it is built so, and what shows that it works: [the risk gate](concepts/risk-gate.md).
 """
 
 _BREAKER = """
@@ -85,10 +85,10 @@ def _rules() -> Iterator[str]:
 def _limits() -> Iterator[str]:
     yield "## Limits\n"
     yield "Keys of a profile's `[risk]` section. None has a default; options need `[risk.options]`.\n"
-    yield "| key | unit | guards against |"
-    yield "|---|---|---|"
+    yield "| key | unit | allowed | guards against |"
+    yield "|---|---|---|---|"
     for each in describe_fields():
-        yield f"| `{each.key}` | {each.unit} | {each.guards} |"
+        yield f"| `{each.key}` | {each.unit} | {each.allowed} | {each.guards} |"
 
 
 def _rule_book() -> Iterator[str]:

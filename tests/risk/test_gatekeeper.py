@@ -170,6 +170,18 @@ def test_closing_again_passes_once_the_first_order_is_being_canceled(keeper: Gat
     assert keeper.account.replaces.count(NOW_NS) == 1
 
 
+def test_closing_again_passes_up_to_the_position_limit_and_not_beyond(market: TableMarket) -> None:
+    for limit, expected in ((10, "reducing"), (9, "breaker_state")):
+        tight = limits(max_position_shares_per_symbol=limit, max_shares_per_order=limit)
+        keeper = gatekeeper(tight, market)
+        bought(keeper, 10)
+        stop = order(quantity=10, side="sell")
+        assert verdict(keeper, stop) == "reducing"
+        keeper.cancel(stop.order_id, NOW_NS)
+        keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+        assert verdict(keeper, order(quantity=10, side="sell")) == expected
+
+
 def test_closing_again_and_again_cannot_flip_beyond_the_position_limit(keeper: Gatekeeper) -> None:
     bought(keeper, 100)
     for _ in range(10):
@@ -222,6 +234,14 @@ def test_selling_the_cover_of_a_short_option_is_no_closing(keeper: Gatekeeper, m
     opened(keeper)
     assert verdict(keeper, order(option(95), 1, side="sell", limit_price=D("1.00"))) == "option_defined_risk"
     assert verdict(keeper, order(option(100), 2, limit_price=D("1.00"))) == "reducing"
+
+
+def test_buying_back_a_part_of_a_naked_short_passes(keeper: Gatekeeper) -> None:
+    bought(keeper, -2, terms=option(100), price="2.00")
+    bought(keeper, -2, terms=option(95), price="1.00")
+    assert verdict(keeper, order(option(100), 1, limit_price=D("2.00"))) == "reducing"
+    both = spread((option(100), -1), (option(95), -1))
+    assert verdict(keeper, order(both, 1, side="sell", limit_price=D("-3.00"))) == "reducing"
 
 
 def test_the_cover_may_be_sold_once_the_short_is_gone(keeper: Gatekeeper) -> None:
@@ -328,6 +348,16 @@ def test_a_spread_whose_legs_fill_apart_counts_what_they_paid(
     risk = keeper.account.options.risk_after(order())
     assert risk is not None
     assert risk.total_loss_usd == 800
+
+
+def test_a_modified_option_order_counts_its_delta_once(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    intent = order(option(100), 2, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    risk = keeper.account.options.risk_after(changed(intent, 3))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-150)
 
 
 def test_a_modified_option_order_counts_at_the_worse_of_old_and_new(keeper: Gatekeeper) -> None:

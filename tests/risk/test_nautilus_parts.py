@@ -569,7 +569,7 @@ def test_no_data_is_expected_outside_the_session() -> None:
     close_ns = to_ns("2024-03-05T16:00:00-05:00")
     day = quotes("F", count=1_000, step_ns=60 * 10**9)  # one a minute, until hours after the close
     data = [tick for tick in day if tick.ts_event < close_ns] + day[-1:]
-    rig = timed(lambda _rig: {}, data=data, limits=limits(max_data_silence_seconds=61))
+    rig = timed(lambda _rig: {}, data=data, limits=limits(max_data_silence_seconds=60))
     assert causes(rig) == []
 
 

@@ -131,6 +131,14 @@ def test_many_orders_are_added_up_and_never_below_the_exact_loss() -> None:
     assert worst_floor_usd([put(90, 1)], orders) == -500 * (MAX_ORDERS_COMBINED + 1)
 
 
+def test_up_to_six_orders_are_combined_exactly() -> None:
+    puts = OptionOrder((put(100, -1), put(95, 1)), Decimal(-100))
+    calls = OptionOrder((call(110, -1), call(115, 1)), Decimal(-100))
+    orders = [puts, calls] * (MAX_ORDERS_COMBINED // 2)
+    assert worst_loss_usd((), ZERO, orders) == 400 * MAX_ORDERS_COMBINED // 2
+    assert worst_floor_usd((), orders) == -500 * MAX_ORDERS_COMBINED // 2
+
+
 def test_a_sum_with_an_unknown_part_is_unknown() -> None:
     assert add_known([Decimal(1), Decimal(2)]) == 3
     assert add_known([Decimal(1), None]) is None

@@ -288,6 +288,13 @@ def test_too_many_replaces_are_safe_mode_until_they_are_half_as_many(desk: Desk)
     assert desk.state == "RUNNING"
 
 
+def test_replaces_at_their_limit_are_fine(desk: Desk) -> None:
+    for _ in range(LIMITS.max_replaces_per_minute):
+        desk.supervisor.keeper.cancel("O", NOW_NS)
+    desk.supervisor.after_commands(NOW_NS)
+    assert desk.state == "RUNNING"
+
+
 def test_the_watch_notices_replaces_that_have_ended(desk: Desk) -> None:
     desk.supervisor.raise_cause(REPLACE_RATE, NOW_NS, reason="test")
     desk.look()
