@@ -24,8 +24,8 @@ from adapters.tws_simulator.market_data.source import (
     TradeArrays,
 )
 
-BLOCK_TICKS = 256
-"""How many ticks of each name are made at once."""
+BLOCK_TICKS_MIN, BLOCK_TICKS_MAX = 64, 1024
+"""How many ticks of each name are made at once: a second's worth, within these bounds."""
 
 SKIP_NS = 5_000_000_000
 """A jump of the clock beyond this is not played tick by tick: the market goes on at the new time."""
@@ -115,6 +115,8 @@ class SyntheticMarket:
     ) -> None:
         self._step_ns = max(round(1e9 / settings.ticks_per_second), 1)
         self._fraction = settings.trade_fraction
+        second = math.ceil(settings.ticks_per_second)
+        self._block_ticks = min(max(second, BLOCK_TICKS_MIN), BLOCK_TICKS_MAX)
         self._names = {
             con_id: SyntheticName(con_id, name, seed, anchor_ns=anchor_ns, step_ns=self._step_ns)
             for con_id, name in names.items()
@@ -167,10 +169,10 @@ class SyntheticMarket:
 
     def _make_block(self) -> None:
         """Make the next ticks of all names, in order of time: names take turns within each grid step."""
-        ticks = np.arange(self._next_tick, self._next_tick + BLOCK_TICKS, dtype=np.int64)
-        self._next_tick += BLOCK_TICKS
+        ticks = np.arange(self._next_tick, self._next_tick + self._block_ticks, dtype=np.int64)
+        self._next_tick += self._block_ticks
         count = len(self._turns)
-        table = np.empty((BLOCK_TICKS, count, 8), dtype=np.int64)
+        table = np.empty((self._block_ticks, count, 8), dtype=np.int64)
         for column, name in enumerate(self._turns):
             quotes = name.quotes(ticks)
             trades = name.trades(ticks, quotes, self._fraction)
