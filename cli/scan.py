@@ -101,7 +101,10 @@ def _inputs(
     names = symbols or chain_symbols(catalog)
     if is_explained and len(names) != 1:
         raise UserError(f"--explain needs one underlying, there are {len(names)}. Name it with --symbol.")
-    return [(chain_at(catalog, name, at_ns), context_of(name, flags)) for name in names]
+    return [
+        (chain_at(catalog, name, at_ns), context_of(catalog, name, at_ns=at_ns, flags=flags))
+        for name in names
+    ]
 
 
 def _timed_scan(

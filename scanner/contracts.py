@@ -5,7 +5,7 @@ What needs no model comes first, so that only contracts that can still be a leg 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -129,17 +129,23 @@ def leg_checks(
 
 
 def usable_contracts(
-    chain: OptionChain, criteria: Criteria, context: ScanContext
+    chain: OptionChain, criteria: Criteria, context: ScanContext, *, also: Sequence[int] = ()
 ) -> tuple[OptionChain, list[Removal]]:
-    """Return the priced contracts that may be legs, and what each filter removed."""
+    """Return the priced contracts that may be legs, and what each filter removed.
+
+    The rows in `also` are kept and priced whatever the filters say, to explain them.
+    """
     removals: list[Removal] = []
     kept = _apply(static_checks(chain, criteria, context), len(chain), removals)
-    model = priced_for(chain, kept, context)
+    wanted = kept.copy()
+    wanted[list(also)] = True
+    model = priced_for(chain, wanted, context)
     left = int(np.count_nonzero(kept))
     for check in modelled_checks(model, criteria):
         kept &= check.passes
         left = _record(removals, check.filter, left, kept)
-    return (model if left == len(chain) else model.take(np.flatnonzero(kept))), removals
+    kept[list(also)] = True
+    return (model if kept.all() else model.take(np.flatnonzero(kept))), removals
 
 
 def priced_for(chain: OptionChain, kept: Mask, context: ScanContext) -> OptionChain:

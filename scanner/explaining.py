@@ -18,7 +18,14 @@ from market.option_chain import OptionChain
 from market.time import new_york_date
 from scanner.candidates import RankPart, ScanResult, one_block_parts
 from scanner.context import ScanContext
-from scanner.contracts import ContractCheck, leg_checks, modelled_checks, priced_for, static_checks
+from scanner.contracts import (
+    ContractCheck,
+    leg_checks,
+    modelled_checks,
+    priced_for,
+    static_checks,
+    usable_contracts,
+)
 from scanner.criteria import VERTICALS, Criteria, Range, Structure, ranges_of
 from scanner.legs import LegTable, Prospect
 from scanner.position_filters import SOUND, passes, sound
@@ -89,7 +96,9 @@ def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread
         verdicts.extend(_leg(chain, model, criteria, context, row))
         key = "long_leg" if leg.quantity > 0 else "short_leg"
         verdicts.extend(_verdicts(model, leg_checks(model, getattr(criteria, key), key), row))
-    block = block_of(model, criteria, context, structure, rows)
+    usable, _ = usable_contracts(chain, criteria, context, also=rows)
+    places = [usable.row_of(str(chain.contract[row])) for row in rows]
+    block = block_of(usable, criteria, context, structure, places)
     subject = " ".join(
         f"{leg.quantity:+d}x{chain.contract[row]}" for leg, row in zip(spread.legs, rows, strict=True)
     )

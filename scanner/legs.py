@@ -20,11 +20,12 @@ from market.option_chain import OptionChain
 from market.option_chain_pricing import options_of
 from market.pricing import american
 from market.pricing.american import CashDividends
-from market.pricing.european import EuropeanOptions, carry_of, cumulative, price
+from market.pricing.european import EuropeanOptions, carry_of, price
 from market.pricing.scaled_erfc import Array
 from scanner.context import ScanContext
 from scanner.contracts import Mask, leg_checks
 from scanner.criteria import Criteria, LegFilter
+from scanner.smile import Smile
 
 WINDOW_MAX = 32
 """Neighbours of a leg that one block of pairs can reach at most."""
@@ -97,14 +98,34 @@ class LegTable:
         return int(self.rows.size)
 
     @cached_property
-    def log_strike(self) -> Array:
-        """Natural logarithm of the strike."""
-        return np.log(self.strike)
+    def smile(self) -> Smile:
+        """The distribution at expiry that these legs imply."""
+        size = len(self)
+        segment = np.cumsum(np.diff(self.group[:size], prepend=self.group[:1]) != 0)
+        return Smile(self.strike[:size], self.deviate[:size], segment, is_call=self.is_call)
 
     @cached_property
-    def chance_beyond(self) -> Array:
-        """Probability that the leg expires in the money."""
-        return cumulative(-self.deviate)
+    def segment(self) -> NDArray[np.intp]:
+        """Number of each leg's expiry in the smile."""
+        return self._extended(self.smile.segment)
+
+    @cached_property
+    def rise_at_most(self) -> Array:
+        """How fast the deviate can rise beyond each leg, per unit of the logarithm of the price."""
+        return self._extended(self.smile.steepest)
+
+    @cached_property
+    def rise_at_least(self) -> Array:
+        """How fast the deviate must rise beyond each leg; negative where quotes are noisy."""
+        return self._extended(self.smile.flattest)
+
+    @cached_property
+    def paid(self) -> Array:
+        """Mean payoff at expiry between the expiry's first leg and each leg, USD a share."""
+        return self._extended(self.smile.paid)
+
+    def _extended(self, values: NDArray[Any]) -> NDArray[Any]:
+        return np.append(values, np.zeros(WINDOW_MAX, dtype=values.dtype))
 
     @cached_property
     def years(self) -> Array:

@@ -4,9 +4,7 @@ A block holds m positions as indexes into leg tables, and computes a metric when
 at once; the shape is `(m,)`, or `(rows, count)` where the indexes are windows.
 Prices and risks are USD a share, credits positive, debits negative.
 
-The probability of profit is what the options imply: at each strike N(d2) of its own volatility, and at a
-breakeven between two strikes the normal deviate interpolated in the logarithm of the price. Where all
-volatilities are equal this is the lognormal distribution of Black and Scholes.
+Probabilities and means are those that the options themselves imply (`scanner.smile`).
 """
 
 from __future__ import annotations
@@ -50,8 +48,6 @@ class Window:
 
 
 Index = Window | NDArray[np.intp]
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
 class Block(Protocol):
@@ -107,10 +103,6 @@ class Block(Protocol):
     @property
     def expected(self) -> Array:
         """Mean profit at expiry, USD a share."""
-
-    @property
-    def expected_at_most(self) -> Array:
-        """An upper bound of `expected`, cheaper than it."""
 
     def greek(self, name: str) -> Array:
         """Return a greek of the position, a share."""
@@ -210,35 +202,48 @@ class Verticals:
 
     @property
     def probability_at_most(self) -> Array:
-        """The same with a cheaper distribution function."""
-        deviate = self.deviate_at(np.abs(self.net))
-        return cumulative_at_most(deviate if self.is_credit else np.negative(deviate, out=deviate))
+        """A bound of the distribution function at a bound of the deviate; nothing is searched."""
+        distance = np.abs(self.net)
+        return cumulative_at_most(
+            self.deviate_at_most(distance) if self.is_credit else -self.deviate_at_least(distance)
+        )
 
     @cached_property
     def expected(self) -> Array:
         """The credit less the mean of what is paid back, or that mean less the debit."""
-        payoff = self.mean_payoff()
+        payoff = at(self.table.paid, self.second) - at(self.table.paid, self.first)
         return self.net - payoff if self.is_credit else self.net + payoff
-
-    @property
-    def expected_at_most(self) -> Array:
-        """As if the whole width had the chance of the better strike."""
-        near, far = at(self.table.chance_beyond, self.first), at(self.table.chance_beyond, self.second)
-        if self.is_credit:
-            return self.net - self.width * np.minimum(near, far)
-        return self.net + self.width * np.maximum(near, far)
 
     def deviate_at(self, distance: Array) -> Array:
         """Return the normal deviate of ending short of `distance` (0 to the width) beyond the first leg."""
-        table = self.table
-        near, far = at(table.log_strike, self.first), at(table.log_strike, self.second)
-        strike = at(table.strike, self.first)
-        share = np.log(strike + distance if table.is_call else strike - distance)
-        share -= near
-        share /= far - near
-        low = at(table.deviate, self.first)
-        result: Array = low + share * (at(table.deviate, self.second) - low)
-        return result
+        prices = np.abs(at(self.table.level, self.first) + distance)
+        depth = np.log(prices) if self.table.is_call else -np.log(prices)
+        segment = np.broadcast_to(at(self.table.segment, self.first), depth.shape)
+        return self.table.smile.at(depth, segment)
+
+    def deviate_at_most(self, distance: Array) -> Array:
+        """Return an upper bound of `deviate_at` from the steepest rise anywhere beyond the first leg."""
+        bound: Array = self._run(distance, at_most=True) * at(self.table.rise_at_most, self.first)
+        bound += at(self.table.deviate, self.first)
+        return bound
+
+    def deviate_at_least(self, distance: Array) -> Array:
+        """Return a lower bound of `deviate_at` from the flattest rise anywhere beyond the first leg."""
+        rise = at(self.table.rise_at_least, self.first)
+        bound = self._run(distance, at_most=False) * np.maximum(rise, 0.0)
+        bound += self._run(distance, at_most=True) * np.minimum(rise, 0.0)
+        bound += at(self.table.deviate, self.first)
+        return bound
+
+    def _run(self, distance: Array, *, at_most: bool) -> Array:
+        """Return a bound of the logarithm of the price at `distance` over the first strike, without sign.
+
+        log(1 + u) lies between u / (1 + u) and u, -log(1 - u) between u and u / (1 - u).
+        """
+        share: Array = distance / at(self.table.strike, self.first)
+        if self.table.is_call:
+            return share if at_most else share / (1.0 + share)
+        return share / (1.0 - share) if at_most else share
 
     def chance_beyond(self, distance: Array) -> Array:
         """Return the probability of ending more than `distance` beyond the first leg, 0 past the second."""
@@ -248,14 +253,7 @@ class Verticals:
     def chance_short_at_most(self, distance: Array) -> Array:
         """Return an upper bound of 1 less `chance_beyond`."""
         inside = np.minimum(distance, self.width)
-        return np.where(distance >= self.width, 1.0, cumulative_at_most(self.deviate_at(inside)))
-
-    def mean_payoff(self) -> Array:
-        """Return the mean of what the pair is worth at expiry: its chances integrated over the width."""
-        half = 0.5 * self.width
-        levels = np.multiply.outer(1.0 + _NODES, half)
-        payoff: Array = np.tensordot(_WEIGHTS, cumulative(-self.deviate_at(levels)), axes=1) * half
-        return payoff
+        return np.where(distance >= self.width, 1.0, cumulative_at_most(self.deviate_at_most(inside)))
 
     def greek(self, name: str) -> Array:
         """Return the long leg's less the short leg's."""
@@ -347,11 +345,6 @@ class Condors:
         """Of both wings."""
         return self.puts.expected + self.calls.expected
 
-    @property
-    def expected_at_most(self) -> Array:
-        """Of both wings."""
-        return self.puts.expected_at_most + self.calls.expected_at_most
-
     def greek(self, name: str) -> Array:
         """Return the sum of both wings."""
         return self.puts.greek(name) + self.calls.greek(name)
@@ -414,7 +407,5 @@ POSITION_METRICS: Mapping[str, Callable[[Any], Array]] = {
 
 METRICS_AT_MOST: Mapping[str, Callable[[Any], Array]] = {
     "probability_of_profit": lambda block: block.probability_at_most,
-    "expected_value_usd": lambda block: block.expected_at_most * block.multiplier,
-    "expected_return": lambda block: block.expected_at_most / block.max_loss,
 }
 """Upper bounds of the metrics that cost most."""

@@ -18,7 +18,7 @@ from scanner.positions import Index, at, picked
 class Singles:
     """One leg each; a short put is secured by cash, a covered call by shares bought at the chain's price.
 
-    The distribution is that of the leg's own volatility.
+    The probability is that of the smile, the mean payoff that of the leg's own volatility.
     """
 
     def __init__(self, structure: Structure, table: LegTable, index: Index) -> None:
@@ -108,10 +108,10 @@ class Singles:
     @cached_property
     def probability(self) -> Array:
         """Probability of ending on the right side of the breakeven."""
-        deviation = at(self.table.deviation, self.index)
-        ahead = np.log(self._breakeven / at(self.table.forward, self.index))
-        below = ahead / deviation + 0.5 * deviation
-        return cumulative(-below if self._gains_above else below)
+        depth = np.log(self._breakeven) if self.table.is_call else -np.log(self._breakeven)
+        short = self.table.smile.at(depth, at(self.table.segment, self.index))
+        is_short_gain = self._gains_above != self.table.is_call
+        return cumulative(short if is_short_gain else -short)
 
     @property
     def probability_at_most(self) -> Array:
@@ -125,11 +125,6 @@ class Singles:
         if self.is_covered:
             return self.net - payoff + at(self.table.forward, self.index) - self.spot
         return self.net - payoff if self.structure.is_credit else self.net + payoff
-
-    @property
-    def expected_at_most(self) -> Array:
-        """Nothing is cheaper here."""
-        return self.expected
 
     def greek(self, name: str) -> Array:
         """Return the leg's, with its sign; shares add 1 to delta."""

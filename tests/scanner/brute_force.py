@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import QuantLib
 
@@ -125,8 +126,8 @@ class BruteForce:
         if not 0 < net < width:
             self._drop(structure, "position.sound")
             return None
-        below = 1 - normal(_between(put_seller, put_buyer, put_seller.strike - net))
-        above = normal(_between(call_seller, call_buyer, call_seller.strike + net))
+        below = 1 - normal(self._d2_at(put_seller, put_seller.strike - net))
+        above = normal(self._d2_at(call_seller, call_seller.strike + net))
         measures = {
             "credit_usd": net,
             "credit_to_width": net / width,
@@ -155,7 +156,7 @@ class BruteForce:
         breakeven = first.strike + sign * abs(net)
         probability = math.nan
         if 0 < abs(net) < width:
-            above = normal(_between(first, second, breakeven))
+            above = normal(self._d2_at(first, breakeven))
             gains_above = credit != first.is_call
             probability = above if gains_above else 1 - above
         measures: dict[str, float] = {
@@ -182,6 +183,18 @@ class BruteForce:
             ):
                 return None
         return Found((first.row, second.row), self._score(measures), probability)
+
+    def _d2_at(self, leg: Leg, level: float) -> float:
+        """d2 at a level, interpolated in the logarithm between the two usable strikes around it."""
+        same = sorted(
+            (one for one in self.legs if one.expiry_ns == leg.expiry_ns and one.is_call == leg.is_call),
+            key=lambda one: one.strike,
+        )
+        for low, high in pairwise(same):
+            if low.strike <= level <= high.strike:
+                share = math.log(level / low.strike) / math.log(high.strike / low.strike)
+                return low.d2 + share * (high.d2 - low.d2)
+        raise AssertionError(f"no strikes around {level}")
 
     def _score(self, measures: dict[str, float]) -> float:
         total = weights = 0.0
@@ -299,12 +312,6 @@ _LEG: dict[str, Callable[[Leg], float]] = {
     "vega": lambda leg: leg.vega,
     "iv": lambda leg: leg.iv,
 }
-
-
-def _between(first: Leg, second: Leg, level: float) -> float:
-    """d2 at a level between two strikes, interpolated in the logarithm."""
-    share = math.log(level / first.strike) / math.log(second.strike / first.strike)
-    return first.d2 + share * (second.d2 - first.d2)
 
 
 def normal(z: float) -> float:

@@ -1,0 +1,108 @@
+"""The distribution at expiry that the strikes of one right imply: a normal deviate at each, linear between.
+
+At a listed strike the deviate is that of N(d2) at the strike's own volatility; between two listed strikes it
+is interpolated in the logarithm of the price. Where all volatilities are equal this is the lognormal
+distribution of Black and Scholes. Bounds that need no search tell what is worth computing.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.pricing.european import cumulative
+from market.pricing.scaled_erfc import Array
+
+_RESET = 1e6  # larger than any slope: separates the expiries in one running maximum
+_ROUNDING = 1e-6
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+
+
+class Smile:
+    """Nodes of shape `(n,)`: `strike`, ordered by expiry (`segment`, 0 upwards), then away from the money.
+
+    `deviate` is that of the probability of ending short of the strike; it rises along an expiry, save for
+    noise in the quotes.
+    """
+
+    def __init__(self, strike: Array, deviate: Array, segment: NDArray[np.intp], *, is_call: bool) -> None:
+        self.strike, self.deviate, self.segment = strike, deviate, segment
+        self.is_call = is_call
+        self.depth = np.log(strike) if is_call else -np.log(strike)
+        """Rises along an expiry."""
+
+    def at(self, depth: Array, segment: NDArray[np.intp]) -> Array:
+        """Return the deviates at `depth` (signed logarithm of a price) of each `segment`, shape of both.
+
+        Beyond the outer strikes the line through the two nearest goes on.
+        """
+        left = np.searchsorted(self._keys, segment * self._span + depth, side="right") - 1
+        first, last = self._first[segment], self._first[segment + 1] - 1
+        left = np.clip(left, first, np.maximum(last - 1, first))
+        right = np.minimum(left + 1, last)
+        base = self.deviate[left]
+        run = np.where(right > left, self.depth[right] - self.depth[left], 1.0)
+        result: Array = base + (depth - self.depth[left]) / run * (self.deviate[right] - base)
+        return result
+
+    @cached_property
+    def steepest(self) -> Array:
+        """Largest slope of the deviate in depth from each node to the end of its expiry, at least 0."""
+        return np.maximum(self._running(self._slopes), 0.0) + _ROUNDING
+
+    @cached_property
+    def flattest(self) -> Array:
+        """Smallest slope of the deviate in depth from each node to the end of its expiry."""
+        return -self._running(-self._slopes) - _ROUNDING
+
+    @cached_property
+    def paid(self) -> Array:
+        """Mean payoff at expiry between the first node of the expiry and each node, USD a share.
+
+        The chance of ending beyond a price, integrated over prices by Gauss-Legendre between neighbours.
+        """
+        levels = self.strike if self.is_call else -self.strike
+        width = np.where(self._has_next, np.append(np.diff(levels), 0.0), 0.0)
+        half = 0.5 * width
+        prices = np.abs(levels + np.multiply.outer(1.0 + _NODES, half))
+        depth = np.log(prices) if self.is_call else -np.log(prices)
+        deviates = self.deviate + np.where(self._has_next, (depth - self.depth) * self._slopes, 0.0)
+        pieces: Array = np.tensordot(_WEIGHTS, cumulative(-deviates), axes=1) * half
+        return np.concatenate(([0.0], np.cumsum(pieces[:-1]))) if len(pieces) else pieces
+
+    @cached_property
+    def _has_next(self) -> NDArray[np.bool_]:
+        return np.append(self.segment[1:] == self.segment[:-1], False)
+
+    @cached_property
+    def _slopes(self) -> Array:
+        """Slope from each node to the next of its expiry; of the last node that of the one before."""
+        slopes = np.zeros_like(self.depth)
+        np.divide(np.diff(self.deviate), np.diff(self.depth), out=slopes[:-1], where=self._has_next[:-1])
+        slopes[1:] = np.where(
+            self._has_next[1:], slopes[1:], slopes[:-1] * (self.segment[1:] == self.segment[:-1])
+        )
+        return slopes
+
+    def _running(self, values: Array) -> Array:
+        """Return the maximum from each node to the end of its expiry."""
+        offset = (self.segment[-1] + 1 - self.segment) * _RESET if len(values) else values
+        running: Array = np.maximum.accumulate((values + offset)[::-1])[::-1] - offset
+        return running
+
+    @cached_property
+    def _span(self) -> float:
+        """Distance of the expiries in the keys; no price of interest is a factor of a million away."""
+        return float(np.ptp(self.depth)) + 30.0 if len(self.depth) else 30.0
+
+    @cached_property
+    def _keys(self) -> Array:
+        keys: Array = self.segment * self._span + self.depth
+        return keys
+
+    @cached_property
+    def _first(self) -> NDArray[np.intp]:
+        """First node of each expiry, and the number of nodes."""
+        return np.searchsorted(self.segment, np.arange(int(self.segment[-1]) + 2 if len(self.segment) else 1))
