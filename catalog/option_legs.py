@@ -85,8 +85,8 @@ def write_legs(
                 raise NotFoundError(f"No contract of {symbol} matches {', '.join(patterns)} in that time.")
             if len(legs) > LEGS_MAX:
                 raise NotFoundError(
-                    f"{len(legs)} contracts of {symbol} match {', '.join(patterns)}; at most {LEGS_MAX} can have "
-                    "quotes of their own. Name fewer."
+                    f"{len(legs)} contracts of {symbol} match {', '.join(patterns)}; at most {LEGS_MAX} can "
+                    "have quotes of their own. Name fewer."
                 )
             for name in sorted(legs):
                 _write(ingest, name, legs[name])
@@ -138,7 +138,7 @@ def _matching(chain: OptionChain, wanted: tuple[str, ...]) -> NDArray[np.intp]:
 
 
 def _with_greeks(chain: OptionChain, rows: NDArray[np.intp], root: Path, rate: float | None) -> OptionChain:
-    """Return the legs priced. European ones need their whole expiry, for the dividends that parity implies."""
+    """Return the legs priced; European ones with their whole expiry, of which parity takes the dividends."""
     inputs = inputs_at(root, chain.ts_ns, rate=rate).inputs
     legs = chain.take(rows)
     if (legs.style == AMERICAN).all():

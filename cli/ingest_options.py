@@ -273,7 +273,7 @@ def volatility(
 
 
 def _with_legs(result: IngestResult, store: CatalogStore, legs: Sequence[str]) -> IngestResult:
-    """Write the legs of every class that was ingested; the result remains that of the snapshots, with a note."""
+    """Write the legs of every class that was ingested, and return the result with a note of them."""
     if not legs or result.start_ns is None or result.end_ns is None:
         return result
     from dataclasses import replace

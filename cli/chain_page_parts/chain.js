@@ -84,6 +84,8 @@
       }
       body.appendChild(row);
     }
+    const first = [...body.rows].find((r) => data.underlying_price != null && parseFloat(r.cells[SHOWN.length].textContent.replaceAll(",", "")) >= data.underlying_price);
+    if (first) body.closest(".tall").scrollTop = Math.max(0, first.offsetTop - 220);
     document.getElementById("which").textContent = `${expiry.expiry}, ${expiry.dte} days, settlement ${expiry.settlement.join(", ")}`;
   }
 
