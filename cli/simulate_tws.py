@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from cli.output import print_json, stderr_console
-from market.errors import ConfigError
+from market.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
     from adapters.tws_simulator.launch_settings import Launch, Ready
@@ -26,11 +26,12 @@ def command(
     speed: float = 1.0,
     start: str = "",
     scenario: str | None = None,
-    server_version: int = 223,
-    account: Annotated[tuple[str, ...], Parameter(name="--account")] = ("DU1234567",),
+    server_version: int | None = None,
+    account: Annotated[tuple[str, ...], Parameter(name="--account", negative="")] = (),
     record: Path | None = None,
-    read_only: bool = False,
+    read_only: Annotated[bool | None, Parameter(negative="")] = None,
     master_client_id: int | None = None,
+    settings: Path | None = None,
     json: bool = False,
 ) -> None:
     """Serve the TWS protocol on 127.0.0.1, to try a client without an account.
@@ -59,15 +60,18 @@ def command(
     scenario
         A TOML file of faults, or random:SEED.
     server_version
-        223 down to 213 (protobuf), or 176 (text). Older clients are given 176 by themselves.
+        223 (the default) down to 213 speak protobuf, 176 text. Older clients are given 176 by themselves.
     account
-        An account; repeat for several.
+        An account, DU1234567 by default; repeat for several.
     record
         A file for every frame in both directions; read it with `harvester frames`.
     read_only
         Refuse orders with error 321, as TWS does with its read-only API.
     master_client_id
         The client that sees every client's orders.
+    settings
+        A TOML file with any setting of the simulator by section (session, contracts, market_data, orders,
+        account); options given here win.
     json
         Say the ports as one JSON object when the simulator is stopped.
     """
@@ -82,15 +86,15 @@ def command(
         start=start,
         scenario=scenario,
         record=str(record) if record else None,
-        simulator={
-            "server_version": server_version,
-            "seed": 1 if synthetic is None else synthetic,
-            "session": {
-                "accounts": account,
+        simulator=_settings(
+            settings,
+            {"server_version": server_version, "seed": synthetic},
+            {
+                "accounts": account or None,
                 "is_read_only": read_only,
                 "master_client_id": master_client_id,
             },
-        },
+        ),
     )
     from adapters.tws_simulator.launch import serve
 
@@ -103,6 +107,26 @@ def command(
     asyncio.run(serve(launch, ready=ready))
     if json and said:
         print_json(said[0])
+
+
+def _settings(path: Path | None, chosen: dict[str, object], session: dict[str, object]) -> dict[str, object]:
+    """Return the settings of a file with the chosen ones over them; None is not chosen."""
+    import tomllib
+
+    settings: dict[str, object] = {}
+    if path is not None:
+        if not path.is_file():
+            raise NotFoundError(f"There are no settings {path}.")
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise ConfigError(f"{path}: {problem}") from None
+    given = settings.get("session", {})
+    if not isinstance(given, dict):
+        raise ConfigError(f"{path}: session must be a section, [session].")
+    over = {name: value for name, value in session.items() if value is not None}
+    settings |= {name: value for name, value in chosen.items() if value is not None}
+    return {**settings, "session": {**given, **over}}
 
 
 def _launch(**fields: object) -> Launch:

@@ -29,7 +29,7 @@ async def serve(launch: Launch, *, ready: Callable[[Ready], None]) -> None:
     server = assembled.server
     control = ControlServer(server, stop=stopping.set)
     scenario = _scenario(launch)
-    _install_faults(assembled, scenario)
+    install_faults(assembled, scenario)
     try:
         port = await server.start(launch.port)
         control_port = None if launch.control_port is None else await control.start(launch.control_port)
@@ -43,7 +43,8 @@ async def serve(launch: Launch, *, ready: Callable[[Ready], None]) -> None:
         await server.stop()
 
 
-def _install_faults(assembled: Assembled, scenario: Scenario | None) -> None:
+def install_faults(assembled: Assembled, scenario: Scenario | None) -> None:
+    """Install the faults and, last, the scenario; raises `ConfigError` when a step is wrong."""
     server = assembled.server
     desk = FaultDesk(server.broker, wire=server, pipe=server.pipe, subscriptions=assembled.subscriptions)
     server.broker.install(desk)

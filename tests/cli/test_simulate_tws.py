@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.tws_simulator.control.client import SimulatorClient
 from adapters.tws_simulator.messages import IN
+from adapters.tws_simulator.settings import SimulatorSettings
 from cli.__main__ import main
+from cli.simulate_tws import _settings
 from tests.wire.raw_client import RawClient
 
 
@@ -68,6 +71,7 @@ def test_a_run_is_recorded_and_its_frames_are_shown(
         (["simulate-tws", "--catalog", "x"], "date"),
         (["simulate-tws", "--catalog", "x", "--synthetic", "1"], "not both"),
         (["simulate-tws", "--port", "0", "--scenario", "missing.toml"], "missing.toml"),
+        (["simulate-tws", "--settings", "missing.toml"], "missing.toml"),
         (["frames", "missing.frames"], "--record"),
         (["frames", "x", "--limit", "0"], "--limit"),
     ],
@@ -77,3 +81,33 @@ def test_a_mistake_is_named_with_exit_code_2(
 ) -> None:
     assert main(words) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("session = 1", "section"),
+        ("x = [", "settings.toml"),
+        ("[orders]\nfill_rule = 'luck'", "fill_rule"),
+        ("[account]\nmoney = 1", "money"),
+    ],
+)
+def test_settings_that_are_wrong_are_named_with_their_place(
+    tmp_path: Path, text: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    assert main(["simulate-tws", "--port", "0", "--settings", str(path)]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_options_win_over_the_settings_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        "seed = 3\n[session]\naccounts = ['U1']\nfirst_order_id = 50\n[orders]\nfill_rule = 'through'\n"
+    )
+    merged = _settings(path, {"seed": 9, "server_version": None}, {"accounts": ("U2",), "is_read_only": None})
+    settings = msgspec.convert(merged, SimulatorSettings, strict=False)
+    assert (settings.seed, settings.server_version) == (9, 223)
+    assert (settings.session.accounts, settings.session.first_order_id) == (("U2",), 50)
+    assert settings.orders.fill_rule == "through"

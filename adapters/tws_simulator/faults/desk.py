@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adapters.tws_simulator.broker import Broker
-from adapters.tws_simulator.component import Component, ControlCommand, NoParameters
+from adapters.tws_simulator.component import Component, ControlCommand
 from adapters.tws_simulator.faults import parameters as wanted
 from adapters.tws_simulator.faults.frame_faults import FrameFault, FramePipe
 from adapters.tws_simulator.faults.notices import FARMS, notice_text
@@ -34,7 +34,7 @@ class FaultDesk(Component):
         """Return the faults by name."""
         return {
             "notice": ControlCommand(wanted.Notice, self._notice),
-            "connection_lost": ControlCommand(NoParameters, self._connection_lost),
+            "connection_lost": ControlCommand(wanted.ConnectionLost, self._connection_lost),
             "connection_restored": ControlCommand(wanted.ConnectionRestored, self._connection_restored),
             "farm": ControlCommand(wanted.FarmState, self._farm),
             "farm_flaps": ControlCommand(wanted.FarmFlaps, self._farm_flaps),
@@ -42,16 +42,16 @@ class FaultDesk(Component):
             "disconnect": ControlCommand(wanted.Disconnect, self._disconnect),
             "refuse_connections": ControlCommand(wanted.Refuse, self._refuse),
             "hold_handshakes": ControlCommand(wanted.ForSeconds, self._hold_handshakes),
-            "accept_connections": ControlCommand(NoParameters, self._accept),
+            "accept_connections": ControlCommand(wanted.Accept, self._accept),
             "freeze": ControlCommand(wanted.Freeze, self._freeze),
-            "thaw": ControlCommand(NoParameters, lambda _: {"connections": self._wire.thaw()}),
+            "thaw": ControlCommand(wanted.Thaw, lambda _: {"connections": self._wire.thaw()}),
             "slow_reading": ControlCommand(wanted.SlowReading, self._slow_reading),
             "segments": ControlCommand(wanted.Segments, self._segments),
             "malformed": ControlCommand(wanted.Malformed, self._malformed),
             "frame_fault": ControlCommand(FrameFault, self._frame_fault),
             "end_frame_faults": ControlCommand(wanted.EndFrameFaults, self._end_frame_faults),
             "silence": ControlCommand(wanted.Silence, self._silence),
-            "drop_subscriptions": ControlCommand(NoParameters, self._drop_subscriptions),
+            "drop_subscriptions": ControlCommand(wanted.DropSubscriptions, self._drop_subscriptions),
             "clock_skew": ControlCommand(wanted.ClockSkew, self._clock_skew),
             "read_only": ControlCommand(wanted.ReadOnly, self._read_only),
             "restart": ControlCommand(wanted.Restart, self._restart),
@@ -64,7 +64,7 @@ class FaultDesk(Component):
         for session in self._sessions(wish.client_id):
             self.broker.error(session, wish.request_id, wish.code, text)
 
-    def _connection_lost(self, _wish: NoParameters) -> None:
+    def _connection_lost(self, _wish: wanted.ConnectionLost) -> None:
         self._set_silent(con_id=None, is_silent=True)
         self.broker.notify_all(1100, notice_text(1100))
 
@@ -109,7 +109,7 @@ class FaultDesk(Component):
         self._wire.hold_handshakes()
         self._accept_after(wish.seconds)
 
-    def _accept(self, _wish: NoParameters) -> None:
+    def _accept(self, _wish: wanted.Accept) -> None:
         self._wire.accept()
 
     def _accept_after(self, seconds: float | None) -> None:
@@ -154,7 +154,7 @@ class FaultDesk(Component):
     def _silence(self, wish: wanted.Silence) -> None:
         self._set_silent(con_id=wish.con_id, is_silent=wish.is_silent)
 
-    def _drop_subscriptions(self, _wish: NoParameters) -> None:
+    def _drop_subscriptions(self, _wish: wanted.DropSubscriptions) -> None:
         if self._subscriptions is not None:
             self._subscriptions.drop_all()
 

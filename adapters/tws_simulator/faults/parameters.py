@@ -34,6 +34,22 @@ class Notice(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client_id: int | None = None
 
 
+class ConnectionLost(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """1100 to every client, and no market data until `connection_restored`."""
+
+
+class Accept(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Serve new connections again, and answer the handshakes that wait."""
+
+
+class Thaw(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """End every freeze."""
+
+
+class DropSubscriptions(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Forget every market data subscription and say nothing about it."""
+
+
 class ConnectionRestored(_Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """1101 with every subscription forgotten, or 1102 with all of them alive."""
 
