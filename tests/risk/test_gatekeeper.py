@@ -441,6 +441,36 @@ def test_nothing_is_taken_for_lower_while_a_larger_request_is_open(keeper: Gatek
     assert isinstance(keeper.change(changed(intent, 9), 9, NOW_NS), Refused)
 
 
+def test_a_canceled_order_may_still_fill_within_the_grace_period() -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=100), TableMarket())
+    intent = order(quantity=100)
+    verdict(keeper, intent)
+    keeper.ended(intent.order_id, NOW_NS)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 100
+    keeper.finished(intent.order_id, NOW_NS)
+    assert verdict(keeper, order(quantity=99), NOW_NS + 100 * NS_PER_MS) == "approved"
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 99
+
+
+def test_a_filled_order_leaves_nothing_behind() -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=100), TableMarket())
+    intent = order(quantity=100)
+    verdict(keeper, intent)
+    keeper.finished(intent.order_id, NOW_NS)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 0
+
+
+def test_a_modified_option_order_pays_only_what_is_not_paid_yet(keeper: Gatekeeper) -> None:
+    keeper.account.market.default_quote = quote("1.00", "1.10")  # type: ignore[attr-defined]
+    intent = order(option(100), 4, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=option(100), signed_quantity=1, price=D("1.10"))
+    keeper.filled(intent.order_id, "T", fill, NOW_NS)
+    risk = keeper.account.options.risk_after(changed(intent, 3))
+    assert risk is not None
+    assert (risk.order_loss_usd, risk.total_loss_usd) == (D(330), D(440))
+
+
 # -- Memory ---------------------------------------------------------------------------------------
 
 

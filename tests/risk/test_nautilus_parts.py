@@ -247,6 +247,29 @@ def test_the_venues_refusals_are_booked(event_type: type[Any]) -> None:
     )
 
 
+def test_nothing_that_is_refused_is_forwarded() -> None:
+    rig = Rig()
+    forwarded: list[Any] = []
+    forward = rig.gate._forward
+
+    def note(command: Any) -> None:
+        forwarded.append(type(command).__name__)
+        forward(command)
+
+    rig.gate._forward = note
+
+    def refused(strategy: Scripted) -> None:
+        strategy.submit_order(limit(strategy, 101))
+        strategy.submit_order_list(
+            strategy.order_factory.create_list([limit(strategy, 101), limit(strategy, 1)])
+        )
+        strategy.modify_order(working(strategy), quantity=shares(101))
+
+    rig.run(scripted({1: lambda each: each.submit_order(limit(each, 10)), 3: refused}))
+    assert forwarded == ["SubmitOrder"]
+    assert rig.rules() == ["shares_per_order", "shares_per_order", "order_list", "shares_per_order"]
+
+
 # -- Children that are none -----------------------------------------------------------------------
 
 
@@ -563,6 +586,18 @@ def test_positions_that_differ_halt_after_three_looks() -> None:
     breaker = rig.gate.keeper.account.breaker
     assert (breaker.state, breaker.changed_by) == ("HALT", "position_mismatch")
     assert breaker.reason == "F.SMART gate 17, Nautilus 10, limit equal positions"
+
+
+@pytest.mark.parametrize("has_timer", [None, True])
+def test_a_backtest_has_the_gates_timer_only_when_asked(has_timer: bool | None) -> None:
+    rig = Rig(has_timer=has_timer)
+    seen: list[list[str]] = []
+
+    def buy(strategy: Scripted) -> None:
+        strategy.submit_order(strategy.order_factory.market(F, OrderSide.BUY, shares(5)))
+
+    rig.run(scripted({1: buy, 5: lambda _: seen.append(rig.engine.kernel.clock.timer_names)}))
+    assert seen == [["RISK_GATE_WATCH"] if has_timer else []]
 
 
 def test_no_data_is_expected_outside_the_session() -> None:

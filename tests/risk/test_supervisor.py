@@ -268,6 +268,7 @@ def test_too_many_rejects_halt_and_ordinary_refusals_do_not(desk: Desk, rule: st
 
 def test_the_brokers_rejects_count_too(desk: Desk) -> None:
     for _ in range(LIMITS.max_rejects_per_minute + 1):
+        assert desk.state == "RUNNING"
         desk.supervisor.keeper.rejected("O", NOW_NS)
         desk.supervisor.after_reject(NOW_NS)
     assert (desk.state, desk.account.breaker.changed_by) == ("HALT", "reject_rate")
