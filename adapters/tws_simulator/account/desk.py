@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.tws_simulator.account.books import Books
+from adapters.tws_simulator.account.commands import AccountCommands
 from adapters.tws_simulator.account.expiry_timers import ExpiryTimers
 from adapters.tws_simulator.account.ledger import Booking
 from adapters.tws_simulator.account.reports import AccountReports
 from adapters.tws_simulator.account.settings import AccountSettings
 from adapters.tws_simulator.broker import Broker
-from adapters.tws_simulator.component import Component, Handler
-from adapters.tws_simulator.interfaces import Fill, MarginPreview, Market, Universe
+from adapters.tws_simulator.component import Component, ControlCommand, Handler
+from adapters.tws_simulator.interfaces import Fill, Listing, MarginPreview, Market, Universe
 from adapters.tws_simulator.messages import OUT, Message
 from adapters.tws_simulator.session.sessions import Session
 from market.time import new_york_date, new_york_midnight_ns
@@ -68,8 +69,7 @@ class AccountDesk(Component):
             settles_on=self._settlement_day(fill.ts_ns).toordinal(),
         )
         profit = self.books.book(fill.account, booking)
-        self._expiry.watch(listing)
-        self._tell_position(fill.account, fill.con_id)
+        self._position_arrived(fill.account, listing)
         return profit
 
     def position(self, account: str, con_id: int) -> Decimal:
@@ -104,11 +104,19 @@ class AccountDesk(Component):
             OUT.CANCEL_PNL_SINGLE: self.reports.cancel_profit,
         }
 
+    def commands(self) -> Mapping[str, ControlCommand]:
+        """Return what tests do to accounts."""
+        return AccountCommands(self.books, self._position_arrived).table()
+
     def session_ended(self, session: Session) -> None:
         """Forget what a session listened to."""
         self.reports.session_ended(session)
 
     # ------------------------------------------------------------------ inside
+
+    def _position_arrived(self, account: str, listing: Listing) -> None:
+        self._expiry.watch(listing)
+        self._tell_position(account, listing.con_id)
 
     def _tell_position(self, account: str, con_id: int) -> None:
         delay_ns = self.settings.position_delay_ms * NS_PER_MS

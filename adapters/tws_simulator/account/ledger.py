@@ -104,6 +104,26 @@ class Ledger:
             holding.realized_today += profit
         return profit
 
+    def deposit(self, amount: Decimal) -> None:
+        """Add cash (negative: take it out); it is no profit."""
+        self.cash += amount
+        self.starting_cash += amount
+
+    def transfer(self, con_id: int, multiplier: int, *, quantity: Decimal, price: Decimal) -> None:
+        """Take in a position from elsewhere at a cost per share; no cash moves, and it is no profit.
+
+        Raises `ValueError` when the listing is held already or nothing is transferred.
+        """
+        if self.quantity(con_id) or not quantity or price < 0:
+            raise ValueError(
+                f"{quantity} of contract id {con_id} at {price} cannot be transferred: give a quantity and a "
+                f"cost of 0 or more for a listing that is not held (held: {self.quantity(con_id)})"
+            )
+        holding = self.holdings.setdefault(con_id, Holding(con_id, multiplier))
+        holding.quantity, holding.cost = quantity, quantity * price * multiplier
+        holding.day_start_value += holding.cost
+        self.starting_cash += holding.cost
+
     def settled_cash(self, today: int) -> Decimal:
         """Return cash without what settles after `today` (an ordinal); drops what has settled."""
         self.unsettled = [entry for entry in self.unsettled if entry[0] > today]

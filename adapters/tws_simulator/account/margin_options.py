@@ -5,8 +5,9 @@ paired with longs that expire no earlier need the most that the pairs of one exp
 (FINRA Rule 4210(f)(2), which gives a vertical its width, a condor its wider side, a butterfly nothing);
 what is left is uncovered: premium plus the greater of 20 % of the underlying (15 % of an index) less
 what it is out of the money, and 10 % of the underlying (a call) or of the strike (a put). Of an
-uncovered straddle the greater side counts, plus the premium of the other. Where pairing needs more than
-leaving every short uncovered, it is left. Bought options are paid for and need nothing. Initial and maintenance requirements are the same.
+uncovered straddle the greater side counts, plus the premium of the other. Where pairing would need more
+than leaving every short uncovered, nothing is paired. Bought options are paid for and need nothing.
+Initial and maintenance requirements are the same.
 
 Interactive Brokers' house rules are higher at times (a short straddle of SPY by 6 %): not modelled.
 """

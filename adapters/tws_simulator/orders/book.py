@@ -22,6 +22,9 @@ FILLED = "Filled"
 INACTIVE = "Inactive"
 DONE = frozenset({CANCELLED, FILLED, INACTIVE})
 
+ORDER_ID_MAX = 2**31 - 1
+"""What the wire's 32-bit integer holds; a client that uses it has used them all."""
+
 FIRST_PERM_ID = 1_376_327_563
 """Permanent ids of real orders are ten digits; this one is a captured order's."""
 
@@ -136,7 +139,8 @@ class OrderBook:
 
     def next_valid_id(self) -> int:
         """Return one more than the highest order id that any client has used."""
-        return max([self._first_order_id, *(highest + 1 for highest in self._highest.values())])
+        following = max([self._first_order_id, *(highest + 1 for highest in self._highest.values())])
+        return min(following, ORDER_ID_MAX)
 
     def next_perm_id(self) -> int:
         """Return a permanent id that no order has."""

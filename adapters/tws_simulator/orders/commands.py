@@ -127,7 +127,9 @@ class OrderCommands:
         return order_truth(one)
 
     def _prices(self, one: WorkingOrder, price: Decimal | None) -> list[LegPrice]:
-        if not one.is_combination and price is not None:
+        if price is not None and (one.is_combination or price <= 0):
+            raise ValueError(f"price {price}: above 0, and none for a combination, whose legs fill at quotes")
+        if price is not None:
             return [LegPrice(one.legs[0], price)]
         found = []
         for leg in one.legs:

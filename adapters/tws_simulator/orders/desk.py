@@ -65,6 +65,7 @@ class OrdersDesk(Component):
             broker, self.book, lifecycle=self._lifecycle, reporter=self._reporter, settings=self.settings
         )
         self._queries = OrderQueries(broker, self.book, self.settings)
+        self._intake.bind = self._queries.bind
         self._begin_next_day()
 
     # ------------------------------------------------------------------ the OrderDesk interface

@@ -7,6 +7,7 @@ PLACE_ORDER ── id known and open ──> modify     105, 110, 201 ... and th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from adapters.tws_simulator.orders.surroundings import Surroundings
 from adapters.tws_simulator.orders.terms import INVALID, read_terms
 from adapters.tws_simulator.orders.triggers import initial_trigger
 from adapters.tws_simulator.orders.validation import check_modelled, check_terms
-from adapters.tws_simulator.session.sessions import Session
+from adapters.tws_simulator.session.sessions import TWS_CLIENT_ID, Session
 from market.time import new_york_date
 
 NS_PER_MS = 1_000_000
@@ -44,7 +45,10 @@ class ScriptedReject(NamedTuple):
 
 
 class OrderIntake:
-    """Takes orders from clients and from the hand that trades in TWS."""
+    """Takes orders from clients and from the hand that trades in TWS.
+
+    `bind` gives a manual order an id for client 0; the queries', set when they are built.
+    """
 
     def __init__(
         self,
@@ -59,12 +63,15 @@ class OrderIntake:
         self._market, self._account, self._settings = around.market, around.account, around.settings
         self._lifecycle, self._hours, self._modification = lifecycle, hours, modification
         self.scripted_rejects: list[ScriptedReject] = []
+        self.bind: Callable[[Session, WorkingOrder], None] = lambda _session, _order: None
 
     def place(self, session: Session, request: Message) -> None:
         """Handle PLACE_ORDER."""
         assert session.client_id is not None, "sessions place orders after START_API"
         client_id, order_id = session.client_id, request.orderId
         known = self._book.find(client_id, order_id)
+        if known is None and order_id < 1:
+            raise Refused(321, f"{INVALID}Invalid order id {order_id}")
         if known is None and self._book.is_used(client_id, order_id):
             raise Refused(103, "Duplicate order id")
         if request.HasField("attachedOrders") and request.attachedOrders.ListFields():
@@ -91,6 +98,9 @@ class OrderIntake:
         request = message_type("PlaceOrderRequest")(orderId=0, contract=contract, order=order)
         candidate = self._read(0, 0, request)
         self._enter(candidate, transmit=True)
+        client_0 = self._broker.sessions.of_client(TWS_CLIENT_ID)
+        if client_0 is not None and client_0.binds_manual_orders:
+            self.bind(client_0, candidate)
         return candidate
 
     # ------------------------------------------------------------------ reading and checking
@@ -171,14 +181,10 @@ class OrderIntake:
         self._adopt(one)
         if self._hours.closing_soon(one, self._broker.market_ns, self._settings.on_close_cutoff_minutes):
             raise Refused(201, "Order rejected - reason:It is too late for an on-close order today")
-        margin = self._account.preview(one.account, one.contract, one.order)
         one.perm_id = one.order.permId = self._book.next_perm_id()
         if one.parent is not None:
             one.parent.children.append(one)
         self._book.add(one)
-        if self._settings.refuses_uncovered and one.parent is None and not margin.is_covered:
-            self._lifecycle.reject(one, 201, f"Order rejected - reason:{margin.reason}")
-            return
         one.is_transmitted = False
         if transmit:
             self._transmit_family(one)
@@ -209,6 +215,13 @@ class OrderIntake:
         self._broker.call_after(delay_ns, lambda: self._acknowledge(one))
 
     def _acknowledge(self, one: WorkingOrder) -> None:
+        if one.is_done:
+            return
+        if self._settings.refuses_uncovered and one.parent is None:
+            margin = self._account.preview(one.account, one.contract, one.order)
+            if not margin.is_covered:
+                self._lifecycle.reject(one, 201, f"Order rejected - reason:{margin.reason}")
+                return
         if one.terms.is_outside_regular_hours and one.terms.order_type in ONLY_REGULAR:
             self._lifecycle.warn(one, 2109, OUTSIDE_IGNORED)
         self._lifecycle.accept(one)

@@ -40,7 +40,7 @@ class Legging:
         leg = one.legs[len(traded)]
         quote = self._market.quote(leg.listing.con_id)
         price = side_price(leg, quote, order_is_buy=one.terms.is_buy)
-        if price is None:
+        if price is None or price <= 0:
             self._later(one, quantity, traded)
             return
         traded = [*traded, LegPrice(leg, price)]

@@ -134,9 +134,8 @@ class Lifecycle:
             return
         one.cancel_reason = reason
         self._end(one, CANCELLED)
-        if one.is_acknowledged:
-            self._reporter.status(one)
-            self._reporter.error(one, code, f"{CANCELLED_TEXT}{reason}")
+        self._reporter.status(one)
+        self._reporter.error(one, code, f"{CANCELLED_TEXT}{reason}")
         for child in one.children:
             if one.status != FILLED:
                 self.cancel(child, "Parent order was cancelled")

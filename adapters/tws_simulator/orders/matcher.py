@@ -186,12 +186,12 @@ class Matcher:
 
     def _leg_prices(self, one: WorkingOrder, price: Decimal) -> list[LegPrice] | None:
         if not one.is_combination:
-            return [LegPrice(one.legs[0], price)]
+            return [LegPrice(one.legs[0], price)] if price > 0 else None
         found = []
         for leg in one.legs:
             quote = self._market.quote(leg.listing.con_id)
             leg_price = side_price(leg, quote, order_is_buy=one.terms.is_buy)
-            if leg_price is None:
+            if leg_price is None or leg_price <= 0:
                 return None
             found.append(LegPrice(leg, leg_price))
         return found

@@ -46,9 +46,9 @@ class OrderReporter:
         self._to_viewers(one, IN.ORDER_STATUS, frames.order_status(one))
 
     def error(self, one: WorkingOrder, code: int, text: str) -> None:
-        """Send an error or warning about an order to its own client."""
+        """Send an error or warning about an order to its own client; unbound manual orders have none."""
         session = self._broker.sessions.of_client(one.client_id)
-        if session is not None:
+        if session is not None and one.order_id:
             self._broker.error(session, one.order_id, code, text)
 
     def fill(self, one: WorkingOrder, executions: Sequence[ExecutionRecord]) -> None:

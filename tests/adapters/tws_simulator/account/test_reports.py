@@ -169,3 +169,20 @@ def test_realized_profit_reaches_the_commission_report() -> None:
     assert report.realizedPNL == pytest.approx(
         float(Decimal(100) * (210 - Decimal("200.10")) - 1 - Decimal("1.02"))
     )
+
+
+def test_positions_and_cash_from_elsewhere_are_no_profit() -> None:
+    floor, client = _floor()
+    client.request(OUT.REQ_POSITIONS, "PositionsRequest")
+    client.take()
+    floor.command("transfer_position", account="DU1234567", con_id=CALL_200, quantity="-3", price="5.05")
+    floor.command("deposit", account="DU1234567", amount="500")
+    floor.run()
+    assert [(body.position, body.avgCost) for body in client.take(IN.POSITION_DATA)] == [("-3", 505.0)]
+    books = floor.books()
+    assert Decimal(books["daily"]) == Decimal(books["unrealized"]) == -6
+    assert Decimal(books["cash"]) == 979_989 + 500
+    with pytest.raises(ValueError, match="not held"):
+        floor.command("transfer_position", account="DU1234567", con_id=CALL_200, quantity="1", price="5")
+    with pytest.raises(ValueError, match="DU1234567"):
+        floor.command("deposit", account="U9", amount="1")

@@ -180,3 +180,19 @@ def test_a_bracket_never_ends_short_whatever_the_market_does(steps: list[tuple[s
         held = Decimal(floor.books()["positions"].get(str(AAPL), {"quantity": "0"})["quantity"])
         assert 0 <= held <= 100
         assert all(Decimal(one["remaining"]) >= 0 for one in floor.orders.truth()["orders"])
+
+
+def test_a_bracket_that_the_account_cannot_carry_is_refused_whole() -> None:
+    floor, client = _floor()
+    _bracket(client, quantity=50_000)
+    floor.run()
+    assert [floor.truth_of(n)["status"] for n in (1, 2, 3)] == ["Inactive", "Cancelled", "Cancelled"]
+    assert client.take_errors() == [(1, 201), (2, 202), (3, 202)]
+
+
+def test_cancelling_what_was_never_transmitted_is_answered() -> None:
+    floor, client = _floor()
+    place(client, 1, transmit=False)
+    cancel(client, 1)
+    floor.run()
+    assert statuses(client, 1) == ["Cancelled"]

@@ -204,3 +204,24 @@ def test_the_broker_fills_cancels_and_holds_on_command() -> None:
 def test_commands_that_make_no_sense_are_refused(name: str, parameters: dict[str, Any], hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         _floor().command(name, **parameters)
+
+
+def test_a_client_that_binds_automatically_gets_new_manual_orders_with_an_id() -> None:
+    floor = _floor()
+    zero = floor.client(0)
+    zero.request(OUT.REQ_AUTO_OPEN_ORDERS, "AutoOpenOrdersRequest", autoBind=True)
+    floor.command("place_manual_order", con_id=AAPL, action="BUY", quantity="10", limit="190")
+    floor.run()
+    bound = zero.take(IN.ORDER_BOUND)[0]
+    assert {body.orderId for body in zero.take(IN.OPEN_ORDER)} == {bound.orderId}
+
+
+def test_the_largest_order_id_does_not_break_the_next_one() -> None:
+    floor = _floor()
+    client = floor.client(1)
+    place(client, 2**31 - 1, kind="LMT", lmtPrice=190.0)
+    place(client, 0)
+    place(client, -4)
+    client.request(OUT.REQ_IDS, "IdsRequest")
+    assert client.take_errors() == [(0, 321), (-4, 321)]
+    assert client.take(IN.NEXT_VALID_ID)[0].orderId == 2**31 - 1
