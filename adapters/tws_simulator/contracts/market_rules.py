@@ -1,7 +1,8 @@
 """TWS's market rules: the tick size from a price on.
 
-Rule 26 is what US stocks carry in every capture. Rules 32, 109 and 110 are what options on SPY, on other
-stocks and on indexes carry by Interactive Brokers' public contract pages; not known from a capture.
+Rule 26 is what US stocks carry in every capture; its increments are those of `market.money.tick_size`. Rules
+32, 109 and 110 (options on SPY, on other stocks, on indexes) are modelled on Interactive Brokers' contract
+pages; they are in no capture.
 """
 
 from __future__ import annotations
