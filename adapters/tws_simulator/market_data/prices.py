@@ -43,7 +43,8 @@ class MarketPrices:
         self._names, self._now_ns = names, now_ns
         self._primed: set[int] = set()
         self._legs: dict[bytes, list[tuple[int, int]]] = {}
-        self._hours = (0, 0, 0)
+        self._hours = (0, 0)
+        self._stock = next((item for item in universe.listings() if item.security_type == "STK"), None)
         self._regular = (0, 0)
 
     # ------------------------------------------------------------------ interfaces.Market
@@ -193,8 +194,7 @@ class MarketPrices:
             self.board.quotes[con_id] = Quote(*top, last, last_size, self._now_ns())
 
     def _previous_close_ns(self, market_ns: int) -> int | None:
-        hours = self.universe.hours
-        stock = next((item for item in self.universe.listings() if item.security_type == "STK"), None)
+        hours, stock = self.universe.hours, self._stock
         if stock is None:
             return None
         day_ns = 86_400_000_000_000
@@ -203,28 +203,23 @@ class MarketPrices:
         return closed[-1] if closed else None
 
     def _is_open(self, ts_ns: int) -> bool:
-        start, end, day_end = self._hours
-        if start <= ts_ns < end:
-            return True
-        if end <= ts_ns < day_end:
-            return False
-        return self._open_on_day_of(ts_ns)
+        start, end = self._hours
+        return start <= ts_ns < end or self._open_on_day_of(ts_ns)
 
     def _open_on_day_of(self, ts_ns: int) -> bool:
         """Look up the hours of another day (or before today's opening), and begin it on the board."""
         hours = self.universe.hours
-        stock = next((item for item in self.universe.listings() if item.security_type == "STK"), None)
-        day = hours.day_of(ts_ns)
+        stock, day = self._stock, hours.day_of(ts_ns)
         session = None if stock is None else hours.trading_session(stock, day)
         regular = None if stock is None else hours.regular_session(stock, day)
         if session is None or regular is None:
             return False
         if ts_ns < session[0]:
             return False
-        if self._hours != (0, 0, 0) and session[0] != self._hours[0]:
+        if self._hours != (0, 0) and session[0] != self._hours[0]:
             self.board.start_day()
             self._primed.clear()
-        self._hours = (session[0], session[1], session[1])
+        self._hours = session
         self._regular = regular
         return ts_ns < session[1]
 
