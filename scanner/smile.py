@@ -8,6 +8,7 @@ distribution of Black and Scholes. Bounds that need no search tell what is worth
 from __future__ import annotations
 
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Smile:
         prices = np.abs(levels + np.multiply.outer(1.0 + _NODES, half))
         depth = np.log(prices) if self.is_call else -np.log(prices)
         deviates = self.deviate + np.where(self._has_next, (depth - self.depth) * self._slopes, 0.0)
-        pieces: Array = np.tensordot(_WEIGHTS, cumulative(-deviates), axes=1) * half
+        pieces = cast(Array, np.tensordot(_WEIGHTS, cumulative(-deviates), axes=1)) * half
         return np.concatenate(([0.0], np.cumsum(pieces[:-1]))) if len(pieces) else pieces
 
     @cached_property
@@ -79,7 +80,7 @@ class Smile:
     @cached_property
     def _slopes(self) -> Array:
         """Slope from each node to the next of its expiry; of the last node that of the one before."""
-        slopes = np.zeros_like(self.depth)
+        slopes: Array = np.zeros_like(self.depth)
         np.divide(np.diff(self.deviate), np.diff(self.depth), out=slopes[:-1], where=self._has_next[:-1])
         slopes[1:] = np.where(
             self._has_next[1:], slopes[1:], slopes[:-1] * (self.segment[1:] == self.segment[:-1])
@@ -99,8 +100,7 @@ class Smile:
 
     @cached_property
     def _keys(self) -> Array:
-        keys: Array = self.segment * self._span + self.depth
-        return keys
+        return self.depth + self.segment * self._span
 
     @cached_property
     def _first(self) -> NDArray[np.intp]:

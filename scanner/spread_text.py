@@ -70,13 +70,27 @@ def parse_spread(text: str) -> Spread:
 
 
 def spread_text(underlying: str, legs: Iterable[tuple[str, str, float, str]]) -> str:
-    """Return the text of `(expiry, side, strike, right)` legs, the inverse of `parse_spread`."""
-    words = [underlying]
+    """Return the text of `(expiry, side, strike, right)` legs of one unit each."""
+    return text_of(
+        Spread(
+            underlying,
+            tuple(
+                SpreadLeg(1 if side == "buy" else -1, strike, right == "call", date.fromisoformat(expiry))
+                for expiry, side, strike, right in legs
+            ),
+        )
+    )
+
+
+def text_of(spread: Spread) -> str:
+    """Return the text that `parse_spread` reads as `spread`."""
+    words = [spread.underlying]
     current = None
-    for expiry, side, strike, right in legs:
-        if expiry != current:
-            words.append(expiry)
-            current = expiry
-        sign = "+" if side == "buy" else "-"
-        words.append(f"{sign}{strike:.4f}".rstrip("0").rstrip(".") + right[0].upper())
+    for leg in spread.legs:
+        if leg.expiry != current:
+            words.append(leg.expiry.isoformat())
+            current = leg.expiry
+        count = "" if abs(leg.quantity) == 1 else f"{abs(leg.quantity)}x"
+        strike = f"{leg.strike:.4f}".rstrip("0").rstrip(".")
+        words.append(f"{'+' if leg.quantity > 0 else '-'}{count}{strike}{'C' if leg.is_call else 'P'}")
     return " ".join(words)

@@ -1,0 +1,160 @@
+"""`harvester payoff`: what a spread gains and loses over the price of its underlying, in a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from cli.output import print_json, stdout_console
+from cli.scan_context import MarketFlags, context_of
+
+if TYPE_CHECKING:
+    from market.option_chain import OptionChain
+    from scanner.payoff import HeldLeg, Payoff
+    from scanner.spread_text import Spread
+
+
+def command(
+    spread: str,
+    /,
+    *,
+    catalog: Path,
+    at: str,
+    price_between: float = 0.0,
+    html: Path | None = None,
+    png: Path | None = None,
+    market: Annotated[MarketFlags | None, Parameter(name="*")] = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Show a spread's profit at entry, half-way and at expiry, its breakevens and probability of profit.
+
+        harvester payoff "GOOG 2016-01-15 -730P +720P" --catalog my-catalog --at 2015-12-24T12:00:00-05:00
+
+    Parameters
+    ----------
+    spread
+        Symbol, expiry, legs: + bought, - sold, a number of units (2x), strike, P or C. As `scan` prints it.
+    catalog
+        The catalog folder.
+    at
+        The moment, with a zone: 2015-12-24T12:00:00-05:00.
+    price_between
+        Where between bid and ask the legs trade: 0 sells at the bid and buys at the ask, 0.5 is the mid.
+    html
+        Write the picture to this page; it opens without a network.
+    png
+        Write the picture to this PNG file; needs Chromium or Chrome on this machine.
+    json
+        Print one JSON object instead of text.
+    """
+    from market.errors import ConfigError
+    from market.time import to_ns
+    from scanner.spread_text import parse_spread
+
+    if not 0 <= price_between <= 1:
+        raise ConfigError(f"--price-between is {price_between}, allowed: 0 to 1. 0.5 is the mid-point.")
+    view = _view(parse_spread(spread), catalog, to_ns(at), price_between, market or MarketFlags())
+    if html is not None:
+        from cli.payoff_page import write_payoff_page
+
+        write_payoff_page(view, html)
+    if png is not None:
+        from cli.page_picture import write_picture
+        from cli.payoff_page import render
+
+        write_picture(render(view), png, height=930 + 32 * len(view["legs"]))
+    if json:
+        print_json({**view, "html": html, "png": png})
+    else:
+        _print(view, html, png)
+
+
+def _view(spread: Spread, catalog: Path, at_ns: int, between: float, flags: MarketFlags) -> dict[str, Any]:
+    import numpy as np
+
+    from catalog.option_chains import chain_at
+    from market.option_chain_pricing import priced
+    from scanner.explaining import row_of_leg
+    from scanner.payoff import HeldLeg, payoff
+
+    chain = chain_at(catalog, spread.underlying, at_ns)
+    context = context_of(catalog, spread.underlying, at_ns=at_ns, flags=flags)
+    rows = [row_of_leg(chain, leg) for leg in spread.legs]
+    wanted = {int(chain.expiry_ns[row]) for row in rows}
+    names = [chain.contract[row] for row in rows]
+    model = priced(chain.take(np.isin(chain.expiry_ns, list(wanted))), context.pricing)
+    legs = []
+    for name, leg in zip(names, spread.legs, strict=True):
+        row = model.row_of(name)
+        bid, ask = float(model.bid[row]), float(model.ask[row])
+        price = ask - between * (ask - bid) if leg.quantity > 0 else bid + between * (ask - bid)
+        legs.append(HeldLeg(row=row, quantity=leg.quantity, price=price))
+    return _as_view(spread, model, legs, payoff(model, legs, context.pricing))
+
+
+def _as_view(spread: Spread, chain: OptionChain, legs: list[HeldLeg], found: Payoff) -> dict[str, Any]:
+    from market.time import format_new_york
+    from scanner.spread_text import text_of
+
+    greeks = {
+        name: sum(leg.quantity * chain.multiplier[leg.row] * getattr(chain, name)[leg.row] for leg in legs)
+        for name in ("delta", "theta", "vega")
+    }
+    return {
+        "spread": text_of(spread),
+        "underlying": chain.underlying,
+        "at": format_new_york(chain.ts_ns, places=0),
+        "spot": found.spot,
+        "net_usd": found.net,
+        "dte": int(min(chain.dte[leg.row] for leg in legs)),
+        "breakevens": list(found.breakevens),
+        "probability_of_profit": found.probability_of_profit,
+        "max_profit_usd": found.max_profit,
+        "max_loss_usd": found.max_loss,
+        "delta_shares": float(greeks["delta"]),
+        "theta_usd": float(greeks["theta"]),
+        "vega_usd": float(greeks["vega"]),
+        "legs": [_leg(chain, leg) for leg in legs],
+        "prices": found.prices.tolist(),
+        "curves": [
+            {
+                "label": curve.label,
+                "at": format_new_york(curve.at_ns, places=0),
+                "profit": curve.profit.round(2).tolist(),
+            }
+            for curve in found.curves
+        ],
+    }
+
+
+def _leg(chain: OptionChain, leg: HeldLeg) -> dict[str, Any]:
+    from market.time import new_york_date
+
+    names = ("strike", "bid", "ask", "iv", "delta", "gamma", "theta", "vega")
+    return {
+        "contract": str(chain.contract[leg.row]),
+        "quantity": leg.quantity,
+        "right": "call" if chain.is_call[leg.row] else "put",
+        "expiry": new_york_date(int(chain.expiry_ns[leg.row])).isoformat(),
+        "price": leg.price,
+        **{name: float(getattr(chain, name)[leg.row]) for name in names},
+    }
+
+
+def _print(view: dict[str, Any], html: Path | None, png: Path | None) -> None:
+    console = stdout_console()
+    kind = "credit" if view["net_usd"] >= 0 else "debit"
+    probability = view["probability_of_profit"]
+    levels = ", ".join(f"{level:,.2f}" for level in view["breakevens"]) or "none"
+    console.print(f"{view['spread']} at {view['at']}, {view['underlying']} at {view['spot']:,.2f}")
+    console.print(f"  {kind} {abs(view['net_usd']):.2f} a share, {view['dte']} days to expiry")
+    console.print(f"  breakeven at expiry: {levels}")
+    console.print(f"  probability of profit: {'-' if probability is None else f'{probability:.1%}'}")
+    for label, key in (("maximum profit", "max_profit_usd"), ("maximum loss", "max_loss_usd")):
+        value = view[key]
+        console.print(f"  {label}: {'unlimited' if value is None else f'{value:,.2f} USD'}")
+    for name, path in (("page", html), ("picture", png)):
+        if path is not None:
+            console.print(f"{name}: {path}", markup=False, soft_wrap=True)
