@@ -54,6 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("universe", "cli.universe:command", "Apply a universe's rules to a catalog day, and say why."),
     Command("scan", "cli.scan:command", "Find option positions at a moment, and why others dropped."),
     Command("payoff", "cli.payoff:command", "Draw what a spread gains and loses until expiry."),
+    Command("surface", "cli.surface:command", "Draw a chain's implied volatility by expiry and moneyness."),
     Command("backtest", "cli.backtest:command", "Run a profile's strategies on a catalog."),
     Command("report", "cli.report:command", "Write the HTML report of a run."),
     Command("new-strategy", "cli.new_strategy:command", "Start your own strategy: decision, profile, test."),
