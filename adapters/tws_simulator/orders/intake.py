@@ -119,6 +119,7 @@ class OrderIntake:
         order.clientId, order.orderId = client_id, order_id
         order.account = self._account_of(request.order)
         order.totalQuantity = quantity_text(terms.quantity)
+        order.ocaType = terms.oca_type or REDUCE_NON_BLOCK  # captured: 3 also without a group
         return WorkingOrder(
             client_id=client_id,
             order_id=order_id,
