@@ -166,9 +166,7 @@ class Account:
                 continue
             quote = self.market.quote(book.terms)
             if quote is None:
-                if self.ledger.exposure(other_id).worst:
-                    return None
-                continue
+                return None
             if quote is not book.quote_known:
                 price = max(quote.ask, self.ledger.highest_price(other_id))
                 book.value_known = price * self.ledger.exposure(other_id).worst

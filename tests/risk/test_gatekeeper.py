@@ -285,6 +285,16 @@ def test_an_option_must_say_what_it_is() -> None:
         InstrumentTerms(instrument_id="X", symbol="X", kind="option", price_increment=D("0.01"), right="put")
 
 
+def test_a_stock_first_does_not_hide_the_options_after_it(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    bought(keeper, 40, terms=stock("SPY"))
+    bought(keeper, 2, terms=option(95), price="1.00")
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-60 - 50)
+
+
 def test_delta_of_another_underlying_does_not_count(keeper: Gatekeeper, market: TableMarket) -> None:
     market.default_greeks = Greeks(-0.5, 0.01)
     market.default_quote = quote("1.00", "1.10")
