@@ -1,8 +1,9 @@
 """What a client may see: live, frozen or delayed data, and how many lines of it.
 
 Known from users' reports, word for word: the texts of 354, 10089, 10167 and 101; that of 10197 is
-documented. Modelled: a line without a live subscription answers 354 (10089 for stocks when only the API's own acknowledgement is
-missing) unless the session asked for delayed data; then 10167 comes first and delayed ticks follow.
+documented. Modelled: a line without a live subscription answers 354 (10089 for stocks when only the
+API's own acknowledgement is missing) unless the session asked for delayed data; then 10167 comes first
+and delayed ticks follow.
 """
 
 from __future__ import annotations
