@@ -53,6 +53,7 @@ class WorkingOrder:
 
     `quantity` is what `order.totalQuantity` says now: clients and OCA groups change it; after its group
     has reduced it to `group_cap`, no client makes it larger. `is_live`: the market may fill it.
+    `in_flight` of a combination have traded some legs and not yet all.
     `is_transmitted` False: held in TWS until the client transmits it.
     """
 
@@ -78,6 +79,7 @@ class WorkingOrder:
     is_resting: bool = False
     traded: dict[int, LegTotal] = field(default_factory=dict)
     queue_ahead: Decimal | None = None
+    in_flight: Decimal = ZERO
     parent: WorkingOrder | None = None
     children: list[WorkingOrder] = field(default_factory=list)
     group: str = ""

@@ -120,6 +120,8 @@ class OrderCommands:
         one = self._found(wish.perm_id)
         if not one.is_acknowledged:
             raise ValueError(f"order {wish.perm_id} is not acknowledged yet: nothing can fill it")
+        if one.in_flight:
+            raise ValueError(f"order {wish.perm_id} has traded some legs and not yet all: wait for them")
         quantity = one.remaining if wish.quantity is None else wish.quantity
         if quantity != quantity.to_integral_value():
             raise ValueError(f"quantity {quantity}: whole shares or contracts")

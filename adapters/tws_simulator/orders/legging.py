@@ -16,6 +16,7 @@ from adapters.tws_simulator.orders.combination import LegPrice, side_price
 from adapters.tws_simulator.orders.lifecycle import Lifecycle
 
 NS_PER_MS = 1_000_000
+ZERO = Decimal(0)
 
 
 class Legging:
@@ -27,7 +28,7 @@ class Legging:
 
     def begin(self, one: WorkingOrder, quantity: Decimal, first: LegPrice) -> None:
         """Trade the first leg now and the others later; until then nothing else fills the order."""
-        one.is_live = False
+        one.is_live, one.in_flight = False, quantity
         self._lifecycle.fill_leg(one, quantity, first)
         self._later(one, quantity, [first])
 
@@ -48,5 +49,6 @@ class Legging:
             self._lifecycle.fill_leg(one, quantity, traded[-1])
             self._later(one, quantity, traded)
             return
+        one.in_flight = ZERO
         self._lifecycle.fill_last_leg(one, quantity, traded)
         one.is_live = not one.is_done and one.status != PENDING_CANCEL

@@ -150,10 +150,10 @@ class Lifecycle:
             self.cancel(child, "Parent order was rejected")
 
     def reduce(self, one: WorkingOrder, remaining: Decimal) -> None:
-        """Leave `remaining` of an order; cancels it when nothing is left."""
+        """Leave `remaining` of an order; cancels it when that is nothing, or less than is half traded."""
         if one.is_done or remaining >= one.remaining:
             return
-        if remaining <= 0:
+        if remaining <= 0 or remaining < one.in_flight:
             self.cancel(one, "OCA group was filled")
             return
         one.quantity = one.group_cap = one.filled + remaining

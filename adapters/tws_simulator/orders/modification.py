@@ -27,7 +27,7 @@ class Modification:
             raise Refused(104, "Cannot modify a filled order.")
         if known.is_done:
             raise Refused(103, "Duplicate order id")
-        if known.status == PENDING_CANCEL:
+        if known.status == PENDING_CANCEL or known.in_flight:
             raise Refused(134, "Modify order failed.")
         if not same_contract(known.contract, wanted.contract) or known.account != wanted.account:
             raise Refused(105, MISMATCH)

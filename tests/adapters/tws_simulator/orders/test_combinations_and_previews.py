@@ -174,3 +174,30 @@ def test_what_if_can_be_asked_again_with_the_same_id_and_then_be_meant() -> None
     client.take()
     client.request(OUT.REQ_IDS, "IdsRequest")
     assert client.take(IN.NEXT_VALID_ID)[0].orderId == 2
+
+
+def test_between_the_legs_an_order_cannot_be_changed_nor_filled_by_hand() -> None:
+    floor = _floor(leg_delay_ms=100)
+    client = floor.client(1)
+    place(client, 1, VERTICAL, quantity=2, smartComboRoutingParams={"NonGuaranteed": "1"})
+    floor.run()
+    client.take()
+    place(client, 1, VERTICAL, quantity=1, smartComboRoutingParams={"NonGuaranteed": "1"})
+    assert client.take_errors() == [(1, 134)]
+    with pytest.raises(ValueError, match="legs"):
+        floor.command("fill_order", perm_id=floor.truth_of(1)["perm_id"])
+    floor.run(0.2)
+    assert (floor.truth_of(1)["status"], floor.truth_of(1)["filled"]) == ("Filled", "2")
+
+
+def test_a_group_stops_a_combination_between_its_legs() -> None:
+    floor = _floor(leg_delay_ms=100)
+    client = floor.client(1)
+    group: dict[str, Any] = {"ocaGroup": "G", "ocaType": 2}
+    place(client, 1, VERTICAL, quantity=4, smartComboRoutingParams={"NonGuaranteed": "1"}, **group)
+    place(client, 2, kind="LMT", lmtPrice=199.0, **group)
+    floor.run()
+    floor.quote(AAPL, "198.90", "198.95", size=50)
+    floor.run(0.5)
+    assert floor.truth_of(2)["filled"] == "50"
+    assert floor.truth_of(1)["status"] == "Cancelled"
