@@ -6,6 +6,10 @@ from adapters.tws_simulator.interfaces import Listing, Quote
 from adapters.tws_simulator.market_data.prices import MarketPrices
 from adapters.tws_simulator.market_data.source import TEN_THOUSANDTHS, price_of, size_of
 
+TICKS_MAX = 20_000
+BUSY_LOOK_BACK_NS = 1_000_000_000
+"""Where a name ticks this often within the delay, a second holds its last trade."""
+
 
 class DelayedPrices:
     """Reads the market's past; what was set by hand since then is not in it."""
@@ -20,7 +24,9 @@ class DelayedPrices:
             return None
         if not listing.is_option:
             found = history.quote_at(listing.con_id, then_ns)
-            trades = history.trades(listing.con_id, then_ns - self._delay_ns, then_ns)
+            busy = history.ticks_between(listing.con_id, then_ns - self._delay_ns, then_ns) > TICKS_MAX
+            back_ns = BUSY_LOOK_BACK_NS if busy else self._delay_ns
+            trades = history.trades(listing.con_id, then_ns - back_ns, then_ns)
             last = int(trades.price[-1]) if len(trades.price) else 0
             size = int(trades.size[-1]) if len(trades.size) else 0
         else:

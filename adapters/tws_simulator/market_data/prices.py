@@ -23,7 +23,8 @@ class MarketPrices:
     """Implements `interfaces.Market` and `source.FeedSink`.
 
     A quote that is set by hand is held: the feed no longer touches that listing until it is released.
-    `held` is also where faults look. `now_ns()` is the market's time.
+    `primed` are the listings whose day so far has been looked up (`day_so_far`). `now_ns()` is the
+    market's time.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class MarketPrices:
         self.options = OptionPrices(self.board, universe, self.volatility)
         self.held: set[int] = set()
         self._names, self._now_ns = names, now_ns
-        self._primed: set[int] = set()
+        self.primed: set[int] = set()
         self._legs: dict[bytes, list[tuple[int, int]]] = {}
         self._hours = (0, 0)
         self._stock = next((item for item in universe.listings() if item.security_type == "STK"), None)
@@ -167,32 +168,6 @@ class MarketPrices:
         sizes = size_of(bid_size) if bid else None, size_of(ask_size) if ask else None
         return Quote(price_of(bid), price_of(ask), *sizes, None, None, market_ns)
 
-    def prime_day(self, con_id: int) -> None:
-        """Fill open, high, low, volume and last from the trades since the day's start, once a day."""
-        if con_id in self._primed or self.history is None or con_id not in self._names:
-            return
-        self._primed.add(con_id)
-        now_ns = self._now_ns()
-        listing = self.universe.listing(con_id)
-        assert listing is not None
-        session = self.universe.hours.trading_session(listing, self.universe.hours.day_of(now_ns))
-        if session is None or session[0] > now_ns:
-            return
-        trades = self.history.trades(con_id, session[0], min(now_ns + 1, session[1]))
-        if not len(trades.price) or con_id in self.held:
-            return
-        day = self.board.day(con_id)
-        day.open = price_of(int(trades.price[0]))
-        day.high, day.low = price_of(int(trades.price.max())), price_of(int(trades.price.min()))
-        day.volume = size_of(int(trades.size.sum()))
-        self._put_last(con_id, price_of(int(trades.price[-1])), size_of(int(trades.size[-1])))
-
-    def _put_last(self, con_id: int, last: Decimal | None, last_size: Decimal) -> None:
-        quote = self.board.quotes.get(con_id)
-        if quote is None or quote.last is None:
-            top = (None,) * 4 if quote is None else (quote.bid, quote.ask, quote.bid_size, quote.ask_size)
-            self.board.quotes[con_id] = Quote(*top, last, last_size, self._now_ns())
-
     def _previous_close_ns(self, market_ns: int) -> int | None:
         hours, stock = self.universe.hours, self._stock
         if stock is None:
@@ -218,7 +193,7 @@ class MarketPrices:
             return False
         if self._hours != (0, 0) and session[0] != self._hours[0]:
             self.board.start_day()
-            self._primed.clear()
+            self.primed.clear()
         self._hours = session
         self._regular = regular
         return ts_ns < session[1]

@@ -14,6 +14,7 @@ from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.resolution import INVALID, the_listing
 from adapters.tws_simulator.interfaces import Listing, Print, Quote, TradingPhase
+from adapters.tws_simulator.market_data.day_so_far import look_up_day
 from adapters.tws_simulator.market_data.history_request import SECOND_NS
 from adapters.tws_simulator.market_data.lines import TOO_MANY_TICKERS, Entitlements
 from adapters.tws_simulator.market_data.prices import MarketPrices
@@ -143,7 +144,7 @@ class RealTimeBars:
 
     def _watch(self, stream: BarStream) -> None:
         board, con_id = self._prices.board, stream.listing.con_id
-        self._prices.prime_day(con_id)
+        look_up_day(self._prices, con_id, self._broker.market_ns)
         quote = self._prices.quote(con_id)
         if stream.kind == "TRADES":
             stream.last = None if quote is None else quote.last

@@ -16,6 +16,7 @@ from adapters.tws_simulator.interfaces import Listing, Print, Quote, TradingPhas
 from adapters.tws_simulator.market_data import tick_messages as ticks
 from adapters.tws_simulator.market_data.combinations import combination_quote
 from adapters.tws_simulator.market_data.computations import computation_frames
+from adapters.tws_simulator.market_data.day_so_far import look_up_day
 from adapters.tws_simulator.market_data.delayed import DelayedPrices
 from adapters.tws_simulator.market_data.encoding import TickShape, request_id_bytes
 from adapters.tws_simulator.market_data.line import Frame, Line
@@ -169,7 +170,7 @@ class TopOfBook:
         )
         self._broker.send(line.session, IN.TICK_REQ_PARAMS, parameters)
         if line.listing is not None:
-            self._prices.prime_day(line.listing.con_id)
+            look_up_day(self._prices, line.listing.con_id, self._broker.market_ns)
             if line.listing.security_type == "STK":
                 self._send(line, [(IN.TICK_GENERIC, ticks.tick_generic(ticks.HALTED, 0.0))])
         self._sample(line)

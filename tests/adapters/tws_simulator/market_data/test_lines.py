@@ -350,3 +350,13 @@ def test_listeners_hear_every_quote_and_every_trade() -> None:
     assert [quote.ts_ns for quote in heard] == sorted(quote.ts_ns for quote in heard)
     assert trades
     assert all(trade.size > 0 for trade in trades)
+
+
+def test_a_busy_market_s_day_is_found_without_playing_all_of_it() -> None:
+    tws = MarketInProcess(data={"synthetic": {"ticks_per_second": 10_000.0}})
+    client = tws.client(1)
+    client.request(OUT.REQ_MARKET_DATA_TYPE, "MarketDataTypeRequest", marketDataType=3)
+    line(client, 5, AAPL)
+    shown = prices(client)
+    assert shown[ticks.LOW] <= shown[ticks.OPEN] <= shown[ticks.HIGH]
+    assert shown[ticks.LOW] <= shown[ticks.LAST] <= shown[ticks.HIGH]
