@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,29 @@ def chain_at(root: Path, symbol: str, at_ns: int, *, age_max: timedelta = AGE_MA
 
 
 def chains_between(root: Path, symbol: str, start_ns: int, end_ns: int) -> Iterator[OptionChain]:
-    """Yield every snapshot of a class or underlying with `start_ns` <= time < `end_ns`; one in memory.
+    """Yield every snapshot of a class or underlying with `start_ns` <= time < `end_ns`, in order of time.
 
-    Snapshots of several classes of one underlying follow each other, they are not merged.
+    Of a class that has snapshots within the day in that time, the daily ones are left out. Snapshots of
+    several classes of one underlying follow each other, they are not merged. A few are in memory at once.
     """
-    streams = [files for group in _streams_by_class(_manifest(root), symbol).values() for files in group]
-    files = sorted((file for stream in streams for file in stream), key=lambda file: file.start_ns)
-    for file in files:
-        if file.start_ns >= end_ns + NS_PER_SECOND or file.end_ns < start_ns:
-            continue
+    by_class = [
+        _stored(root, chosen, start_ns, end_ns)
+        for streams in _streams_by_class(_manifest(root), symbol).values()
+        if (chosen := next((files for files in map(_overlapping(start_ns, end_ns), streams) if files), []))
+    ]
+    yield from heapq.merge(*by_class, key=lambda chain: chain.ts_ns)
+
+
+def _overlapping(start_ns: int, end_ns: int) -> Callable[[list[FileRecord]], list[FileRecord]]:
+    # A file's name has ts_init, which is up to a few microseconds after ts_event.
+    def within(files: list[FileRecord]) -> list[FileRecord]:
+        return [file for file in files if file.start_ns < end_ns + NS_PER_SECOND and file.end_ns >= start_ns]
+
+    return within
+
+
+def _stored(root: Path, files: list[FileRecord], start_ns: int, end_ns: int) -> Iterator[OptionChain]:
+    for file in sorted(files, key=lambda file: file.start_ns):
         for batch in pq.ParquetFile(root / file.path).iter_batches(batch_size=16, columns=_COLUMNS):
             for row in batch.to_pylist():
                 if start_ns <= row["ts_event"] < end_ns:

@@ -24,7 +24,7 @@ def test_the_book_holds_the_last_quote_of_every_contract(ticks: list[tuple[int, 
     for number, (row, quote) in enumerate(ticks):
         name = CHAIN.contract[row]
         book.on_quote(name, (quote[0], quote[1], quote[2], quote[3]), NOW_NS + number)
-        expected[name] = quote[:2]
+        expected[name] = (quote[0], quote[1])
     now = book.chain()
     assert {name: (now.bid[row], now.ask[row]) for row, name in enumerate(now.contract)} == expected
     assert set(np.flatnonzero(book.changed)) == {row for row, _ in ticks}
