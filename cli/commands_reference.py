@@ -1,6 +1,7 @@
 """docs/reference/commands.md, written from the table of commands and the functions behind it.
 
-`python -m cli.commands_reference` writes it and docs/reference/profile.md; a test holds both current.
+`python -m cli.commands_reference` writes it, profile.md and scan-criteria.md beside it; tests
+hold them current.
 """
 
 from __future__ import annotations
@@ -46,10 +47,16 @@ def commands_page(commands: Sequence[Command] = COMMANDS) -> str:
 
 def write_pages(folder: Path = PAGES) -> list[Path]:
     """Write the reference pages into `folder` and return those whose text changed."""
+    from configs.criteria_reference import criteria_page
     from configs.profile_reference import profile_page
 
     changed: list[Path] = []
-    for name, text in (("commands.md", commands_page()), ("profile.md", profile_page())):
+    pages = {
+        "commands.md": commands_page(),
+        "profile.md": profile_page(),
+        "scan-criteria.md": criteria_page(),
+    }
+    for name, text in pages.items():
         page = folder / name
         if not page.is_file() or page.read_text(encoding="utf-8") != text:
             page.parent.mkdir(parents=True, exist_ok=True)

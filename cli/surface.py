@@ -93,7 +93,7 @@ def _print(view: dict[str, Any], html: Path | None, png: Path | None) -> None:
     table.add_column("expiry", no_wrap=True)
     table.add_column("dte", justify="right")
     for share in view["moneyness"]:
-        table.add_column(f"{share:.3g}", justify="right", no_wrap=True)
+        table.add_column(f"{share:g}", justify="right", no_wrap=True)
     for row in view["expiries"]:
         cells = ["" if value != value else f"{100 * value:.1f}" for value in row["iv"]]
         table.add_row(row["expiry"], str(row["dte"]), *cells)

@@ -45,7 +45,7 @@ def _map(view: dict[str, Any]) -> Markup:
     parts = [f'<svg viewBox="0 0 {width} {height}" width="100%" role="img" font-size="12">']
     for column, share in enumerate(view["moneyness"]):
         x = _LEFT + (column + 0.5) * _CELL_WIDTH
-        parts.append(_text(x, _TOP - 12, f"{share:.3g}", "var(--soft)"))
+        parts.append(_text(x, _TOP - 12, f"{share:g}", "var(--soft)"))
     parts.extend(_rows(view))
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - every text in it went through escape()
 
