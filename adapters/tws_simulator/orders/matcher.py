@@ -88,7 +88,7 @@ class Matcher:
 
     # ------------------------------------------------------------------ from the market
 
-    def _on_quote(self, con_id: int, _quote: Quote) -> None:
+    def _on_quote(self, con_id: int, quote: Quote) -> None:
         orders = self._live.get(con_id)
         if not orders:
             return
@@ -97,7 +97,7 @@ class Matcher:
         for perm_id, one in list(orders.items()):
             if one.is_done:
                 del orders[perm_id]
-            else:
+            elif not _is_out_of_reach(one, quote):
                 self.work(one)
 
     def _on_print(self, trade: Print) -> None:
@@ -225,6 +225,23 @@ class Matcher:
 
 def _is_not_guaranteed(one: WorkingOrder) -> bool:
     return one.order.smartComboRoutingParams.get(NON_GUARANTEED, "0") == "1"
+
+
+def _is_out_of_reach(one: WorkingOrder, quote: Quote) -> bool:
+    """Return whether a quote can do nothing to an order: it rests away from the market.
+
+    Most orders are such, and every quote looks at all of a listing's orders.
+    """
+    limit, is_buy = one.terms.limit, one.terms.is_buy
+    if not one.is_resting or limit is None or one.is_combination or one.terms.order_type == "TRAIL LIMIT":
+        return False
+    offered, best = (quote.ask, quote.bid) if is_buy else (quote.bid, quote.ask)
+    if offered is not None and (offered <= limit if is_buy else offered >= limit):
+        return False
+    learns_its_queue = one.queue_ahead is None and (
+        best is None or (best <= limit if is_buy else best >= limit)
+    )
+    return not learns_its_queue
 
 
 def _whole(quantity: Decimal) -> Decimal:
