@@ -29,8 +29,3 @@ def increment(rule_id: int, price: Decimal) -> Decimal:
         if size >= low_edge:
             found = step
     return found
-
-
-def smallest_increment(rule_id: int) -> Decimal:
-    """Return the smallest tick size of a rule."""
-    return min(step for _, step in RULES[rule_id])
