@@ -42,12 +42,6 @@ def price_at_quote(interest: Interest, quote: Quote, rule: FillRule) -> Decimal 
     return interest.limit if reached else None
 
 
-def offered_size(interest: Interest, quote: Quote) -> Decimal:
-    """Return what `quote` displays on the side that the order trades against, 0 when unknown."""
-    size = quote.ask_size if interest.is_buy else quote.bid_size
-    return ZERO if size is None else size
-
-
 def size_at_print(
     interest: Interest, price: Decimal, size: Decimal, rule: FillRule
 ) -> tuple[Decimal, Decimal]:

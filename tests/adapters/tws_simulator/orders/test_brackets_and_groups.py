@@ -196,3 +196,16 @@ def test_cancelling_what_was_never_transmitted_is_answered() -> None:
     cancel(client, 1)
     floor.run()
     assert statuses(client, 1) == ["Cancelled"]
+
+
+def test_a_child_may_change_its_price_and_neither_side_nor_group() -> None:
+    floor, client = _floor()
+    _bracket(client, entry=199.0)
+    floor.run()
+    client.take()
+    place(client, 3, action="SELL", kind="STP", auxPrice=194.0, quantity=100, parentId=1)
+    place(client, 2, action="BUY", kind="LMT", lmtPrice=205.0, quantity=100, parentId=1)
+    place(client, 2, action="SELL", kind="LMT", lmtPrice=205.0, quantity=100, parentId=1, ocaGroup="X")
+    floor.run()
+    assert floor.truth_of(3)["stop"] == "194.0"
+    assert client.take_errors() == [(2, 105), (2, 105)]

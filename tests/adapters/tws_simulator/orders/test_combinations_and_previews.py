@@ -201,3 +201,30 @@ def test_a_group_stops_a_combination_between_its_legs() -> None:
     floor.run(0.5)
     assert floor.truth_of(2)["filled"] == "50"
     assert floor.truth_of(1)["status"] == "Cancelled"
+
+
+def test_three_legs_wait_for_the_quote_that_is_missing() -> None:
+    floor = _floor(leg_delay_ms=100)
+    client = floor.client(1)
+    three = bag((CALL_200, "BUY", 1), (CALL_210, "SELL", 2), (PUT_190, "BUY", 1))
+    place(client, 1, three, quantity=1, smartComboRoutingParams={"NonGuaranteed": "1"})
+    floor.run()
+    floor.quote(CALL_210, "0.00", "0.05")
+    floor.run(0.5)
+    assert list(floor.books()["positions"]) == [str(CALL_200)]
+    floor.quote(CALL_210, "2.00", "2.10")
+    floor.run(0.5)
+    assert floor.truth_of(1)["status"] == "Filled"
+    assert Decimal(floor.truth_of(1)["average_price"]) == Decimal("5.10") - 4 + Decimal("1.50")
+
+
+def test_a_group_of_legs_without_any_quote_cannot_be_filled_by_hand() -> None:
+    floor = Floor(orders=quick())
+    client = floor.client(1)
+    place(client, 1, VERTICAL, kind="LMT", lmtPrice=3.0, quantity=1)
+    floor.run()
+    perm_id = floor.truth_of(1)["perm_id"]
+    with pytest.raises(ValueError, match="no quote"):
+        floor.command("fill_order", perm_id=perm_id)
+    with pytest.raises(ValueError, match="legs fill at quotes"):
+        floor.command("fill_order", perm_id=perm_id, price="3")

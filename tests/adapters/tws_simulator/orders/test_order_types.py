@@ -280,3 +280,37 @@ def test_the_market_may_fill_an_order_before_its_cancel_arrives() -> None:
     floor.run(0.05)
     assert floor.truth_of(1)["status"] == "Filled"
     assert client.take_errors() == [(1, 161)]
+
+
+def test_the_midpoint_and_either_side_can_trigger() -> None:
+    floor = Floor()
+    floor.quote(AAPL, "199.98", "200.02", last="200.00")
+    client = floor.client(1)
+    place(client, 1, kind="STP", auxPrice=200.50, triggerMethod=8)
+    place(client, 2, kind="STP", auxPrice=200.55, triggerMethod=7)
+    floor.run()
+    floor.quote(AAPL, "200.40", "200.58")
+    assert floor.truth_of(1)["status"] == "PreSubmitted"
+    floor.quote(AAPL, "200.42", "200.58")
+    assert [floor.truth_of(n)["status"] for n in (1, 2)] == ["Filled", "PreSubmitted"]
+    floor.quote(AAPL, "200.42", "200.58", last="200.55")
+    assert floor.truth_of(2)["status"] == "Filled"
+
+
+def test_a_trade_in_the_market_triggers_a_stop() -> None:
+    floor = Floor()
+    floor.quote(AAPL, "199.98", "200.02", last="200.00")
+    client = floor.client(1)
+    place(client, 1, kind="STP LMT", auxPrice=200.01, lmtPrice=200.00)
+    floor.run()
+    floor.trade(AAPL, "200.01", 10)
+    assert floor.truth_of(1)["status"] == "Submitted"
+
+
+def test_nothing_is_sold_to_a_bid_of_nothing() -> None:
+    floor = Floor()
+    floor.quote(CALL_200, "0.00", "0.05")
+    client = floor.client(1)
+    place(client, 1, CALL_200, action="SELL", quantity=1)
+    floor.run()
+    assert floor.truth_of(1)["filled"] == "0"

@@ -21,6 +21,7 @@ from tests.adapters.tws_simulator.orders.floor import (
     cancel,
     contract,
     place,
+    quick,
     statuses,
 )
 
@@ -249,3 +250,18 @@ def test_scripted_rejections_hit_the_next_orders_only() -> None:
     floor.run()
     assert client.take_errors() == [(1, 201), (2, 201)]
     assert floor.truth_of(3)["status"] == "Submitted"
+
+
+def test_a_change_that_comes_after_the_fill_is_answered_with_104() -> None:
+    floor = Floor(orders=quick(acknowledge_delay_ms=20))
+    floor.quote(AAPL, "199.99", "200.01")
+    client = floor.client(1)
+    place(client, 1, kind="LMT", lmtPrice=199.5)
+    floor.run(0.05)
+    floor.run(0.05)
+    client.take()
+    place(client, 1, kind="LMT", lmtPrice=199.0)
+    floor.quote(AAPL, "199.40", "199.45")
+    floor.run(0.05)
+    assert floor.truth_of(1)["status"] == "Filled"
+    assert client.take_errors() == [(1, 104)]
