@@ -16,7 +16,7 @@ from adapters.tws_simulator.contracts.listings import (
     stock_listing,
 )
 from adapters.tws_simulator.contracts.names import KNOWN, NAMES, Name
-from adapters.tws_simulator.contracts.option_series import option_chain
+from adapters.tws_simulator.contracts.option_series import expiries, option_chain
 from adapters.tws_simulator.contracts.settings import ContractSettings
 from adapters.tws_simulator.contracts.trading_hours import TradingHours
 from adapters.tws_simulator.contracts.universe import ListedUniverse
@@ -73,9 +73,10 @@ def _build(names: Iterable[Name], settings: ContractSettings, day: date) -> Buil
         listing = index_listing(name, ids) if name.is_index else stock_listing(name, ids)
         listings.append(listing)
         by_id[listing.con_id] = name
+    days = expiries(day, settings=settings.chain, hours=hours)
     for underlying in _underlyings(listings, settings):
         listings += option_chain(
-            underlying, by_id[underlying.con_id].price, ids, settings=settings.chain, day=day, hours=hours
+            underlying, by_id[underlying.con_id].price, ids, settings=settings.chain, days=days
         )
     return BuiltUniverse(ListedUniverse(listings, hours), by_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from decimal import Decimal
+from typing import NamedTuple
 
 from adapters.tws_simulator.contracts.names import Name
 from adapters.tws_simulator.interfaces import Listing
@@ -86,18 +87,19 @@ def index_listing(name: Name, ids: ContractIds) -> Listing:
     )
 
 
+class OptionSeries(NamedTuple):
+    """What options of one expiry share: `expiry` is "20260116", `settlement` "PHYSICAL", "AM" or "PM"."""
+
+    trading_class: str
+    expiry: str
+    settlement: str
+
+
 def option_listing(
-    underlying: Listing,
-    ids: ContractIds,
-    *,
-    trading_class: str,
-    expiry: str,
-    strike: Decimal,
-    right: str,
-    settlement: str,
+    underlying: Listing, ids: ContractIds, *, series: OptionSeries, strike: Decimal, right: str
 ) -> Listing:
-    """Return the listing of an option; `expiry` is "20260116", `right` "C" or "P"."""
-    local_symbol = f"{trading_class:<6}{expiry[2:]}{right}{int(strike * 1000):08d}"
+    """Return the listing of an option; `right` is "C" or "P"."""
+    local_symbol = f"{series.trading_class:<6}{series.expiry[2:]}{right}{int(strike * 1000):08d}"
     is_index = underlying.security_type == "IND"
     exchanges = INDEX_OPTION_EXCHANGES if is_index else OPTION_EXCHANGES
     return Listing(
@@ -105,18 +107,18 @@ def option_listing(
         security_type="OPT",
         symbol=underlying.symbol,
         local_symbol=local_symbol,
-        trading_class=trading_class,
+        trading_class=series.trading_class,
         primary_exchange="",
         exchanges=exchanges,
         market_rule_ids=(option_rule(underlying),) * len(exchanges),
         multiplier=100,
         long_name=underlying.long_name,
-        expiry=expiry,
+        expiry=series.expiry,
         strike=strike,
         right=right,
         underlying_con_id=underlying.con_id,
         is_european=is_index,
-        settlement=settlement,
+        settlement=series.settlement,
     )
 
 

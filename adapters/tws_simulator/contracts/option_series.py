@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count, islice
 
-from adapters.tws_simulator.contracts.listings import ContractIds, option_listing
+from adapters.tws_simulator.contracts.listings import ContractIds, OptionSeries, option_listing
 from adapters.tws_simulator.contracts.names import INDEX_OPTION_CLASSES
 from adapters.tws_simulator.contracts.settings import ChainSettings
 from adapters.tws_simulator.contracts.trading_hours import TradingHours
@@ -30,10 +30,9 @@ def option_chain(
     ids: ContractIds,
     *,
     settings: ChainSettings,
-    day: date,
-    hours: TradingHours,
+    days: Iterable[date],
 ) -> list[Listing]:
-    """Return calls and puts around `price`, ordered by expiry, strike and right; `day` is not an expiry."""
+    """Return calls and puts around `price` that expire on `days`, ordered by expiry, strike and right."""
     step = settings.strike_step or strike_step(price)
     middle = (price / step).to_integral_value() * step
     each = settings.strikes_each_side
@@ -41,19 +40,12 @@ def option_chain(
     classes = INDEX_OPTION_CLASSES.get(underlying.symbol, (underlying.symbol,) * 2)
     is_index = underlying.security_type == "IND"
     chain = []
-    for expiry in expiries(day, settings=settings, hours=hours):
+    for expiry in days:
         is_monthly = _is_third_friday_week(expiry)
         settlement = ("AM" if is_monthly else "PM") if is_index else "PHYSICAL"
+        series = OptionSeries(classes[0] if is_monthly else classes[1], f"{expiry:%Y%m%d}", settlement)
         chain += [
-            option_listing(
-                underlying,
-                ids,
-                trading_class=classes[0] if is_monthly else classes[1],
-                expiry=f"{expiry:%Y%m%d}",
-                strike=strike,
-                right=right,
-                settlement=settlement,
-            )
+            option_listing(underlying, ids, series=series, strike=strike, right=right)
             for strike in strikes
             if strike > 0
             for right in ("C", "P")
