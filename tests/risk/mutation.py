@@ -30,7 +30,7 @@ PURE_TESTS = (
     "test_flatten.py", "test_ledger.py", "test_gatekeeper.py", "test_supervisor.py", "test_limits.py",
     "test_rules_page.py", "test_random_streams.py",
 )  # fmt: skip
-SHELL_TESTS = ("test_nautilus_parts.py", "test_nautilus_gate.py")
+SHELL_TESTS = ("test_nautilus_parts.py", "test_nautilus_gate.py", "../drills/test_drills.py")
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -110,16 +110,19 @@ class Truth:
         return parent is None or parent.filled > 0
 
     def can_fill(self, each: VenueOrder) -> int:
-        """Return how much the venue may fill: of a bracket's child at most what its parent filled."""
+        """Return how much the venue may fill: of a bracket's child at most what its parent filled.
+
+        A fill of one child takes as much from the others, as IB's OCA groups and Nautilus' OUO do.
+        """
         parent = self.orders.get(each.intent.protects_id or "")
         if parent is None:
             return each.left
         siblings = sum(
             other.filled
             for other in self.orders.values()
-            if other.intent.protects_id == each.intent.protects_id
+            if other.intent.protects_id == each.intent.protects_id and other is not each
         )
-        return max(min(each.left, parent.filled - siblings), 0)
+        return max(min(each.left - siblings, parent.filled - siblings - each.filled), 0)
 
 
 class Stream:

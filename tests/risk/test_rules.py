@@ -380,6 +380,10 @@ def test_a_one_sided_quote_is_unsound(side: str) -> None:
     assert isinstance(_decide(RULES["quote_spread"], shares(1), one_sided), Refused)
 
 
+def test_one_displayed_share_on_each_side_is_a_sound_quote() -> None:
+    assert isinstance(_decide(RULES["quote_spread"], shares(1), wide("4.99", "5.00", size=1)), Approved)
+
+
 def test_the_consecutive_loss_pause_names_its_end() -> None:
     day = msgspec.structs.replace(DAY, consecutive_losses=3, paused_until_ns=NOW_NS + NS_PER_MINUTE)
     verdict = _decide(RULES["consecutive_losses"], shares(1), seen(day=day))
