@@ -4,7 +4,8 @@
     └── UserError             bad input of the person at the keyboard: exit code 2
         ├── ConfigError       a profile, universe or parameter is wrong (path, value, what is allowed)
         ├── DataError         a file or a catalog is not what it claims to be
-        └── NotFoundError     a named file, run, symbol or command does not exist
+        ├── NotFoundError     a named file, run, symbol or command does not exist
+        └── StrategyError     a user's own decision raised, or returned what is no decision
 
 Every message says what happened, the value, the limit and what to do next.
 """
@@ -34,3 +35,7 @@ class DataError(UserError):
 
 class NotFoundError(UserError):
     """Something that was named does not exist."""
+
+
+class StrategyError(UserError):
+    """A user's decision function raised, or returned what is no decision."""

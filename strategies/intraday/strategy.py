@@ -27,6 +27,7 @@ from market.time import NS_PER_SECOND
 from strategies.decision_modules import load_decision
 from strategies.intents_to_orders import order_for, price_for
 from strategies.intraday.correlation import CorrelationIds
+from strategies.intraday.decision_faults import strategy_error
 from strategies.intraday.decision_log import DecisionLog
 from strategies.intraday.nautilus_book import depth_reader
 from strategies.intraday.nautilus_events import report
@@ -233,7 +234,11 @@ class IntradayStrategy(Strategy):
             step = trader.step(now_ns)
         except Exception as error:  # the border to users' decisions: stop the symbol, or the run
             if not self.config.stands_down_on_error:
-                raise
+                symbol = symbol_of(trader.instrument_id)
+                fault = strategy_error(error, self._module.decide, symbol=symbol, now_ns=now_ns)
+                if fault is None:
+                    raise
+                raise fault from error
             self.log.exception(f"{self.config.decision}.decide failed; its symbol stands down", error)
             step = trader.fail(error, now_ns)
         if step is SESSION_OVER:

@@ -19,6 +19,8 @@ class Parameters(IntradayParameters, frozen=True, kw_only=True):
     enter_until_ns: int = 0
     exit_at_ns: int = 0
     raise_at_ns: int = 0
+    forget_at_ns: int = 0
+    """From here on nothing is returned."""
     follows: bool = False
 
 
@@ -26,6 +28,8 @@ def decide(features: FeatureSnapshot, holding: Holding, parameters: Parameters) 
     now_ns = features.ts_ns
     if 0 < parameters.raise_at_ns <= now_ns:
         raise RuntimeError("scripted failure")
+    if 0 < parameters.forget_at_ns <= now_ns:
+        return None  # type: ignore[return-value]  # what an author forgets
     if holding.shares:
         leaves = 0 < parameters.exit_at_ns <= now_ns
         return Decision(Exit(parameters.exit_style), "told_to") if leaves else Decision(Hold(), "holding")

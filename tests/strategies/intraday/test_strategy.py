@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,7 +22,7 @@ from nautilus_trader.model.enums import (
 from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.objects import Price, Quantity
 
-from market.errors import ConfigError
+from market.errors import ConfigError, StrategyError
 from market.time import NS_PER_SECOND
 from strategies.intraday.correlation import correlation_id_of
 from strategies.intraday.strategy import IntradayStrategy
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("scripted")
 
 ALWAYS: dict[str, Any] = {"enter_at_ns": TEN_NS, "enter_until_ns": at_new_york(16)}
 SECOND = NS_PER_SECOND
+SCRIPTED = Path(__file__).parents[1] / "decisions" / "scripted.py"
 
 
 def test_a_round_trip_leaves_orders_and_records_that_tell_of_each_other() -> None:
@@ -294,9 +296,30 @@ def test_an_instrument_that_is_not_there_is_named() -> None:
         play(quotes(TEN_NS, 1), strategy(instrument_ids=("SPY.SMART",)))
 
 
-def test_a_decision_that_raises_ends_the_run() -> None:
-    with pytest.raises(RuntimeError, match="scripted failure"):
+def test_a_decision_that_raises_ends_the_run_and_its_author_reads_where() -> None:
+    with pytest.raises(StrategyError) as raised:
         play(quotes(TEN_NS, 10), strategy(raise_at_ns=TEN_NS + 5 * SECOND))
+    lines = SCRIPTED.read_text(encoding="utf-8").splitlines()
+    number = next(n for n, line in enumerate(lines, start=1) if "raise RuntimeError" in line)
+    assert str(raised.value).startswith(
+        f"Your strategy strategies/scripted.py, line {number}, raised RuntimeError: scripted failure "
+        "at 2013-10-07 10:00:05 New York for BAC."
+    )
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+def test_a_decision_that_returns_nothing_ends_the_run_and_its_author_reads_why() -> None:
+    with pytest.raises(StrategyError, match=r"strategies/scripted\.py returned None from decide .* for BAC"):
+        play(quotes(TEN_NS, 10), strategy(forget_at_ns=TEN_NS + 5 * SECOND))
+
+
+def test_an_error_of_our_own_is_not_blamed_on_the_author(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("strategies.intraday.symbol_trader.SymbolTrader._snapshot", broken)
+    with pytest.raises(RuntimeError, match="ours"):
+        play(quotes(TEN_NS, 10), strategy())
 
 
 def test_live_a_decision_that_raises_closes_its_symbol_and_leaves_it_alone() -> None:
