@@ -49,7 +49,6 @@ class AccountDesk(Component):
             broker,
             self.books,
             universe=universe,
-            market=market,
             minutes_after_close=self.settings.expiry_minutes_after_close,
             changed=self.reports.position_changed,
         )

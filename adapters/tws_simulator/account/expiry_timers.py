@@ -14,7 +14,7 @@ from adapters.tws_simulator.account.books import Books
 from adapters.tws_simulator.account.expiry import settle
 from adapters.tws_simulator.account.ledger import Booking
 from adapters.tws_simulator.broker import Broker
-from adapters.tws_simulator.interfaces import Listing, Market, Universe
+from adapters.tws_simulator.interfaces import Listing, Universe
 from market.time import new_york_ns
 
 NS_PER_MINUTE = 60_000_000_000
@@ -31,11 +31,10 @@ class ExpiryTimers:
         books: Books,
         *,
         universe: Universe,
-        market: Market,
         minutes_after_close: int,
         changed: Callable[[str, int], None],
     ) -> None:
-        self._broker, self._books, self._universe, self._market = broker, books, universe, market
+        self._broker, self._books, self._universe = broker, books, universe
         self._minutes, self._changed = minutes_after_close, changed
         self._watched: set[int] = set()
         self._prices: dict[int, Decimal | None] = {}
@@ -57,7 +56,7 @@ class ExpiryTimers:
 
     def _fix(self, listing: Listing) -> None:
         assert listing.underlying_con_id is not None, f"option {listing.local_symbol} has no underlying"
-        self._prices[listing.con_id] = self._market.mark(listing.underlying_con_id)
+        self._prices[listing.con_id] = self._books.mark(listing.underlying_con_id)
 
     def _settle(self, listing: Listing) -> None:
         price = self._prices.pop(listing.con_id, None)
