@@ -1,8 +1,10 @@
 """A chain as one Nautilus event: the type that a `BacktestNode` replays, one-shot and chunked.
 
     register_snapshots()
-    BacktestDataConfig(catalog_path=..., data_cls=OptionChainSnapshot, client_id=CHAINS,
-                       instrument_ids=["GOOG-CHAIN.SMART"])
+    BacktestDataConfig(
+        catalog_path=..., data_cls="catalog.option_snapshots:OptionChainSnapshot",
+        client_id=CHAINS, instrument_ids=["GOOG-CHAIN.SMART"],
+    )
 
 A strategy subscribes `DataType(OptionChainSnapshot)` of the client `CHAINS` and calls `snapshot.chain()` in
 `on_data`. Importing this module imports Nautilus.
@@ -54,5 +56,5 @@ OptionChainSnapshot = _snapshot_type()
 def register_snapshots() -> None:
     """Tell Nautilus' Rust catalog of the type; once per process, before data is loaded."""
     if OptionChainSnapshot not in _registered:
-        nautilus_pyo3.model.register_custom_data_class(OptionChainSnapshot)  # type: ignore[attr-defined]
+        nautilus_pyo3.model.register_custom_data_class(OptionChainSnapshot)
         _registered.add(OptionChainSnapshot)

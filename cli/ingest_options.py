@@ -281,13 +281,16 @@ def _with_legs(result: IngestResult, store: CatalogStore, legs: Sequence[str]) -
     from catalog.ingest_summary import IngestSummary
     from catalog.option_legs import write_legs
     from market.errors import NotFoundError
+    from market.time import NS_PER_SECOND
 
+    # The result tells ts_init, which lies up to some microseconds after the moment of a snapshot.
+    period_ns = (result.start_ns - NS_PER_SECOND, result.end_ns + 1)
     chains = store.manifest().chains
     roots = sorted({chains[name].root for name in result.instruments if name in chains})
     notes: list[str] = []
     for root in roots:
         try:
-            written = write_legs(store, root, legs, period_ns=(result.start_ns, result.end_ns + 1))
+            written = write_legs(store, root, legs, period_ns=period_ns)
         except NotFoundError as error:
             notes.append(str(error))
             continue
