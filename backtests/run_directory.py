@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from backtests.run_tables import SCHEMAS
 from market.errors import UserError
+from market.folders import require_writable_folder
 
 RUN_FILE = "run.json"
 PROFILE_FILE = "profile.json"
@@ -27,10 +28,9 @@ OTHER_FILES = ("report.html", "tearsheet.html")
 
 def require_usable(output: Path) -> None:
     """Raise `UserError` unless a run may be written to `output`: absent, empty, or a former run."""
+    require_writable_folder(output, option="--output")
     if not output.exists():
         return
-    if not output.is_dir():
-        raise UserError(f"{output} is a file, not a folder. Name another folder with --output.")
     names = {path.name for path in output.iterdir()}
     if not names:
         return

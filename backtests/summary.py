@@ -25,6 +25,9 @@ CENT = Decimal("0.01")
 PACKAGES = ("harvester", "nautilus_trader", "numpy", "pandas", "pyarrow")
 
 
+REFUSED = frozenset(("DENIED", "REJECTED"))
+
+
 class Dates(msgspec.Struct, frozen=True):
     """First and last New York date replayed, as `2013-10-07`."""
 
@@ -33,11 +36,17 @@ class Dates(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many there were of each; `records` were replayed, `filled_orders` at least in part."""
+    """How many there were of each; `records` were replayed, `filled_orders` at least in part.
+
+    `orders` are those that strategies and the kill switch made: `refused_orders` were denied by a limit or
+    rejected by the venue, `sent_orders` are the rest. `refusals` count refused changes of orders as well.
+    """
 
     records: int
     decisions: int
     orders: int
+    refused_orders: int
+    sent_orders: int
     filled_orders: int
     fills: int
     shares: int
@@ -155,10 +164,13 @@ def _realized_usd(outcome: Outcome, still_open: Sequence[OpenPosition]) -> Decim
 
 
 def _counts(outcome: Outcome, trips: Sequence[RoundTrip]) -> Counts:
+    refused = sum(order.status in REFUSED for order in outcome.orders)
     return Counts(
         records=outcome.events_processed,
         decisions=len(outcome.decisions),
         orders=len(outcome.orders),
+        refused_orders=refused,
+        sent_orders=len(outcome.orders) - refused,
         filled_orders=sum(order.filled_quantity > 0 for order in outcome.orders),
         fills=len(outcome.fills),
         shares=sum(fill.quantity for fill in outcome.fills),

@@ -29,9 +29,9 @@ def print_run(result: RunResult, *, report: Path) -> None:
     table = Table.grid(padding=(0, 2))
     for label, value in _rows(summary):
         table.add_row(Text(label, style="dim"), Text(value))
+    table.add_row(Text("run directory", style="dim"), Text(str(result.directory), overflow="fold"))
+    table.add_row(Text("report", style="dim"), Text(str(report), overflow="fold"))
     console.print(table)
-    console.print(f"run directory  {result.directory}", soft_wrap=True)
-    console.print(f"report         {report}", soft_wrap=True)
 
 
 def run_as_json(result: RunResult, *, report: Path) -> dict[str, Any]:
@@ -54,15 +54,15 @@ def _rows(summary: RunSummary) -> Iterator[tuple[str, str]]:
     counts = summary.counts
     win = "" if summary.win_fraction is None else f", {summary.win_fraction:.1%} won"
     yield "trades", f"{counts.round_trips:,} round trips{win}"
-    yield (
-        "orders",
-        f"{counts.orders:,} sent, {counts.filled_orders:,} filled, {counts.shares:,} shares traded",
-    )
+    made = f"{counts.orders:,} made, {counts.refused_orders:,} refused, {counts.sent_orders:,} sent"
+    yield "orders", f"{made}, {counts.filled_orders:,} filled ({counts.shares:,} shares)"
     yield "gross", _usd(summary.gross_pnl_usd)
     yield "fees", f"{_usd(summary.fees_usd)} ({summary.fees_schedule.replace('_', ' ')})"
     yield "net", _usd(summary.net_pnl_usd)
     yield "max drawdown", _usd(summary.max_drawdown_usd)
-    yield "refused orders", _refusals(summary)
+    yield "refusals", _refusals(summary)
+    for change in breaker_changes(summary):
+        yield "breaker", change
     for position in summary.open_positions:
         yield "still open", f"{position['quantity']} {position['instrument_id']}"
     yield "replayed", f"{counts.records:,} records in {summary.elapsed_seconds:.1f} s"
@@ -76,6 +76,16 @@ def _refusals(summary: RunSummary) -> str:
     shown = ", ".join(f"{rule} {count:,}" for rule, count in by_rule[:RULES_SHOWN_MAX])
     hidden = sum(count for _, count in by_rule[RULES_SHOWN_MAX:])
     return f"{shown}, others {hidden:,}" if hidden else shown
+
+
+def breaker_changes(summary: RunSummary) -> Iterator[str]:
+    """Yield every change of the breaker after the start: `14:25:57 HALT by daily_loss: ...`."""
+    from market.time import format_new_york
+
+    for change in summary.breaker_changes:
+        if change.after != "RUNNING" or change.before != "SAFE_MODE":
+            time = format_new_york(change.ts_ns)
+            yield f"{time} {change.before} to {change.after} by {change.by}: {change.reason}"
 
 
 def _usd(amount: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,14 @@ def equity_series(equity: pd.DataFrame) -> dict[str, list[float]]:
         "equity": np.round(values[keep], 4).tolist(),
         "drawdown": np.round(below[keep], 4).tolist(),
     }
+
+
+def breaker_marks(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Seconds UTC and words of every change of the breaker, for vertical lines in the charts."""
+    return [
+        {"time": int(change["ts_ns"]) / NS_PER_SECOND, "text": f"{change['after']}: {change['by']}"}
+        for change in changes
+    ]
 
 
 def price_series(prices: pd.DataFrame, positions: pd.DataFrame, *, instrument_id: str) -> dict[str, Any]:
@@ -68,14 +76,40 @@ def bars(rows: Sequence[tuple[str, float]], *, unit: str = "", decimals: int = 0
     high = max(0.0, *(value for _, value in rows))
     scale = _BAR_WIDTH / ((high - low) or 1.0)
     zero = _LABEL_WIDTH - low * scale
-    height = len(rows) * (_BAR_HEIGHT + _BAR_GAP)
-    width = _LABEL_WIDTH + _BAR_WIDTH + _VALUE_WIDTH
-    parts = [f'<svg class="bars" viewBox="0 0 {width} {height}" role="img">']
+    parts = []
     for index, (label, value) in enumerate(rows):
         top = index * (_BAR_HEIGHT + _BAR_GAP)
         parts.append(_bar(label, f"{value:,.{decimals}f}{unit}", top=top, left=zero, length=value * scale))
-    parts.append(f'<line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/></svg>')
-    return Markup("".join(parts))  # noqa: S704 - every text in it went through escape()
+    return _svg(parts, rows=len(rows), zero=zero)
+
+
+def bridge(steps: Sequence[tuple[str, float]], *, total: str, decimals: int = 2) -> Markup:
+    """Amounts that add up, each bar beginning where the one before ended, and their sum from zero."""
+    ends = np.cumsum([0.0, *(amount for _, amount in steps)])
+    low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
+    scale = _BAR_WIDTH / ((high - low) or 1.0)
+    zero = _LABEL_WIDTH - low * scale
+    rows = [(label, amount, float(start)) for (label, amount), start in zip(steps, ends, strict=False)]
+    rows.append((total, float(ends[-1]), 0.0))
+    parts = [
+        _bar(
+            label,
+            f"{amount:,.{decimals}f}",
+            top=index * (_BAR_HEIGHT + _BAR_GAP),
+            left=zero + start * scale,
+            length=amount * scale,
+        )
+        for index, (label, amount, start) in enumerate(rows)
+    ]
+    return _svg(parts, rows=len(rows), zero=zero)
+
+
+def _svg(parts: Sequence[str], *, rows: int, zero: float) -> Markup:
+    height = rows * (_BAR_HEIGHT + _BAR_GAP)
+    width = _LABEL_WIDTH + _BAR_WIDTH + _VALUE_WIDTH
+    line = f'<line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/>'
+    head = f'<svg class="bars" viewBox="0 0 {width} {height}" role="img">'
+    return Markup(f"{head}{''.join(parts)}{line}</svg>")  # noqa: S704 - every text went through escape()
 
 
 def _bar(label: str, value: str, *, top: float, left: float, length: float) -> str:

@@ -17,6 +17,8 @@ from market.instruments import symbol_of
 
 REPORT_NAME = "report.html"
 TRADES_SHOWN_MAX = 500
+REFUSALS_SHOWN_MAX = 500
+_FEES = {"ib_fixed": "IB fixed", "ib_tiered": "IB tiered", "none": "no"}
 
 
 def write_report(run_dir: Path) -> Path:
@@ -41,7 +43,14 @@ def render(run: RunFiles, *, has_tearsheet: bool = False) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        usd=_usd, fraction=_fraction, number=_number, time=_time_new_york, words=_words, symbol=symbol_of
+        usd=_usd,
+        price=_price,
+        fraction=_fraction,
+        number=_number,
+        time=_time_new_york,
+        time_of_day=_time_of_day,
+        words=_words,
+        symbol=symbol_of,
     )
     return environment.get_template("report.html.j2").render(_context(run), has_tearsheet=has_tearsheet)
 
@@ -53,25 +62,32 @@ def _context(run: RunFiles) -> dict[str, Any]:
     return {
         "summary": run.summary,
         "profile": _flat(run.profile),
+        "fees": _FEES.get(run.summary["fees_schedule"], run.summary["fees_schedule"]),
         "overall": overall,
         "orders": statistics.order_statistics(run.orders),
         "max_drawdown_usd": float(
             -statistics.drawdown(run.equity["equity_usd"].to_numpy(float)).min(initial=0.0)
         ),
-        "slippage": statistics.slippage(run.fills, run.decisions),
+        "slippage": statistics.slippage(run.fills, run.decisions, orders=run.orders, prices=run.prices),
         "groups": _groups(positions),
-        "refusals": statistics.count_by(run.refusals, ["rule", "instrument_id"]),
+        "refusals": statistics.count_by(_with_command(run), ["rule", "refused", "instrument_id"]),
+        "refused": run.refusals.sort_values("ts_ns").head(REFUSALS_SHOWN_MAX).to_dict("records"),
+        "refused_hidden": max(0, len(run.refusals) - REFUSALS_SHOWN_MAX),
+        "breaker": run.summary.get("breaker_changes", []),
         "suppressed": statistics.count_by(
             run.decisions[run.decisions["outcome"] == "suppressed"], ["reason", "instrument_id"]
         ),
         "sent": statistics.count_by(run.decisions[run.decisions["outcome"] == "sent"], ["action", "reason"]),
-        "gross_to_net": charts.bars(_gross_to_net(overall), decimals=2),
+        "gross_to_net": charts.bridge(
+            [("gross P&L", overall.gross_usd), ("commissions, fees", -overall.fees_usd)], total="net P&L"
+        ),
         "holding": charts.bars([(a, float(n)) for a, n in statistics.holding_time_counts(positions)]),
         "trades": positions.sort_values("entry_ts_ns").head(TRADES_SHOWN_MAX).to_dict("records"),
         "trades_hidden": max(0, len(positions) - TRADES_SHOWN_MAX),
         "chart_data": script_json(
             {
                 "equity": charts.equity_series(run.equity),
+                "breaker": charts.breaker_marks(run.summary.get("breaker_changes", [])),
                 "prices": [charts.price_series(run.prices, positions, instrument_id=i) for i in instruments],
             }
         ),
@@ -102,12 +118,11 @@ def _groups(positions: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _gross_to_net(overall: statistics.TradeStatistics) -> list[tuple[str, float]]:
-    return [
-        ("gross P&L", overall.gross_usd),
-        ("commissions, fees", -overall.fees_usd),
-        ("net P&L", overall.net_usd),
-    ]
+def _with_command(run: RunFiles) -> pd.DataFrame:
+    """Say of each refusal what it refused: an order as a whole, or the change of one that works."""
+    denied = set(run.orders.loc[run.orders["status"].isin(["DENIED", "REJECTED"]), "client_order_id"])
+    kinds = ["order" if name in denied else "change of an order" for name in run.refusals["client_order_id"]]
+    return run.refusals.assign(refused=kinds)
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -133,6 +148,12 @@ def _usd(value: float | None, decimals: int = 2) -> str:
     return f"{'-' if round(value, decimals) < 0 else ''}${abs(value):,.{decimals}f}"
 
 
+def _price(value: float) -> str:
+    """USD with as many decimals as the price has: at least two, at most four."""
+    text = f"{value:,.4f}"
+    return text.removesuffix("00") if text.endswith("00") else text
+
+
 def _fraction(value: float | None) -> str:
     return "-" if value is None or pd.isna(value) else f"{value:.1%}"
 
@@ -144,6 +165,10 @@ def _number(value: float | None, decimals: int = 2) -> str:
 def _time_new_york(ns: int) -> str:
     moment = pd.Timestamp(int(ns), unit="ns", tz="UTC").tz_convert(statistics.NEW_YORK)
     return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _time_of_day(ns: int) -> str:
+    return _time_new_york(ns).partition(" ")[2]
 
 
 def _words(name: object) -> str:

@@ -55,6 +55,8 @@ class Slippage:
 
     label: str
     fills: int
+    fills_priced: int
+    """Those whose arrival price is known; the costs are theirs alone."""
     shares: int
     against_mid_bps: float | None
     against_mid_usd: float | None
@@ -130,12 +132,17 @@ def order_statistics(orders: pd.DataFrame) -> OrderStatistics:
     )
 
 
-def slippage(fills: pd.DataFrame, decisions: pd.DataFrame) -> list[Slippage]:
+def slippage(
+    fills: pd.DataFrame, decisions: pd.DataFrame, *, orders: pd.DataFrame, prices: pd.DataFrame
+) -> list[Slippage]:
     """Cost of fills against mid and microprice at the decision, for all fills and by liquidity.
 
-    Fills whose decision recorded no mid are left out of the averages, not counted as zero.
+    What no decision sent (a halt closing a position) is held against the last sampled mid before its order.
+    Fills without any arrival price are left out of the averages, not counted as zero.
     """
     priced = _with_arrival(fills, decisions)
+    unknown = priced["arrival_mid"].isna()
+    priced.loc[unknown, "arrival_mid"] = _sampled_mids(priced[unknown], orders, prices)
     rows = [_slippage_of("all fills", priced)]
     for liquidity, group in priced.groupby(priced["liquidity"].astype(str).str.lower(), sort=True):
         rows.append(_slippage_of(str(liquidity), group))
@@ -154,12 +161,24 @@ def _with_arrival(fills: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     return fills.merge(arrival, on="correlation_id", how="left")
 
 
+def _sampled_mids(fills: pd.DataFrame, orders: pd.DataFrame, prices: pd.DataFrame) -> list[float]:
+    submitted = dict(zip(orders["client_order_id"], orders["ts_submitted_ns"], strict=True))
+    mids = []
+    for fill in fills.to_dict("records"):
+        own = prices[prices["instrument_id"] == fill["instrument_id"]]
+        moment = submitted.get(fill["client_order_id"], fill["ts_ns"])
+        before = own["mid"].to_numpy(float)[own["ts_ns"].to_numpy() <= moment]
+        mids.append(float(before[-1]) if before.size else float("nan"))
+    return mids
+
+
 def _slippage_of(label: str, fills: pd.DataFrame) -> Slippage:
     mid_bps, mid_usd = _cost(fills, "arrival_mid")
     micro_bps, micro_usd = _cost(fills, "arrival_microprice")
     return Slippage(
         label=label,
         fills=len(fills),
+        fills_priced=int(fills["arrival_mid"].notna().sum()),
         shares=int(fills["quantity"].sum()),
         against_mid_bps=mid_bps,
         against_mid_usd=mid_usd,
@@ -201,4 +220,4 @@ def drawdown(equity_usd: np.ndarray) -> np.ndarray:
 def _span(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:g} h"

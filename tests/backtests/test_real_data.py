@@ -29,6 +29,18 @@ def _bank_of_america(data: Path, store: CatalogStore) -> None:
     ingest_lean(data / "lean", store=store, symbols=["BAC"], start=day, end=day, resolutions=["tick"])
 
 
+def _spy(data: Path, store: CatalogStore) -> None:
+    ingest_lean(
+        data / "lean",
+        store=store,
+        symbols=["SPY"],
+        start=date(2013, 10, 7),
+        end=date(2013, 10, 9),
+        resolutions=["second"],
+        quotes_from_bars=True,
+    )
+
+
 def _apple(data: Path, store: CatalogStore) -> None:
     ingest_lobster(data / APPLE, store=store)
 
@@ -39,6 +51,7 @@ def _amazon(data: Path, store: CatalogStore) -> None:
 
 DAYS: dict[str, Callable[[Path, CatalogStore], None]] = {
     "bac_ticks_2013": _bank_of_america,
+    "spy_seconds_2013": _spy,
     "aapl_depth_2012": _apple,
     "amzn_level1_2012": _amazon,
 }

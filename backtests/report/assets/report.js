@@ -7,7 +7,7 @@
   const axis = (extra) => Object.assign(
     { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } }, extra || {});
   const price = (v) => (v == null ? "-" : v.toFixed(4));
-  const usd = (v) => (v == null ? "-" : (v < 0 ? "-$" : "$") + Math.abs(v).toFixed(2));
+  const usd = (v) => (v == null ? "-" : (v < 0 ? "-$" : "$") + Math.abs(v).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
   const sync = uPlot.sync("run");
   const drawn = [];
 
@@ -22,8 +22,24 @@
     const e = data.equity;
     const y = (stroke, fill, label) => ({ label, stroke, fill, width: 1.5, value: (u, v) => usd(v), points: { show: false } });
     const wide = { size: 78, values: (u, vs) => vs.map(usd) };
-    draw("equity", { height: 240, series: [{ label: "New York" }, y(css("--accent"), undefined, "equity")], axes: [axis(), axis(wide)] }, [e.time, e.equity]);
+    draw("equity", { height: 240, hooks: { draw: [breakerLines] }, series: [{ label: "New York" }, y(css("--accent"), undefined, "equity")], axes: [axis(), axis(wide)] }, [e.time, e.equity]);
     draw("drawdown", { height: 130, series: [{ label: "New York" }, y(css("--loss"), css("--loss") + "33", "below the high")], axes: [axis(), axis(wide)] }, [e.time, e.drawdown]);
+  }
+
+  // A dashed line where the breaker changed, so that a flat stretch explains itself.
+  function breakerLines(u) {
+    const ctx = u.ctx;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = css("--loss");
+    ctx.font = 11 * devicePixelRatio + "px sans-serif"; ctx.textAlign = "right";
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    for (const b of data.breaker) {
+      const x = u.valToPos(b.time, "x", true);
+      if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
+      ctx.beginPath(); ctx.moveTo(x, u.bbox.top); ctx.lineTo(x, u.bbox.top + u.bbox.height); ctx.stroke();
+      ctx.fillText(b.text.replaceAll("_", " "), x - 5 * devicePixelRatio, u.bbox.top + 12 * devicePixelRatio);
+    }
+    ctx.restore();
   }
 
   // An upward triangle buys, a downward one sells; a line joins entry and exit in the colour of the result.
@@ -56,7 +72,7 @@
     for (let i = drawn.length - 1; i >= 0; i--) if (drawn[i][1] === host) { drawn[i][0].destroy(); drawn.splice(i, 1); }
     const p = data.prices[index];
     draw("price", {
-      height: 320, hooks: { draw: [marks(p)] },
+      height: 320, hooks: { draw: [marks(p), breakerLines] },
       series: [{ label: "New York" }, { label: p.symbol + " mid", stroke: css("--mid"), width: 1, value: (u, v) => price(v), points: { show: false } }],
       axes: [axis(), axis({ size: 70, values: (u, vs) => vs.map((v) => v.toFixed(2)) })],
     }, [p.time, p.mid]);

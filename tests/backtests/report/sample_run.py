@@ -37,6 +37,11 @@ SUMMARY: dict[str, Any] = {
     "instruments": ["BAC.SMART", "F.SMART"],
     "book": "L1",
     "fees_schedule": "ib_fixed",
+    "queue_position": False,
+    "latency_ms": 20.0,
+    "starting_balance_usd": "1000.00",
+    "seed": 1,
+    "breaker_changes": [],
 }
 
 

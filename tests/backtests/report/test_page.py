@@ -74,6 +74,39 @@ def test_long_series_are_thinned_but_keep_both_ends(tmp_path: Path) -> None:
     assert tables["prices"]["ts_ns"].nunique() > charts.POINTS_PER_CHART_MAX
 
 
+def test_a_halt_is_in_the_page_and_in_the_charts(tmp_path: Path) -> None:
+    halt = {
+        "ts_ns": OPEN_NS,
+        "before": "RUNNING",
+        "after": "HALT",
+        "by": "daily_loss",
+        "reason": "20.44 USD, limit 20 USD",
+    }
+    run = write_run(tmp_path / "run", seeded_tables(7), summary={"breaker_changes": [halt]})
+    page = write_report(run).read_text()
+    assert "20.44 USD, limit 20 USD" in page
+    assert _chart_data(page)["breaker"] == [{"time": OPEN_NS / SECOND, "text": "HALT: daily_loss"}]
+
+
+def test_every_refusal_is_listed_with_value_and_limit(tmp_path: Path) -> None:
+    tables = seeded_tables(8)
+    tables["refusals"] = tables["refusals"].assign(value="0.02 USD wide", limit="at most 5 bps")
+    page = write_report(write_run(tmp_path / "run", tables)).read_text()
+    assert page.count("0.02 USD wide") == len(tables["refusals"])
+    assert page.count("at most 5 bps") == len(tables["refusals"])
+
+
+def test_the_bridge_begins_each_bar_where_the_one_before_ended() -> None:
+    drawn = str(charts.bridge([("gross", 10.0), ("fees", -4.0)], total="net"))
+    bars = [
+        (float(x), float(w)) for x, w in re.findall(r'<rect[^>]*? x="([\d.]+)"[^>]*? width="([\d.]+)"', drawn)
+    ]
+    (gross, gross_width), (fees, fees_width), (net, net_width) = bars
+    assert gross == net
+    assert fees + fees_width == pytest.approx(gross + gross_width, abs=0.2)
+    assert net + net_width == pytest.approx(fees, abs=0.2)
+
+
 def test_bars_escape_their_labels_and_grow_from_zero() -> None:
     drawn = str(charts.bars([("<b>", -1.0), ("gain", 3.0)]))
     assert "<b>" not in drawn

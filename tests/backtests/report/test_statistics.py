@@ -11,6 +11,7 @@ from backtests.report import statistics
 from tests.backtests.report.sample_run import OPEN_NS, SECOND, table
 
 HOUR = 3_600 * SECOND
+NO_ORDERS, NO_PRICES = table("orders", []), table("prices", [])
 
 
 def _trade(net: float, **changes: object) -> dict[str, object]:
@@ -81,7 +82,7 @@ def test_holding_times_fall_into_half_open_bins_and_the_longest_into_the_last() 
     assert found["5 s - 15 s"] == 1
     assert found["30 s - 1 min"] == 1
     assert found["1 min - 2 min"] == 1
-    assert found["1.0 h - 6.5 h"] == 2
+    assert found["1 h - 6.5 h"] == 2
     assert sum(found.values()) == len(seconds)
 
 
@@ -131,22 +132,45 @@ def test_slippage_is_a_cost_for_both_sides_and_weighs_shares() -> None:
     fills = table(
         "fills", [_fill("BUY", 10.02, 10, "a"), _fill("SELL", 19.99, 5, "b"), _fill("BUY", 1.0, 1, "?")]
     )
-    whole = statistics.slippage(fills, decisions)[0]
+    whole = statistics.slippage(fills, decisions, orders=NO_ORDERS, prices=NO_PRICES)[0]
     assert whole.against_mid_usd == pytest.approx(0.2 + 0.05)
     assert whole.against_mid_bps == pytest.approx(0.25 / 200 * 10_000)
     assert whole.against_microprice_usd == pytest.approx(0.1)
-    assert (whole.fills, whole.shares) == (3, 16)
+    assert (whole.fills, whole.fills_priced, whole.shares) == (3, 2, 16)
 
 
 def test_slippage_of_fills_without_an_arrival_price_is_absent_not_zero() -> None:
-    found = statistics.slippage(table("fills", [_fill("BUY", 10.0, 1, None)]), table("decisions", []))[0]
+    found = statistics.slippage(
+        table("fills", [_fill("BUY", 10.0, 1, None)]),
+        table("decisions", []),
+        orders=NO_ORDERS,
+        prices=NO_PRICES,
+    )[0]
     assert found.against_mid_bps is None
     assert found.against_microprice_usd is None
 
 
+def test_what_a_halt_closed_is_held_against_the_last_mid_before_its_order() -> None:
+    fill = _fill("SELL", 9.9, 10, "kill_switch") | {
+        "client_order_id": "K-1",
+        "instrument_id": "X",
+        "ts_ns": 300,
+    }
+    orders = table("orders", [{"client_order_id": "K-1", "ts_submitted_ns": 200}])
+    mids = [("X", 100, 10.0), ("X", 200, 10.1), ("X", 250, 50.0), ("Y", 150, 70.0)]
+    prices = table("prices", [{"instrument_id": i, "ts_ns": ts, "mid": mid} for i, ts, mid in mids])
+    found = statistics.slippage(table("fills", [fill]), table("decisions", []), orders=orders, prices=prices)[
+        0
+    ]
+    assert found.against_mid_usd == pytest.approx(2.0)
+    assert found.fills_priced == 1
+
+
 def test_a_price_better_than_the_mid_is_negative_slippage() -> None:
     decisions = table("decisions", [{"correlation_id": "a", "features": json.dumps({"mid": 10.0})}])
-    found = statistics.slippage(table("fills", [_fill("BUY", 9.99, 10, "a")]), decisions)[0]
+    found = statistics.slippage(
+        table("fills", [_fill("BUY", 9.99, 10, "a")]), decisions, orders=NO_ORDERS, prices=NO_PRICES
+    )[0]
     assert found.against_mid_usd == pytest.approx(-0.1)
 
 
