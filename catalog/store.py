@@ -30,7 +30,8 @@ from catalog.manifest import (
 from catalog.storage.ingest import Ingest
 from catalog.storage.lock import CatalogLock
 from catalog.storage.publish import WORK_FOLDER, needs_recovery, recover
-from market.errors import DataError, NotFoundError
+from market.errors import NotFoundError
+from market.folders import require_no_file_in_the_way, require_writable_folder
 
 
 class CatalogStore:
@@ -38,8 +39,7 @@ class CatalogStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        if self.root.exists() and not self.root.is_dir():
-            raise DataError(f"{self.root} is a file, not a catalog folder. Name a folder for --catalog.")
+        require_no_file_in_the_way(self.root, option="--catalog")
         self._complete_unfinished()
 
     @classmethod
@@ -77,6 +77,7 @@ class CatalogStore:
         without it an overlap raises `DataError`, as does another process that writes, or a source
         without a single good row.
         """
+        require_writable_folder(self.root, option="--catalog")
         lock = CatalogLock(self.root / WORK_FOLDER / "lock")
         is_new = not self.root.exists()
         lock.acquire()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,12 @@ from cyclopts import Parameter
 from cli.backtest import catalog_of, run_with_report
 from cli.output import print_json, stderr_console
 from cli.run_printing import print_run, run_as_json
+from market.errors import UserError
+from market.folders import require_writable_folder
 
 PROFILE = Path("profiles", "demo.toml")  # below the package configs
 SEED = 7
+_OWN_NAME = re.compile(r"catalog(-seed-\d+)?|run|\.run\..+")  # the last: of a demo that was killed
 
 
 def command(
@@ -29,7 +33,8 @@ def command(
     Parameters
     ----------
     output
-        Folder for catalog and run; by default the catalog is data/demo and the run runs/demo-TIME.
+        Folder for catalog and run, new, empty or of a former demo; by default the catalog is data/demo
+        and the run runs/demo-TIME.
     seed
         Another seed gives another day.
     json
@@ -38,6 +43,8 @@ def command(
     import configs
     from configs.profile import load_profile
 
+    if output is not None:
+        _require_usable(output)
     loaded = load_profile(Path(configs.__path__[0]) / PROFILE, purpose="research")
     catalog = catalog_of(loaded) if output is None else output / "catalog"
     if seed != SEED:  # the profile's own catalog keeps the day that the documentation shows
@@ -51,6 +58,21 @@ def command(
         return
     print_run(result, report=report)
     print("\nNext: open the report, then docs/tutorials/first-backtest.md.")
+
+
+def _require_usable(output: Path) -> None:
+    """Raise `UserError` unless `output` is absent, empty, or what a former demo left."""
+    from backtests.run_directory import require_usable
+
+    require_writable_folder(output, option="--output")
+    names = sorted(path.name for path in output.iterdir()) if output.exists() else []
+    foreign = [name for name in names if _OWN_NAME.fullmatch(name) is None]
+    if foreign:
+        raise UserError(
+            f"{output} holds {foreign[0]}, which is not part of a demo, so nothing is written there. "
+            "Name another folder with --output, or empty this one."
+        )
+    require_usable(output / "run")
 
 
 def _make_day(catalog: Path, seed: int) -> None:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from cli.output import json_text, print_json, stderr_console, stdout_console
 from market.errors import NotFoundError, UserError
+from market.folders import require_writable_folder
 
 if TYPE_CHECKING:
     from risk.drills.drill import Drill, DrillResult
@@ -30,8 +31,10 @@ def command(
     Drills run the real gate, most of them in a backtest engine, with limits of their own; no account
     and no network are touched. Exit code 1 when a drill failed.
     """
+    chosen = _chosen(name, everything=all_drills)
+    require_writable_folder(output, option="--output")
     started = datetime.now(UTC)
-    results = [_run(drill) for drill in _chosen(name, everything=all_drills)]
+    results = [_run(drill) for drill in chosen]
     passed = all(result.passed for result in results)
     report = _write_report(results, started, output)
     if json:

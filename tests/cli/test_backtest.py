@@ -81,6 +81,46 @@ def test_a_missing_profile_is_a_users_error(capsys: pytest.CaptureFixture[str]) 
     assert _json(capsys, ["backtest", "nowhere.toml"], code=2)["error"]["exit_code"] == 2
 
 
+@pytest.mark.parametrize("below", ["", "x", "x/y"])
+@pytest.mark.parametrize("command", ["demo", "backtest", "drill"])
+def test_an_output_at_or_below_a_file_is_refused_before_any_work(
+    command: str,
+    below: str,
+    catalog: Path,
+    profile_file: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = {"backtest": [profile_file, "--catalog", str(catalog)], "drill": ["--all"]}.get(command, [])
+    output = Path(profile_file) / below
+    error = _json(capsys, [command, *words, "--output", str(output)], code=2)["error"]
+    assert "test.toml is a file" in error["message"]
+    assert "--output" in error["message"]
+
+
+@pytest.mark.parametrize("words", [["backtest", "{profile}"], ["ingest", "csv", "{data}", "--symbol", "F"]])
+def test_a_catalog_below_a_file_is_a_users_error(
+    words: list[str], profile_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "quotes.csv"
+    data.write_text("ts_event,bid,ask,bid_size,ask_size\n2024-01-02T14:30:00Z,1,2,3,4\n", encoding="utf-8")
+    typed = [word.format(profile=profile_file, data=data) for word in words]
+    error = _json(capsys, [*typed, "--catalog", f"{profile_file}/x"], code=2)["error"]
+    assert "test.toml is a file" in error["message"]
+    assert "--catalog" in error["message"]
+
+
+@pytest.mark.parametrize("name", ["thesis.md", "catalogue", "run.json"])
+def test_the_demo_writes_into_no_folder_of_something_else(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "docs"
+    output.mkdir()
+    (output / name).touch()
+    error = _json(capsys, ["demo", "--output", str(output)], code=2)["error"]
+    assert f"docs holds {name}, which is not part of a demo" in error["message"]
+    assert [path.name for path in output.iterdir()] == [name]
+
+
 @pytest.mark.slow
 def test_the_demo_trades_on_a_day_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

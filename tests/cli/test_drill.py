@@ -66,7 +66,10 @@ def test_either_a_name_or_all_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_report_that_cannot_be_written_is_a_users_error(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_rehearsed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="Give --output"):
+    with pytest.raises(UserError, match="is a file, not a folder.*--output"):
         drill.command("good", output=tmp_path / "file")
+    assert PASSING.incident not in capsys.readouterr().err

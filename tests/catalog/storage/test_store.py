@@ -310,7 +310,7 @@ def test_a_folder_without_a_catalog_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"No catalog in .*harvester ingest"):
         CatalogStore.open_existing(tmp_path)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DataError, match="is a file"):
+    with pytest.raises(UserError, match="is a file"):
         CatalogStore(tmp_path / "file")
 
 
