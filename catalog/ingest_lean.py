@@ -7,6 +7,7 @@
 | tick quote                | quotes: rows set one side, the other is carried forward                  |
 | second, minute trade      | bars `...-LAST-EXTERNAL`                                                 |
 | second, minute quote      | bars `...-BID-EXTERNAL` and `...-ASK-EXTERNAL`, volume is the last size  |
+|                           | with `quotes_from_bars` also quotes: the close of both sides, at that close |
 | hour, daily               | bars `...-LAST-EXTERNAL`; daily bars close with the session              |
 
 Rows that the vendor marked suspicious are rejected, as Lean leaves them out of its bars. A bar's time is its
@@ -25,7 +26,7 @@ from pathlib import Path
 from catalog.headerless_rows import Rows, RowTally, read_rows
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lean.factor_files import Adjust, FactorFile
-from catalog.lean.files import Resolution, find_files, opened_entry
+from catalog.lean.files import Content, Resolution, find_files, opened_entry
 from catalog.lean.parts import LeanPart, Selection, parts_of
 from catalog.lean.records import Raw, Scale
 from catalog.lean.rows import layout_of, local_days, possible_rows
@@ -49,6 +50,7 @@ class _Run:
     store: CatalogStore
     known: dict[str, IngestRecord]
     adjust: Adjust
+    quotes_from_bars: bool
     replace: bool
     progress: Progress
 
@@ -69,16 +71,19 @@ def ingest_lean(
     end: date | None = None,
     resolutions: Collection[str] = (),
     adjust: str = Adjust.NONE,
+    quotes_from_bars: bool = False,
     replace: bool = False,
     progress: Progress = SILENT,
 ) -> IngestSummary:
     """Ingest a Lean zip, a folder of them or a whole Lean data folder; return what was done.
 
     `start` and `end` are dates in New York, inclusive; `resolutions` are of tick, second, minute, hour and
-    daily (none means all); `adjust` is none, splits or splits_and_dividends. Each file (of a file of all
-    years: each company that used its ticker) is one source, published as a whole. Files that have to be
-    refused do not keep the others out: `DataError` names them at the end. Raises `NotFoundError` when there
-    is nothing to ingest, `ConfigError` for an option that is not one.
+    daily (none means all); `adjust` is none, splits or splits_and_dividends. `quotes_from_bars` also writes
+    the closing bid and ask of each second or minute quote bar as a quote at the bar's close; it takes one of
+    these resolutions at a time. Each file (of a file of all years: each company that used its ticker) is one
+    source, published as a whole. Files that have to be refused do not keep the others out: `DataError` names
+    them at the end. Raises `NotFoundError` when there is nothing to ingest, `ConfigError` for an option that
+    is not one or does not fit the files.
     """
     selection = Selection(
         frozenset(symbol.strip().upper() for symbol in symbols or ()),
@@ -87,8 +92,10 @@ def ingest_lean(
         frozenset(_choice(Resolution, "resolution", name) for name in resolutions),
     )
     known = {record.ingest_id: record for record in store.manifest().ingests}
-    run = _Run(store, known, _choice(Adjust, "adjust", adjust), replace, progress)
+    run = _Run(store, known, _choice(Adjust, "adjust", adjust), quotes_from_bars, replace, progress)
     parts, notes = parts_of(find_files(Path(path)), selection)
+    if quotes_from_bars:
+        _require_quote_bars_of_one_length(parts)
     _require_one_adjustment(run, {instrument_id(part.symbol) for part in parts})
     results: list[IngestResult] = []
     refused: list[tuple[Path, UserError]] = []
@@ -117,6 +124,9 @@ def _ingest_part(part: LeanPart, run: _Run, notes: list[str]) -> IngestResult:
         "end": part.end.isoformat(),
         "adjust": run.adjust,
     }
+    if run.quotes_from_bars and file.content is Content.QUOTE:
+        # Only where it makes a difference: other files give the same rows with and without it.
+        options["quotes_from_bars"] = "yes"
     source = SourceDescription(
         kind="lean",
         path=str(file.path),
@@ -127,7 +137,7 @@ def _ingest_part(part: LeanPart, run: _Run, notes: list[str]) -> IngestResult:
         return unchanged
     with run.store.ingest(source, replace=run.replace) as ingest:
         if not ingest.unchanged:
-            unclaimed = _write_part(part, ingest, scale=scale, progress=run.progress)
+            unclaimed = _write_part(part, ingest, run, scale=scale)
             if unclaimed:
                 notes.append(
                     f"{unclaimed} rows of {file.ticker} {file.resolution} left out: on those days the ticker "
@@ -136,15 +146,15 @@ def _ingest_part(part: LeanPart, run: _Run, notes: list[str]) -> IngestResult:
     return ingest.result
 
 
-def _write_part(part: LeanPart, ingest: Ingest, *, scale: Scale, progress: Progress) -> int:
+def _write_part(part: LeanPart, ingest: Ingest, run: _Run, *, scale: Scale) -> int:
     """Write the rows of the part; return how many rows of the file nobody claims, on its first part."""
     tally = RowTally(layout_of(part.file).title, partial(ingest.reject, file=part.file.path.name))
     ingest.add_instrument(EquitySpec(symbol=part.symbol))
-    writer = LeanWriter(ingest, part.file, symbol=part.symbol, scale=scale, tally=tally)
+    writer = LeanWriter(ingest, part, scale=scale, tally=tally, quotes_from_bars=run.quotes_from_bars)
     after = -1
     unclaimed = 0
     is_empty = True
-    for every in _rows_of(part, tally=tally, progress=progress):
+    for every in _rows_of(part, tally=tally, progress=run.progress):
         rows = every
         if part.file.day is None:
             days = local_days(every, part.file)
@@ -175,6 +185,22 @@ def _scale(part: LeanPart, adjust: Adjust) -> tuple[Scale, str | None]:
         raise NotFoundError(f"No factor_files folder above {part.file.path}: prices cannot be adjusted.")
     path = folder / "factor_files" / f"{part.symbol.lower()}.csv"
     return FactorFile.read(path, adjust), sha256_of([path])
+
+
+def _require_quote_bars_of_one_length(parts: Collection[LeanPart]) -> None:
+    """Refuse to sample quotes where bars are too long for it, or of two lengths, which would mix."""
+    held = {part.file.resolution for part in parts}
+    if held not in ({Resolution.SECOND}, {Resolution.MINUTE}):
+        raise ConfigError(
+            "Quotes can be made from the bars of seconds or of minutes, one of them at a time; these files "
+            f"hold {', '.join(sorted(held))}. Say --resolution second or --resolution minute, and ingest the "
+            "others by a command of their own without --quotes-from-bars."
+        )
+    if not any(part.file.content is Content.QUOTE for part in parts):
+        raise ConfigError(
+            f"Quotes cannot be made from these {min(held)} files: they hold trades only. Name the folder "
+            "with the files YYYYMMDD_quote.zip, or leave --quotes-from-bars away."
+        )
 
 
 def _require_one_adjustment(run: _Run, instruments: set[str]) -> None:

@@ -126,12 +126,15 @@ def lean(
         tuple[Literal["tick", "second", "minute", "hour", "daily"], ...], Parameter(negative=())
     ] = (),
     adjust: Literal["none", "splits", "splits_and_dividends"] = "none",
+    quotes_from_bars: Flag = False,
     replace: Flag = False,
     json: Flag = False,
 ) -> None:
     """Put QuantConnect Lean equity data into a catalog.
 
         harvester ingest lean lean/equity/usa --catalog my-catalog --symbol BAC --symbol SPY
+        harvester ingest lean lean/equity/usa --catalog spy --symbol SPY \
+            --resolution second --quotes-from-bars
 
     Parameters
     ----------
@@ -149,6 +152,10 @@ def lean(
         Take only these resolutions. Repeatable.
     adjust
         Adjust prices and sizes by the factor files.
+    quotes_from_bars
+        Also store the closing bid and ask, with their sizes, of each second or minute quote bar as a quote at
+        the bar's close: strategies trade on quotes. What happened within the bar stays hidden: prices that
+        came and went, wide spreads, thin queues. One of these resolutions at a time.
     replace
         Remove files of earlier ingests that overlap in time with this one.
     json
@@ -167,6 +174,7 @@ def lean(
             end=last,
             resolutions=resolution,
             adjust=adjust,
+            quotes_from_bars=quotes_from_bars,
             replace=replace,
             progress=progress,
         )

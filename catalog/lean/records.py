@@ -90,6 +90,12 @@ class QuoteSides:
         return Quotes(row, bid_price[known], bid_size[known], ask_price[known], ask_size[known])
 
 
+def closing_quotes(rows: Rows) -> Quotes:
+    """Return the closing bid and ask of quote bars that have both sides, and the sizes there."""
+    row = np.arange(len(rows), dtype=np.int64)
+    return Quotes(row, rows["bid_close"], rows["bid_size"], rows["ask_close"], rows["ask_size"])
+
+
 def quote_columns(quotes: Quotes, times: Times, scale: Scale) -> QuoteColumns:
     """Return quotes as columns; `times` are those of the quotes."""
     return QuoteColumns(

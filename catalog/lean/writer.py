@@ -11,11 +11,14 @@ from catalog.columns import BarColumns, DataKind, Int64Array
 from catalog.headerless_rows import Rows, RowTally
 from catalog.lanes import event_clock
 from catalog.lean.files import Content, LeanFile, Resolution
+from catalog.lean.parts import LeanPart
 from catalog.lean.records import (
+    Quotes,
     QuoteSides,
     Scale,
     Times,
     bar_columns,
+    closing_quotes,
     quote_columns,
     trade_columns,
 )
@@ -31,10 +34,13 @@ _EPOCH = date(1970, 1, 1)
 class LeanWriter:
     """Holds what goes on from block to block: the sides of tick quotes, and the clock of each stream."""
 
-    def __init__(self, ingest: Ingest, file: LeanFile, *, symbol: str, scale: Scale, tally: RowTally) -> None:
+    def __init__(
+        self, ingest: Ingest, part: LeanPart, *, scale: Scale, tally: RowTally, quotes_from_bars: bool
+    ) -> None:
         self._ingest = ingest
-        self._file = file
-        self._instrument_id = instrument_id(symbol)
+        self._file = part.file
+        self._instrument_id = instrument_id(part.symbol)
+        self._quotes_from_bars = quotes_from_bars
         self._scale = scale
         self._tally = tally
         self._sides = QuoteSides()
@@ -56,14 +62,25 @@ class LeanWriter:
         else:
             quotes = self._sides.follow(rows)
             if len(quotes.row):
-                times = self._times(rows.part(int(quotes.row[0]), len(rows)), DataKind.QUOTE)
-                columns_ = quote_columns(quotes, times, self._scale)
-                self._ingest.write(DataKind.QUOTE, self._instrument_id, columns_)
+                self._write_quotes(quotes, rows.part(int(quotes.row[0]), len(rows)))
+
+    def _write_quotes(self, quotes: Quotes, rows: Rows) -> None:
+        """Write quotes with the times of `rows`, one each."""
+        times = self._times(rows, DataKind.QUOTE)
+        self._ingest.write(DataKind.QUOTE, self._instrument_id, quote_columns(quotes, times, self._scale))
+
+    def _write_closing_quotes(self, rows: Rows) -> None:
+        """Write what bars with both sides closed with; a side is not carried, for its size is gone."""
+        two_sided = rows.where(has_side(rows, "bid") & has_side(rows, "ask"))
+        if len(two_sided):
+            self._write_quotes(closing_quotes(two_sided), two_sided)
 
     def _write_bars(self, rows: Rows) -> None:
         if self._file.content is Content.TRADE:
             self._write_side(rows, "LAST", None)
             return
+        if self._quotes_from_bars:
+            self._write_closing_quotes(rows)
         for side in ("bid", "ask"):
             self._write_side(rows.where(has_side(rows, side)), side.upper(), side)
 

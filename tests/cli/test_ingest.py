@@ -10,6 +10,7 @@ import pytest
 
 from cli.__main__ import main
 from tests.catalog.csv_source.csv_files import GOOD_QUOTE, OPEN_NS, quote_rows, write_csv
+from tests.catalog.lean.lean_folder import LeanFolder
 from tests.catalog.stored_columns import snapshot
 
 
@@ -101,6 +102,18 @@ def test_options_that_cannot_be_are_explained(
     command = ["ingest", "csv", str(quotes), "--catalog", str(tmp_path / "c"), "--symbol", "BAC"]
     assert main([*command, *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_quotes_from_bars_are_asked_for_by_a_flag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lean = LeanFolder(tmp_path / "lean")
+    bar = "1670000,1670000,1670000,1670000,100"
+    lean.day("second", "spy", "20131007", "quote", [f"34200000,{bar},{bar}"])
+    lean.years("daily", "spy", ["20131007 00:00,1670000,1670000,1670000,1670000,1"])
+    command = ["ingest", "lean", str(lean.root), "--catalog", str(tmp_path / "c"), "--quotes-from-bars"]
+    assert main([*command, "--resolution", "daily"]) == 2
+    assert "hold daily. Say --resolution second" in " ".join(capsys.readouterr().err.split())
+    assert main([*command, "--resolution", "second", "--json"]) == 0
+    assert _json(capsys)["rows"] == 3
 
 
 @pytest.mark.parametrize("source", ["csv", "lean", "lobster"])
