@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from catalog.columns import DataKind
 from catalog.manifest import FileRecord, Manifest, read_manifest
@@ -63,6 +64,29 @@ def chains_between(root: Path, symbol: str, start_ns: int, end_ns: int) -> Itera
         if (chosen := next((files for files in map(_overlapping(start_ns, end_ns), streams) if files), []))
     ]
     yield from heapq.merge(*by_class, key=lambda chain: chain.ts_ns)
+
+
+def snapshot_times(root: Path, symbol: str, until_ns: int) -> NDArray[np.int64]:
+    """Return when there are snapshots of a class or underlying until `until_ns`, ascending, ns UTC.
+
+    Raises `NotFoundError` where the catalog has no chain of `symbol`.
+    """
+    manifest = _manifest(root)
+    files = [
+        file
+        for streams in _streams_by_class(manifest, symbol).values()
+        for stream in streams
+        for file in stream
+    ]
+    if not files:
+        raise NotFoundError(_nothing(manifest, symbol, until_ns, AGE_MAX))
+    known = [
+        pq.ParquetFile(root / file.path).read(columns=["ts_event"])["ts_event"].to_numpy()
+        for file in files
+        if file.start_ns <= until_ns + NS_PER_SECOND
+    ]
+    times = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *known]))
+    return times[times <= until_ns]
 
 
 def _overlapping(start_ns: int, end_ns: int) -> Callable[[list[FileRecord]], list[FileRecord]]:
