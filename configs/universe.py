@@ -16,14 +16,17 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from catalog.day_statistics import day_statistics
+from catalog.store import CatalogStore
 from configs.profile_decoding import find_problems
 from configs.profile_fields import NAME_PATTERN, Section, setting
 from configs.profile_problems import PROBLEMS_SHOWN_MAX, Problem, line_of
 from configs.profile_reading import read_toml
 from configs.profile_sections import SYMBOL_PATTERN
 from market.errors import ConfigError, NotFoundError
+from market.time import new_york_date
 from market.universe import DayStatistics, Universe, UniverseDecision, UniverseRules, evaluate
 
+DAYS_SHOWN_MAX = 10
 CSV_LISTS = ("candidate", "whitelist", "prohibited")
 
 
@@ -85,11 +88,30 @@ class UniverseDay(NamedTuple):
 def universe_on(path: Path, *, catalog: Path, day: date) -> UniverseDay:
     """Read the universe file at `path` and apply it to `day` of `catalog`.
 
-    Raises `ConfigError` or `NotFoundError` for the file, and what `day_statistics` raises.
+    Raises `ConfigError` or `NotFoundError` for the file, `NotFoundError` where the catalog has no data of
+    that day, and what `day_statistics` raises.
     """
     universe = read_universe(path)
+    _require_day(catalog, day)
     statistics = day_statistics(catalog, day, symbols=universe.symbols)
     return UniverseDay(universe, day, evaluate(universe, statistics), statistics)
+
+
+def _require_day(catalog: Path, day: date) -> None:
+    """Without this a day that the catalog lacks would look like one on which no symbol has data."""
+    ingests = CatalogStore.open_existing(catalog).manifest().ingests
+    spans = {
+        (new_york_date(file.start_ns), new_york_date(file.end_ns))
+        for ingest in ingests
+        for file in ingest.files
+    }
+    if any(first <= day <= last for first, last in spans):
+        return
+    days = [str(first) if first == last else f"{first} to {last}" for first, last in sorted(spans)]
+    if not days:
+        raise NotFoundError(f"The catalog {catalog} is empty. Bring data in with `harvester ingest`.")
+    shown = ", ".join(days if len(days) <= DAYS_SHOWN_MAX else [*days[: DAYS_SHOWN_MAX - 1], "...", days[-1]])
+    raise NotFoundError(f"The catalog {catalog} has no data on {day}. It has: {shown}. Choose one of these.")
 
 
 def read_universe(path: Path) -> Universe:

@@ -16,6 +16,8 @@ from market.errors import DataError
 from market.time import new_york_date
 
 EXCHANGE = "XNYS"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
+"""64 bits of nanoseconds, in which pandas counts, reach from 1677 to 2262."""
 _PADDING = timedelta(days=14)  # exchange_calendars needs at least one session between its bounds
 
 
@@ -31,12 +33,18 @@ class Session(msgspec.Struct, frozen=True):
 class TradingCalendar:
     """The sessions from `start` to `end`, both inclusive.
 
-    A question about a day outside this range raises `DataError`: unknown is not the same as closed.
+    A question about a day outside this range raises `DataError`: unknown is not the same as closed. So does
+    a range that is empty or outside `FIRST_DAY` to `LAST_DAY`.
     """
 
     def __init__(self, start: date, end: date) -> None:
         if start > end:
             raise DataError(f"Calendar from {start} to {end} is empty. Put the earlier date first.")
+        if start < FIRST_DAY or end > LAST_DAY:
+            raise DataError(
+                f"The calendar knows no sessions from {start} to {end}, only from {FIRST_DAY} to {LAST_DAY}. "
+                "Choose dates within these."
+            )
         self.start = start
         self.end = end
         self._sessions = _load(start, end)

@@ -70,6 +70,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_rehearsed
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is a file, not a folder.*--output"):
+    with pytest.raises(UserError, match=r"is a file, not a folder.*--output"):
         drill.command("good", output=tmp_path / "file")
     assert PASSING.incident not in capsys.readouterr().err

@@ -49,7 +49,11 @@ def test_json_is_one_object_with_decisions_and_figures(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"--date": "2013-10-06"}, "not a trading day"),
+        ({"--date": "2013-10-06"}, "has no data on 2013-10-06. It has: 2013-10-07. Choose one of these."),
+        ({"--date": "2013-10-08"}, "has no data on 2013-10-08. It has: 2013-10-07. Choose one of these."),
+        ({"--date": "1900-03-05"}, "has no data on 1900-03-05. It has: 2013-10-07."),
+        ({"--date": "0001-01-01"}, "has no data on 0001-01-01."),
+        ({"--date": "9999-12-31"}, "has no data on 9999-12-31."),
         ({"--date": "yesterday"}, "'yesterday' is not a date"),
         ({"--catalog": "nowhere"}, "No catalog in nowhere"),
     ],

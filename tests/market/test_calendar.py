@@ -94,3 +94,17 @@ def test_days_outside_the_range_are_unknown_not_closed(calendar: TradingCalendar
 def test_a_calendar_needs_its_start_before_its_end() -> None:
     with pytest.raises(DataError, match="earlier date first"):
         TradingCalendar(date(2015, 1, 2), date(2015, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(date(1, 1, 1), date(2015, 1, 2)), (date(1899, 12, 31),) * 2, (date(2015, 1, 2), date.max)],
+)
+def test_dates_beyond_what_nanoseconds_can_count_are_refused(start: date, end: date) -> None:
+    with pytest.raises(DataError, match="only from 1900-01-01 to 2200-12-31"):
+        TradingCalendar(start, end)
+
+
+@pytest.mark.parametrize("day", [date(1900, 3, 5), date(2200, 12, 31)])
+def test_the_first_and_last_years_are_known(day: date) -> None:
+    assert TradingCalendar(day, day).session_on(day) is not None

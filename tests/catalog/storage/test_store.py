@@ -18,7 +18,7 @@ from catalog.storage.ingest import Ingest
 from catalog.storage.lock import CatalogLock
 from catalog.storage.streams import OPEN_FILES_MAX
 from catalog.store import CatalogStore
-from market.errors import DataError, HarvesterError, NotFoundError
+from market.errors import DataError, HarvesterError, NotFoundError, UserError
 from market.instruments import EquitySpec
 from tests.catalog.stored_columns import (
     BAC,
