@@ -36,7 +36,7 @@ def test_prints_a_summary_and_where_the_rest_is(
     output = tmp_path / "run"
     assert main(["backtest", profile_file, "--catalog", str(catalog), "--output", str(output)]) == 0
     text = capsys.readouterr().out
-    for word in ("trades", "gross", "fees", "net", "max drawdown", "refused orders", "result hash"):
+    for word in ("trades", "gross", "fees", "net", "max drawdown", "refusals", "result hash"):
         assert word in text
     assert str(output / "report.html") in text.replace("\n", "")
     assert (output / "report.html").is_file()
