@@ -79,6 +79,7 @@ ILLEGAL: list[tuple[int, str, OrderIntent]] = [
     (110, "ib_tick", order(limit_price=D("5.005"))),
     (110, "ib_tick", order(limit_price=D("0.99995"))),
     (110, "ib_tick", order(order_type="stop_limit", trigger_price=D("5.001"))),
+    (110, "ib_tick", order(order_type="stop", limit_price=None, trigger_price=D("5.001"))),
     (110, "ib_tick", put("1.055")),
     (110, "ib_tick", bag("-1.205")),
     (387, "ib_order_type", bag(None, order_type="stop", trigger_price=D("1.00"))),

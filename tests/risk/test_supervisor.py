@@ -366,6 +366,18 @@ def test_the_days_result_is_saved_with_every_fill(tmp_path: Path) -> None:
     assert day.day.isoformat() == "2024-03-05"
 
 
+def test_a_fill_is_saved_without_waiting_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr("os.fsync", flushed.append)
+    desk = Desk(tmp_path)
+    desk.buy(10)
+    assert flushed == []
+    desk.supervisor.halt(1, by="Ann", reason="news")
+    assert flushed
+
+
 def test_a_file_that_cannot_be_written_halts(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be")
