@@ -133,8 +133,7 @@ def lean(
     """Put QuantConnect Lean equity data into a catalog.
 
         harvester ingest lean lean/equity/usa --catalog my-catalog --symbol BAC --symbol SPY
-        harvester ingest lean lean/equity/usa --catalog spy --symbol SPY \
-            --resolution second --quotes-from-bars
+        harvester ingest lean lean --catalog spy --symbol SPY --resolution second --quotes-from-bars
 
     Parameters
     ----------

@@ -30,7 +30,9 @@ def test_every_bundled_profile_loads_under_its_own_name(file: Path) -> None:
     assert loaded.source_paths[0] == file
 
 
-@pytest.mark.parametrize("name", ["demo", "bac_ticks_2013", "aapl_depth_2012", "amzn_level1_2012"])
+@pytest.mark.parametrize(
+    "name", ["demo", "bac_ticks_2013", "spy_seconds_2013", "aapl_depth_2012", "amzn_level1_2012"]
+)
 def test_bundled_research_profiles_are_dev_and_can_be_backtested(name: str) -> None:
     loaded = load_profile(PROFILES / f"{name}.toml", environ={})
     assert loaded.profile.environment == "dev"
