@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.errors import ConfigError
+from scanner.compiled import compiled_pairs
 from scanner.contracts import PRICE_TOLERANCE, Mask
 from scanner.criteria import VERTICALS, Criteria, LegFilter, Range, Structure
 from scanner.legs import WINDOW_MAX, LegTable
@@ -72,6 +73,12 @@ def _build_verticals(
     total = _pairs(table, roles)
     checks = PositionChecks.of(structure, criteria.position, without=("width_usd",))
     narrow = 0
+    if table.engine == "numba" and ranking.lazy and total:
+        narrow = _compiled_verticals(structure, table, criteria, ranking, tally, roles=roles, checks=checks)
+        tally.positions += total
+        tally.count(structure, WIDTH, before=total, left=narrow)
+        _report(checks, tally)
+        return
     for batch in _batches(structure, table, roles, criteria.position.width_usd or _ANY_WIDTH):
         narrow += batch.size
         left = checks.apply(batch.block, batch.alive, batch.size)
@@ -81,6 +88,29 @@ def _build_verticals(
     tally.positions += total
     tally.count(structure, WIDTH, before=total, left=narrow)
     _report(checks, tally)
+
+
+def _compiled_verticals(
+    structure: Structure,
+    table: LegTable,
+    criteria: Criteria,
+    ranking: Ranking,
+    tally: Tally,
+    *,
+    roles: _Roles,
+    checks: PositionChecks,
+) -> int:
+    """Do the same in compiled loops, and return how many pairs were narrow."""
+    widths = criteria.position.width_usd or _ANY_WIDTH
+    scores = (ranking.terms, ranking.best_scores())
+    found = compiled_pairs(structure, table, roles, checks.ranges, widths, scores)
+    reached = found.narrow
+    for name, left in zip(checks.names(), found.left, strict=True):
+        checks.reached[name], checks.passed[name] = reached, left
+        reached = left
+    tally.passed += reached
+    ranking.offer_all(found.block)
+    return found.narrow
 
 
 class _Roles(NamedTuple):

@@ -21,6 +21,7 @@ from market.option_chain_pricing import options_of
 from market.pricing import american
 from market.pricing.american import CashDividends
 from market.pricing.european import EuropeanOptions, carry_of, price
+from market.pricing.implied_volatility import Engine
 from market.pricing.scaled_erfc import Array
 from scanner.context import ScanContext
 from scanner.contracts import Mask, leg_checks
@@ -42,6 +43,8 @@ class Prospect:
     deviate: Array
     """Normal deviate of the probability of ending at or below the strike."""
     forward: Array
+    engine: Engine
+    """Of the loops over positions, as of pricing."""
 
     @classmethod
     def of(cls, chain: OptionChain, criteria: Criteria, context: ScanContext) -> Prospect:
@@ -60,7 +63,7 @@ class Prospect:
         with np.errstate(divide="ignore", invalid="ignore"):
             deviation = volatility * np.sqrt(options.years)
             deviate = 0.5 * deviation - carry.log_moneyness / deviation
-        return cls(options, deviation, deviate, carry.forward)
+        return cls(options, deviation, deviate, carry.forward, context.pricing.engine)
 
 
 class LegTable:
@@ -75,6 +78,7 @@ class LegTable:
         self.rows = _ordered_rows(chain, is_call=is_call)
         """Row of each leg in the chain."""
         self.spot = chain.underlying_price
+        self.engine = prospect.engine
         self._prospect = prospect
         self._padded = np.append(self.rows, np.full(WINDOW_MAX, self.rows[-1] if self.rows.size else 0))
         strike = self._column(chain.strike)

@@ -71,7 +71,7 @@ def passes(block: Block, name: str, allowed: Range, alive: Mask | None = None) -
 
 def _probability_passes(block: Verticals, allowed: Range, alive: Mask | None) -> Mask:
     """Compare normal deviates in place of probabilities, bounds of them first: most are decided by those."""
-    low, high = (_deviate(bound) for bound in (allowed.low, allowed.high))
+    low, high = (deviate_of(bound) for bound in (allowed.low, allowed.high))
     if not block.is_credit:
         low, high = -high, -low
     distance = np.abs(block.net)
@@ -88,7 +88,8 @@ def _probability_passes(block: Verticals, allowed: Range, alive: Mask | None) ->
     return decided
 
 
-def _deviate(probability: float) -> float:
+def deviate_of(probability: float) -> float:
+    """Return the normal deviate of a probability, infinite at and beyond 0 and 1."""
     if probability <= 0.0:
         return float("-inf")
     return float("inf") if probability >= 1.0 else NormalDist().inv_cdf(probability)

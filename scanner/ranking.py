@@ -98,6 +98,17 @@ class Ranking:
         if self._waiting > (_BATCH if np.isfinite(self.threshold) else 4 * self.top):
             self._settle()
 
+    def best_scores(self) -> Array:
+        """Return the scores of the `top` best so far, ascending; minus infinity where there are fewer."""
+        self._settle()
+        missing = np.full(max(0, self.top - self._best.size), -np.inf)
+        return np.concatenate((missing, np.sort(self._best)[-self.top :]))
+
+    def offer_all(self, block: Block) -> None:
+        """Consider every position of `block`; each is computed exactly."""
+        if len(block.net):
+            self._keep(block)
+
     def best(self) -> list[Ranked]:
         """Return the best positions, the first the best."""
         self._settle()

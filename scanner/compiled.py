@@ -1,0 +1,124 @@
+"""Verticals by compiled loops: fills the kernel's inputs from a leg table, and reads back what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.errors import ConfigError
+from market.pricing.scaled_erfc import Array
+from scanner.contracts import PRICE_TOLERANCE, Mask
+from scanner.criteria import PositionFilter, Range, RankTerm, Structure
+from scanner.legs import LegTable
+from scanner.position_filters import deviate_of
+from scanner.positions import Verticals
+
+_METRICS = {name: number for number, name in enumerate(PositionFilter.__struct_fields__)}
+_PROBABILITY = "probability_of_profit"
+_NEEDS_MEANS = frozenset({"expected_value_usd", "expected_return"})
+_NEEDS_GREEKS = ("delta", "gamma", "theta", "vega")
+
+
+class Found(NamedTuple):
+    """Pairs that may be among the best, and how many pairs were narrow, sound, and passed each filter."""
+
+    block: Verticals
+    narrow: int
+    left: list[int]
+
+
+def compiled_pairs(
+    structure: Structure,
+    table: LegTable,
+    roles: tuple[Mask, Mask],
+    ranges: Mapping[str, Range],
+    widths: Range,
+    ranking: tuple[tuple[RankTerm, ...], Array],
+) -> Found:
+    """Return what `scan_pairs` finds; `ranking` are the terms and the best scores so far, ascending.
+
+    Raises `ConfigError` where numba is missing.
+    """
+    try:
+        from scanner.numba_verticals import scan_pairs
+    except ImportError as error:
+        raise ConfigError(
+            "The engine 'numba' needs the package numba, which is not installed. "
+            "Run `uv sync --extra numba`, or use the engine 'numpy'."
+        ) from error
+    size = len(table)
+    terms, best = ranking
+    wanted = {*ranges, *(term.by for term in terms)}
+    low = max(widths.low - PRICE_TOLERANCE, PRICE_TOLERANCE)
+    options = np.array(
+        [structure.is_credit, table.is_call, low, widths.high + PRICE_TOLERANCE, table.spot], dtype=np.float64
+    )
+    first, second, counts = scan_pairs(
+        _columns(table, roles[1], wanted),
+        _last(table),
+        roles[0][:size].astype(np.float64),
+        options,
+        _filters(structure, ranges),
+        _terms(terms),
+        best,
+    )
+    left = counts.tolist()
+    return Found(Verticals(structure, table, first, second), left[0], left[1:])
+
+
+def _columns(table: LegTable, second: Mask, wanted: set[str]) -> Array:
+    from scanner import numba_verticals as kernel
+
+    size = len(table)
+    columns = np.zeros((kernel.COLUMNS, size))
+    given = {
+        kernel.SELL: table.sell,
+        kernel.BUY: table.buy,
+        kernel.LEVEL: table.level,
+        kernel.BID_ASK: table.bid_ask,
+        kernel.STRIKE: table.strike,
+        kernel.DEVIATE: table.deviate,
+        kernel.DEPTH: table.smile.depth,
+        kernel.YEARS: table.years,
+        kernel.MULTIPLIER: table.multiplier,
+        kernel.SECOND: second,
+        kernel.RISE_MOST: table.rise_at_most,
+        kernel.RISE_LEAST: table.rise_at_least,
+    }
+    given |= {kernel.DELTA + n: table.greek(name) for n, name in enumerate(_NEEDS_GREEKS) if name in wanted}
+    if wanted & _NEEDS_MEANS:
+        given[kernel.PAID] = table.paid
+    for row, values in given.items():
+        columns[row] = values[:size]
+    return columns
+
+
+def _last(table: LegTable) -> NDArray[np.int64]:
+    """Return the last leg of each leg's expiry."""
+    segment = table.smile.segment
+    ends = np.append(np.flatnonzero(np.diff(segment)), len(table) - 1)
+    return ends[segment].astype(np.int64)
+
+
+def _filters(structure: Structure, ranges: Mapping[str, Range]) -> Array:
+    rows = []
+    for name, allowed in ranges.items():
+        low, high = allowed.low, allowed.high
+        if name == _PROBABILITY:
+            low, high = deviate_of(low), deviate_of(high)
+            low, high = (low, high) if structure.is_credit else (-high, -low)
+        rows.append((_METRICS[name], low - PRICE_TOLERANCE, high + PRICE_TOLERANCE))
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 3)
+
+
+def _terms(terms: tuple[RankTerm, ...]) -> Array:
+    total = sum(term.weight for term in terms)
+    return np.array(
+        [
+            (_METRICS[term.by], term.worst, 1.0 / (term.best - term.worst), term.weight / total)
+            for term in terms
+        ]
+    )

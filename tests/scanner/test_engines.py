@@ -1,0 +1,86 @@
+"""The compiled loops find what the NumPy ones find: the same counts, positions and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.option_chain import OptionChain
+from market.option_chain_pricing import priced
+from market.pricing.implied_volatility import Engine
+from scanner.context import ScanContext
+from scanner.criteria import VERTICALS, Criteria, LegFilter, PositionFilter, Range, RankTerm, Structure
+from scanner.scan import scan
+from tests.scanner.chains import DIVIDEND_YIELD, RATE, synthetic_chain
+
+pytest.importorskip("numba")
+
+METRICS = (
+    ("width_usd", 2.0, 20.0),
+    ("credit_usd", -8.0, 8.0),
+    ("debit_usd", -8.0, 8.0),
+    ("credit_to_width", -0.7, 0.7),
+    ("max_profit_usd", 20.0, 900.0),
+    ("max_loss_usd", 20.0, 1500.0),
+    ("return_on_risk", 0.1, 5.0),
+    ("annualised_return", 0.5, 200.0),
+    ("breakeven_distance_fraction", -0.05, 0.08),
+    ("legs_bid_ask_to_width", 0.01, 0.2),
+    ("delta", -0.4, 0.4),
+    ("gamma", -0.04, 0.04),
+    ("theta", -0.05, 0.05),
+    ("vega", -0.06, 0.06),
+    ("probability_of_profit", 0.3, 0.85),
+    ("expected_value_usd", -60.0, 0.0),
+    ("expected_return", -0.2, 0.05),
+)
+
+
+def _chain(seed: int) -> OptionChain:
+    """Priced beforehand, so that only the loops over positions differ."""
+    chain = synthetic_chain(expiries=3, strikes=19, seed=seed)
+    return priced(chain, ScanContext.flat(RATE, dividend_yield=DIVIDEND_YIELD).pricing)
+
+
+def _context(engine: Engine) -> ScanContext:
+    context = ScanContext.flat(RATE, dividend_yield=DIVIDEND_YIELD)
+    return dataclasses.replace(context, pricing=dataclasses.replace(context.pricing, engine=engine))
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 3),
+    structures=st.lists(st.sampled_from(VERTICALS), min_size=1, unique=True),
+    filtered=st.lists(st.sampled_from(METRICS), max_size=5, unique=True),
+    ranked=st.lists(st.sampled_from(METRICS), min_size=1, max_size=3, unique=True),
+    is_downwards=st.booleans(),
+    delta_max=st.sampled_from([None, 0.6]),
+    top=st.integers(1, 40),
+)
+def test_numba_and_numpy_agree(
+    seed: int,
+    structures: list[Structure],
+    filtered: list[tuple[str, float, float]],
+    ranked: list[tuple[str, float, float]],
+    is_downwards: bool,
+    delta_max: float | None,
+    top: int,
+) -> None:
+    criteria = Criteria(
+        name="both",
+        structures=tuple(structures),
+        short_leg=LegFilter(delta=None if delta_max is None else Range(max=delta_max)),
+        position=PositionFilter(**{name: Range(min=low, max=high) for name, low, high in filtered}),
+        ranking=tuple(
+            RankTerm(by=name, worst=high, best=low)
+            if is_downwards
+            else RankTerm(by=name, worst=low, best=high)
+            for name, low, high in ranked
+        ),
+        top=top,
+    )
+    chain = _chain(seed)
+    assert scan(chain, criteria, _context("numba")) == scan(chain, criteria, _context("numpy"))

@@ -1,0 +1,153 @@
+"""What a scan promises beside its numbers: modes, events, many underlyings, unknowns, explanations."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.criteria import bundled_names, read_criteria
+from market.errors import ConfigError
+from scanner.context import Event, ScanContext
+from scanner.criteria import Criteria, EventFilter, LegFilter, ModeSwitch, PositionFilter, Range, Structure
+from scanner.expiries import Expiries, kind_of
+from scanner.explaining import explain
+from scanner.scan import scan, scan_many
+from tests.scanner.chains import DIVIDEND_YIELD, RATE, synthetic_chain
+
+CONTEXT = ScanContext.flat(RATE, dividend_yield=DIVIDEND_YIELD)
+BOTH = Criteria(
+    name="both",
+    structures=(Structure.BULL_PUT, Structure.BEAR_PUT),
+    mode=ModeSwitch(iv_percentile_threshold=0.5),
+    position=PositionFilter(width_usd=Range(max=10.0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "mode", "structure"),
+    [(0.5, "credit", Structure.BULL_PUT), (0.4999, "debit", Structure.BEAR_PUT)],
+)
+def test_the_iv_percentile_chooses_between_credit_and_debit(
+    percentile: float, mode: str, structure: Structure
+) -> None:
+    result = scan(synthetic_chain(), BOTH, dataclasses.replace(CONTEXT, iv_percentile=percentile))
+    assert result.mode == mode
+    assert {candidate.structure for candidate in result.candidates} == {structure}
+
+
+def test_an_unknown_iv_percentile_is_refused_and_not_guessed() -> None:
+    with pytest.raises(ConfigError, match="IV percentile is not known"):
+        scan(synthetic_chain(), BOTH, CONTEXT)
+
+
+def test_unknown_events_are_refused_where_the_criteria_avoid_them() -> None:
+    criteria = Criteria(name="calm", structures=(Structure.BULL_PUT,), events=EventFilter(earnings="avoid"))
+    with pytest.raises(ConfigError, match=r"no events are known.*--events"):
+        scan(synthetic_chain(), criteria, CONTEXT)
+
+
+@pytest.mark.parametrize(("rule", "left"), [("avoid", 2), ("require", 2), ("any", 4)])
+def test_expiries_with_an_event_before_them_are_avoided_or_required(rule: str, left: int) -> None:
+    chain = synthetic_chain(expiries=4)
+    days = Expiries.of(chain).dates
+    events = (Event("earnings", days[1] + timedelta(days=1)), Event("earnings", date(2020, 1, 1)))
+    criteria = Criteria(
+        name="events",
+        structures=(Structure.SHORT_PUT,),
+        events=EventFilter(earnings=rule),  # type: ignore[arg-type]
+        top=1000,
+    )
+    result = scan(chain, criteria, dataclasses.replace(CONTEXT, events=events))
+    assert len({candidate.legs[0].expiry for candidate in result.candidates}) == left
+
+
+def test_many_underlyings_are_ranked_together() -> None:
+    chains = [synthetic_chain(symbol=f"S{n}", seed=n) for n in range(5)]
+    criteria = Criteria(name="many", structures=(Structure.BULL_PUT,), top=30)
+    together = scan_many([(chain, CONTEXT) for chain in chains], criteria)
+    alone = [scan(chain, criteria, CONTEXT) for chain in chains]
+    scores = sorted((c.score for result in alone for c in result.candidates), reverse=True)[:30]
+    assert [candidate.score for candidate in together.candidates] == scores
+    assert together.contracts == sum(result.contracts for result in alone)
+    assert together.passed == sum(result.passed for result in alone)
+    assert together.underlyings == tuple(f"S{n}" for n in range(5))
+
+
+def test_every_position_is_removed_once_or_passes() -> None:
+    criteria = read_criteria(Path("bull_put"))
+    result = scan(synthetic_chain(), criteria, CONTEXT)
+    removed = sum(r.removed for r in result.removed_by_filter if r.stage == "bull_put")
+    assert removed + result.passed == result.positions
+
+
+def test_a_chain_without_a_price_of_its_underlying_finds_nothing_and_says_why() -> None:
+    chain = dataclasses.replace(synthetic_chain(), underlying_price=np.nan)
+    result = scan(chain, Criteria(name="x", structures=(Structure.BULL_PUT,)), CONTEXT)
+    assert not result.candidates
+    assert result.removed_by_filter[0].filter == "underlying.price_known"
+    assert result.removed_by_filter[0].removed == 1
+
+
+def test_no_chain_at_all_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no chain to scan"):
+        scan_many([], Criteria(name="x", structures=(Structure.BULL_PUT,)))
+
+
+@pytest.mark.parametrize("structure", list(Structure))
+def test_every_candidate_explains_itself_with_its_own_score(structure: Structure) -> None:
+    criteria = Criteria(
+        name="x",
+        structures=(structure,),
+        position=PositionFilter(width_usd=Range(max=15.0)) if structure.legs > 1 else PositionFilter(),
+        top=5,
+    )
+    chain = synthetic_chain(strikes=15)
+    result = scan(chain, criteria, CONTEXT)
+    assert result.candidates
+    for candidate in result.candidates:
+        if structure is Structure.COVERED_CALL:
+            continue  # its option leg alone reads as a short call
+        explanation = explain(chain, criteria, CONTEXT, candidate.spread)
+        assert all(verdict.passed for verdict in explanation.verdicts), explanation.outcome
+        assert explanation.score == pytest.approx(candidate.score, abs=1e-12)
+        assert sum(part.adds for part in candidate.rank_parts) == pytest.approx(candidate.score)
+
+
+def test_an_explanation_names_every_filter_that_fails() -> None:
+    criteria = Criteria(
+        name="x",
+        structures=(Structure.BULL_PUT,),
+        short_leg=LegFilter(delta=Range(max=0.05)),
+        position=PositionFilter(width_usd=Range(max=1.0)),
+    )
+    explanation = explain(synthetic_chain(), criteria, CONTEXT, "XYZ 2026-03-20 -97.5P +92.5P")
+    failed = {verdict.filter for verdict in explanation.verdicts if not verdict.passed}
+    assert failed == {"short_leg.delta", "position.width_usd"}
+    assert "short_leg.delta" in explanation.outcome
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [
+        (date(2015, 1, 16), "monthly"),
+        (date(2014, 8, 16), "monthly"),  # a Saturday, as expiries were until 2015
+        (date(2015, 12, 31), "quarterly"),
+        (date(2019, 4, 18), "monthly"),  # Good Friday follows
+        (date(2024, 3, 28), "quarterly"),  # Good Friday follows
+        (date(2015, 1, 23), "weekly"),
+        (date(2015, 1, 30), "weekly"),
+    ],
+)
+def test_kinds_of_expiries(day: date, kind: str) -> None:
+    assert kind_of(day, frozenset({day})) == kind
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_every_bundled_criteria_finds_something(name: str) -> None:
+    chain = synthetic_chain(expiries=9, strikes=41, step=1.0)
+    result = scan(chain, read_criteria(Path(name)), dataclasses.replace(CONTEXT, iv_percentile=0.7))
+    assert result.candidates, result.removed_by_filter
