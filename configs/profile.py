@@ -34,6 +34,7 @@ from configs.profile_sections import (
     UniverseSection,
 )
 from configs.profile_strategies import limit_contradictions, resolve_parameters
+from market.errors import ConfigError
 from market.session_windows import SessionRules
 from risk.limits import RiskLimits
 
@@ -54,6 +55,8 @@ __all__ = [
 
 Purpose = Literal["trade", "research"]
 """`trade` may connect, and demands the second switch of a live profile; `research` never connects."""
+
+ENVIRONMENTS_IN_WORDS = {"dev": "development", "uat": "paper trading", "live": "real money"}
 
 _PROJECT = Path(__file__).resolve().parents[1]
 
@@ -108,10 +111,15 @@ class LoadedProfile(msgspec.Struct, frozen=True, kw_only=True):
     def require_backtest(self) -> Backtest:
         """Return the `[backtest]` section; raises `ConfigError` for a profile without one."""
         if self.profile.backtest is None:
-            problem = Problem(
-                "backtest", "is missing, and a backtest needs it: at least starting_balance_usd."
+            environment = self.profile.environment
+            raise ConfigError(
+                f"{self.source_paths[0]} is a profile for {ENVIRONMENTS_IN_WORDS[environment]} "
+                f'(environment = "{environment}") and has no [backtest] section, which says what '
+                "to replay. To backtest it, add to it, or to a profile that extends it:\n"
+                "  [backtest]\n"
+                '  catalog = "data/demo"  # or any catalog of yours\n'
+                "  starting_balance_usd = 25_000"
             )
-            raise config_error(self.source_paths[0], [problem], {})
         return self.profile.backtest
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from market.errors import ConfigError
 
 PROBLEMS_SHOWN_MAX = 40
+SET_OPTION = "--set "
+"""Begins the origin of what the command line set; the key follows, as it was typed."""
 
 Origins = Mapping[str, Path | str]
 """Where a dotted key came from: a file, or the text of a `--set` override."""
@@ -46,14 +48,27 @@ def config_error(source: Path | str, problems: Sequence[Problem], origins: Origi
 
 
 def _line(problem: Problem, origins: Origins) -> str:
-    text = _printable(f"{problem.path} {problem.message}".strip())
     origin = origin_of(problem.path, origins)
+    shown = _as_typed(problem, origins) if isinstance(origin, str) else problem
+    text = _printable(f"{shown.path} {shown.message}".strip())
     if origin is None:
         return text
     if isinstance(origin, str):
         return f"{text} [from {origin}]"
     number = line_of(problem.path, origin)
     return f"{text} [{origin}{f', line {number}' if number else ''}]"
+
+
+def _as_typed(problem: Problem, origins: Origins) -> Problem:
+    """Return `problem` with the key of `--set`, which names a table of a list, in place of its number."""
+    path = _known_path(problem.path, origins)
+    typed = str(origins[path]).removeprefix(SET_OPTION)
+    if path.count(".") + path.count("[") != typed.count("."):  # not the key itself, but a table above it
+        return problem
+    table, _, _ = path.rpartition(".")
+    typed_table, _, _ = typed.rpartition(".")
+    message = problem.message.replace(f"{table}.", f"{typed_table}.") if table else problem.message
+    return Problem(typed + problem.path.removeprefix(path), message)
 
 
 def _printable(text: str) -> str:
@@ -63,9 +78,14 @@ def _printable(text: str) -> str:
 
 def origin_of(path: str, origins: Origins) -> Path | str | None:
     """Return the origin of `path`, or of the nearest table around it."""
+    return origins.get(_known_path(path, origins))
+
+
+def _known_path(path: str, origins: Origins) -> str:
+    """Return `path`, or the nearest table around it, of which the origin is known; "" where there is none."""
     while path and path not in origins:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return origins.get(path)
+    return path
 
 
 def line_of(path: str, file: Path) -> int | None:

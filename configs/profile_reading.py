@@ -7,12 +7,12 @@ never inherited and never overridden: which environment a profile is for stands 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from configs.profile_problems import Problem, config_error, joined
+from configs.profile_problems import SET_OPTION, Problem, config_error, joined
 from market.errors import ConfigError, NotFoundError
 
 EXTENDS_DEPTH_MAX = 8
@@ -20,6 +20,9 @@ EXTENDS_DEPTH_MAX = 8
 
 OWN_KEYS = ("name", "environment")
 """Keys that a profile states itself."""
+
+PROFILES_FOLDER = Path("configs", "profiles")
+PROFILES_SHOWN_MAX = 20
 
 Table = dict[str, Any]
 
@@ -50,7 +53,7 @@ def read_profile(path: Path) -> RawProfile:
             raise ConfigError(f"{names} -> {file}: a profile extends itself. Remove one `extends`.")
         if len(chain) == EXTENDS_DEPTH_MAX:
             raise ConfigError(f"{path} extends more than {EXTENDS_DEPTH_MAX - 1} files. Join some of them.")
-        table = read_toml(file)
+        table = read_toml(file, hint=_profiles_near)
         chain.append((file, table))
         following = _extended(file, table)
     merged: Table = {}
@@ -63,19 +66,22 @@ def read_profile(path: Path) -> RawProfile:
     return RawProfile(merged, origins, tuple(file for file, _ in chain))
 
 
-def read_toml(file: Path) -> Table:
+def read_toml(file: Path, *, hint: Callable[[Path], str] = lambda _: "") -> Table:
     """Return the tables of a TOML file, its numbers with a point as `Decimal`.
 
-    Raises `NotFoundError` or `ConfigError`, naming the file.
+    Raises `NotFoundError` or `ConfigError`, naming the file and, of a folder, what `hint` says of it.
     """
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFoundError(f"There is no file {file}.{_profiles_near(file)}") from None
+        raise NotFoundError(f"There is no file {file}.{hint(file.parent)}") from None
+    except IsADirectoryError:
+        raise NotFoundError(f"{file} is a folder. Name a file in it.{hint(file)}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 text: {error}. Save it as UTF-8.") from None
+        raise ConfigError(_not_text(file, error)) from None
     except (OSError, ValueError) as error:
-        raise NotFoundError(f"{file} cannot be read: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise NotFoundError(f"{file} cannot be read: {why}.") from None
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -90,10 +96,10 @@ def apply_overrides(raw: RawProfile, overrides: Sequence[str]) -> None:
     for text in overrides:
         key, sign, value = (part.strip() for part in text.partition("="))
         if not sign or not all(key.split(".")):
-            raise ConfigError(f"--set {key} is not KEY=VALUE. Write it like --set risk.max_positions=2.")
+            raise ConfigError(f"--set {text!r} is not KEY=VALUE. Write it like --set risk.max_positions=2.")
         problem = _set(raw, key.split("."), _override_value(value))
         if problem is not None:
-            raise config_error(raw.sources[0], [problem], {problem.path: f"--set {key}"})
+            raise config_error(raw.sources[0], [problem], {problem.path: SET_OPTION + key})
 
 
 def _set(raw: RawProfile, parts: Sequence[str], value: object) -> Problem | None:
@@ -101,16 +107,16 @@ def _set(raw: RawProfile, parts: Sequence[str], value: object) -> Problem | None
         return Problem(parts[0], "cannot be set on the command line. Write it in the profile.")
     node: Any = raw.table
     path = ""
-    for part in parts[:-1]:
-        below, node = _step(node, part, path)
+    for depth, part in enumerate(parts[:-1], start=1):
+        path, node = _step(node, part, path)
         if node is None:
-            return Problem(below, "does not exist, or is not a table. Tables of a list are named by `name`.")
-        path = below
+            typed = ".".join(parts[:depth])
+            return Problem(typed, "does not exist, or is not a table. Tables of a list are named by `name`.")
     if not isinstance(node, dict):
-        return Problem(path, f"is not a table and has no key {parts[-1]!r}.")
+        return Problem(".".join(parts[:-1]), f"is not a table and has no key {parts[-1]!r}.")
     path = joined(path, parts[-1])
     node[parts[-1]] = value
-    raw.origins[path] = f"--set {'.'.join(parts)}"
+    raw.origins[path] = SET_OPTION + ".".join(parts)
     return None
 
 
@@ -165,9 +171,26 @@ def _merge(merged: Table, nearer: Table, file: Path, origins: dict[str, Path | s
             merged[key] = value
 
 
-def _profiles_near(file: Path) -> str:
-    """Return the names of the profiles beside the missing one, as a hint."""
-    if not file.parent.is_dir():
-        return ""
-    names = sorted(found.name for found in file.parent.glob("*.toml"))[:20]
-    return f" In {file.parent} there are: {', '.join(names)}." if names else ""
+def _not_text(file: Path, error: UnicodeDecodeError) -> str:
+    if b"\0" in error.object:
+        return f"{file} is not a text file. Name a .toml file."
+    line = error.object.count(b"\n", 0, error.start) + 1
+    found = error.object[error.start]
+    return f"{file} is not UTF-8 text: line {line} has the byte 0x{found:02x}. Save it as UTF-8."
+
+
+def _profiles_near(folder: Path) -> str:
+    """Return the names of the profiles in `folder`, or else of those in configs/profiles, as a hint."""
+    for place in (folder, PROFILES_FOLDER):
+        names = [file.name for file in sorted(place.glob("*.toml")) if _is_profile(file)]
+        if names:
+            return f" Profiles in {place}: {', '.join(names[:PROFILES_SHOWN_MAX])}."
+    return ""
+
+
+def _is_profile(file: Path) -> bool:
+    """Whether `file` states an environment, which every profile does itself."""
+    try:
+        return "environment" in tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False

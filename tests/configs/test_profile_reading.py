@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -116,7 +117,12 @@ def test_the_last_of_several_overrides_wins(tmp_path: Path) -> None:
     ("override", "expected"),
     [
         ("risk.max_positions", "is not KEY=VALUE"),
-        ("=5", "is not KEY=VALUE"),
+        ("=5", "--set '=5' is not KEY=VALUE"),
+        ("strategies.first.parameters.typo=7", "strategies.first.parameters.typo is unknown"),
+        ("strategies.first.parameters.stop_loss_bp=7", "mean strategies.first.parameters.stop_loss_bps?"),
+        ("strategies.first.parameters.stop_loss_bps=x", "  strategies.first.parameters.stop_loss_bps is 'x'"),
+        ("strategies.first.parameters={typo=7}", "strategies.first.parameters.typo is unknown"),
+        ("strategies.first.decision.x=5", "  strategies.first.decision is not a table"),
         ("risk..x=5", "is not KEY=VALUE"),
         ("risk.max_positions=0", r"risk.max_positions is 0"),
         ("risk.max_positions=2\nname = 'x'", "risk.max_positions is"),
@@ -221,8 +227,74 @@ def test_a_flood_of_problems_is_cut_short(tmp_path: Path) -> None:
 
 
 def test_a_profile_in_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"There is no file .*gone/x\.toml\.$"):
+    with pytest.raises(NotFoundError, match=r"There is no file .*gone/x\.toml\."):
         load_profile(tmp_path / "gone" / "x.toml", environ={})
+
+
+def test_beside_a_missing_profile_only_profiles_are_named(tmp_path: Path) -> None:
+    write_profile(tmp_path, valid_tables(), "mine.toml")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    (tmp_path / "broken.toml").write_bytes(b"\xff = [")
+    with pytest.raises(NotFoundError) as caught:
+        load_profile(tmp_path / "nope.toml", environ={})
+    assert str(caught.value).endswith(f"nope.toml. Profiles in {tmp_path}: mine.toml.")
+
+
+def test_where_no_profile_is_near_those_that_come_along_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFoundError, match=r"There is no file nope\.toml\.$"):
+        load_profile("nope.toml", environ={})
+    (tmp_path / "configs" / "profiles").mkdir(parents=True)
+    write_profile(tmp_path / "configs" / "profiles", valid_tables(), "demo.toml")
+    with pytest.raises(NotFoundError, match=r"nope\.toml\. Profiles in configs/profiles: demo\.toml\.$"):
+        load_profile("nope.toml", environ={})
+
+
+def test_a_folder_is_not_a_profile_but_its_profiles_are_named(tmp_path: Path) -> None:
+    write_profile(tmp_path, valid_tables(), "mine.toml")
+    with pytest.raises(NotFoundError, match=r"is a folder\. Name a file in it\. Profiles in .*: mine\.toml"):
+        load_profile(tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\x7fELF\x02\0\0\xff", r"is not a text file\. Name a \.toml file\.$"),
+        (b'name = "x"\n# caf\xe9\n', r"is not UTF-8 text: line 2 has the byte 0xe9\. Save it as UTF-8\.$"),
+    ],
+)
+def test_what_is_not_text_is_told_from_text_in_another_encoding(
+    content: bytes, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "p.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=expected):
+        load_profile(tmp_path / "p.toml", environ={})
+
+
+def test_a_profile_without_a_backtest_says_which_lines_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, valid_tables(backtest=None)).require_backtest()
+    message = str(caught.value)
+    assert 'is a profile for development (environment = "dev") and has no [backtest] section' in message
+    lines = tomllib.loads(message.partition(":\n")[2])
+    again = load(tmp_path, valid_tables(backtest=lines["backtest"]))
+    assert again.require_backtest().starting_balance_usd == 25_000
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("live_micro", 'real money (environment = "live")'),
+        ("uat_paper", 'paper trading (environment = "uat")'),
+    ],
+)
+def test_a_profile_that_trades_says_that_it_is_no_backtest(name: str, words: str, project_root: Path) -> None:
+    file = project_root / "configs" / "profiles" / f"{name}.toml"
+    with pytest.raises(ConfigError) as caught:
+        load_profile(file, environ={}, purpose="research").require_backtest()
+    assert f"{name}.toml is a profile for {words} and has no [backtest] section" in str(caught.value)
 
 
 def test_the_line_of_a_key_is_found_in_tables_and_lists(tmp_path: Path) -> None:
