@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cyclopts import App
+    from cyclopts import App, CycloptsError
 
 PROGRAM = "harvester"
 HELP_FLAGS = ("--help", "-h")
@@ -155,8 +155,21 @@ def _call(command: Command, arguments: Sequence[str]) -> int | None:
         code: int | None = command_app(command)(list(arguments))
     except CycloptsError as error:
         advice = f"`{PROGRAM} {command.name} --help` lists its arguments."
-        raise UserError(f"{command.name}: {str(error).strip()} {advice}") from error
+        raise UserError(f"{command.name}: {_in_words(error)} {advice}") from error
     return code
+
+
+def _in_words(error: CycloptsError) -> str:
+    """Return what is wrong with the arguments, in plain words where cyclopts speaks of its own parts."""
+    from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
+
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        words = " ".join(error.unused_tokens)
+        return f'"{words}" is more than the command takes. Leave it out, or quote a text with blanks.'
+    if type(error) is MissingArgumentError and error.argument is not None:
+        name = error.argument.name
+        return f"{name} has no value. Write one after it." if error.keyword else f"{name} is missing."
+    return str(error).strip()
 
 
 def _unknown(word: str, known: Sequence[str], group: str = "") -> Exception:

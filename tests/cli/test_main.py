@@ -126,6 +126,8 @@ def test_help_of_a_command_comes_from_its_docstring(
         (["reply", "--amuont", "3"], "Did you mean --amount?"),
         (["reply", "--amount", "many"], 'unable to convert "many" into int'),
         (["reply", "1", "2", "3"], "`harvester reply --help` lists its arguments."),
+        (["reply", "1", "2", "3"], '" is more than the command takes. Leave it out'),
+        (["reply", "--amount"], "--amount has no value. Write one after it."),
     ],
 )
 def test_wrong_words_are_a_users_error_with_advice(
@@ -136,6 +138,20 @@ def test_wrong_words_are_a_users_error_with_advice(
     assert captured.out == ""
     assert captured.err.startswith("error: ")
     assert expected in captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["backtest"], "backtest: PROFILE is missing. `harvester backtest --help`"),
+        (["universe", "a.toml", "--date", "2013-10-07"], "universe: --catalog is missing."),
+    ],
+)
+def test_a_missing_argument_is_named(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert expected in capsys.readouterr().err
 
 
 def test_a_command_that_is_not_written_yet_does_not_break_the_others(
