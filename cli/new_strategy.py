@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -62,12 +64,27 @@ def write_strategy(name: str, *, root: Path) -> tuple[Path, Path, Path]:
 
 def _require_name(name: str) -> None:
     if _NAME.fullmatch(name) and not keyword.iskeyword(name) and not name.startswith("nautilus_"):
+        _require_no_package(name)
         return
     words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
     meant = f" Did you mean {words!r}?" if words != name and _NAME.fullmatch(words) else ""
     raise UserError(
         f"{name!r} cannot name a strategy: it becomes a Python module and needs 2 to 40 lower-case letters, "
         f"digits and underscores, a letter first, no keyword, not nautilus_ before it.{meant}"
+    )
+
+
+def _require_no_package(name: str) -> None:
+    """Refuse what `import NAME` means already: a strategy called numpy is mistaken for the package."""
+    if name in sys.stdlib_module_names:
+        owner = "a module of Python itself"
+    elif find_spec(name) is not None:
+        owner = "an installed package, or one of Harvester"
+    else:
+        return
+    raise UserError(
+        f"{name!r} cannot name a strategy: it is the name of {owner}. "
+        f"Choose another name, such as {f'my_{name}'!r}."
     )
 
 

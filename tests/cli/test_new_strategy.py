@@ -79,6 +79,10 @@ def test_the_profile_loads_with_the_limits_of_the_demo(
         ("../escape", "Did you mean 'escape'"),
         ("nautilus_idea", "not nautilus_"),
         ("a" * 41, "2 to 40"),
+        ("numpy", "an installed package.* such as 'my_numpy'"),
+        ("nautilus_trader", "not nautilus_"),
+        ("json", "a module of Python itself.* such as 'my_json'"),
+        ("market", "one of Harvester.* such as 'my_market'"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str, hint: str) -> None:
