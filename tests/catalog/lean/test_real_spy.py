@@ -78,7 +78,7 @@ def test_minutes_of_regular_hours_make_the_daily_bars_but_for_one_low(
     times = np.array([bar.ts_event for bar in minutes])
     daily = reader(store).bars(bar_types=["SPY.SMART-1-DAY-LAST-EXTERNAL"])
     assert [new_york_date(bar.ts_event) for bar in daily] == [date(2013, 10, 4), *DAYS]
-    differences = {}
+    differences: dict[tuple[date, str], tuple[str, str]] = {}
     for bar in daily:
         day = new_york_date(bar.ts_event)
         opens_ns = to_ns(f"{day}T09:30:00-04:00")
