@@ -77,35 +77,28 @@ def ingest_rates(
             f"unit {unit!r} and compounding {compounding!r}: allowed are {', '.join(UNITS)} and "
             f"{', '.join(COMPOUNDINGS)}."
         )
-    given = dict(columns or {})
-    if not Path(path).is_file():
+    given, file = dict(columns or {}), Path(path)
+    if not file.is_file():
         raise NotFoundError(f"{path} is no file. Name a CSV file of rates.")
-    source = SourceDescription(
-        kind=KIND,
-        path=str(path),
-        sha256=sha256_of([Path(path)]),
-        options={
-            "name": name,
-            "columns": ",".join(f"{key}={value}" for key, value in sorted(given.items())),
-            "unit": unit,
-            "compounding": compounding,
-            "start": str(start or ""),
-            "end": str(end or ""),
-        },
-    )
+    settings = {
+        "name": name,
+        "columns": ",".join(f"{key}={value}" for key, value in sorted(given.items())),
+        "unit": unit,
+        "compounding": compounding,
+        "start": str(start or ""),
+        "end": str(end or ""),
+    }
+    source = SourceDescription(kind=KIND, path=str(path), sha256=sha256_of([file]), options=settings)
     with store.ingest(source, replace=replace) as ingest:
         if not ingest.unchanged:
-            progress.begin(Path(path).name, Path(path).stat().st_size)
-            header = read_header(Path(path))
+            progress.begin(file.name, file.stat().st_size)
+            header = read_header(file)
             curve = _Curve(tenor_columns(header, given), UNITS[unit], compounding == "par")
-            rows = read_days(
-                Path(path),
-                require_date_column(Path(path), header, given),
-                partial(ingest.reject, file=Path(path).name),
-            )
+            date_column = require_date_column(file, header, given)
+            rows = read_days(file, date_column, partial(ingest.reject, file=file.name))
             wanted = [row for row in rows if (not start or row.day >= start) and (not end or row.day <= end)]
-            _write(wanted, ingest, name=name, curve=curve, file=Path(path).name)
-            progress.advance(Path(path).stat().st_size)
+            _write(wanted, ingest, name=name, curve=curve, file=file.name)
+            progress.advance(file.stat().st_size)
     return ingest.result
 
 
