@@ -61,8 +61,8 @@ def check_catalog(
     """Check the streams of `catalog` and return what was found, gravest first.
 
     `symbols` are symbols or whole instrument ids; `start` and `end` are New York dates, both inclusive.
-    Raises `NotFoundError` for a folder that is no catalog and for a symbol that is not in it, `ConfigError`
-    for dates that end before they start.
+    Raises `NotFoundError` for a folder that is no catalog, for a symbol that is not in it and where there is
+    no record to check, `ConfigError` for dates that end before they start.
     """
     if start is not None and end is not None and start > end:
         raise ConfigError(f"start {start} is after end {end}. Swap them.")
@@ -83,6 +83,7 @@ def check_catalog(
         done, found = _check_stream(stream, context)
         checked.append(done)
         findings += found
+    _require_something_checked(checked, findings, streams=streams, context=context)
     order = list(CHECKS)
     findings.sort(key=lambda found: (_SEVERITIES.index(found.severity), order.index(found.check)))
     return QualityReport(catalog=str(catalog), streams=tuple(checked), findings=tuple(findings))
@@ -100,6 +101,11 @@ class _Context:
     to_ns: int | None
     progress: Progress
 
+    @property
+    def has_dates(self) -> bool:
+        """Whether only some dates are to be checked."""
+        return self.from_ns is not None or self.to_ns is not None
+
 
 def _chosen(streams: Sequence[StoredStream], symbols: Sequence[str] | None) -> list[StoredStream]:
     if not symbols:
@@ -110,6 +116,28 @@ def _chosen(streams: Sequence[StoredStream], symbols: Sequence[str] | None) -> l
         known = ", ".join(sorted({symbol_of(stream.instrument_id) for stream in streams})) or "nothing"
         raise NotFoundError(f"The catalog has no data of {', '.join(unknown)}. It has {known}.")
     return [stream for stream in streams if wanted & _names(stream)]
+
+
+def _require_something_checked(
+    checked: Sequence[CheckedStream],
+    findings: Sequence[Finding],
+    *,
+    streams: Sequence[StoredStream],
+    context: _Context,
+) -> None:
+    """Refuse to call a catalog sound of which nothing was looked at."""
+    if any(stream.records for stream in checked):
+        return
+    told = {"unreadable_file"} if context.has_dates else {"unreadable_file", "unchecked_type"}
+    if any(finding.check in told for finding in findings):
+        return
+    files = [file for stream in streams for file in stream.files]
+    dates = [new_york_date(ns) for file in files for ns in (file.first_ns, file.last_ns) if ns is not None]
+    held = f"has {min(dates)} to {max(dates)}" if dates else "has none at all"
+    where = "in these dates" if context.has_dates else "to check"
+    raise NotFoundError(
+        f"No records {where}; the catalog {held}. Choose other dates, or see `harvester catalog show`."
+    )
 
 
 def _names(stream: StoredStream) -> set[str]:
@@ -123,7 +151,11 @@ def _check_stream(stream: StoredStream, context: _Context) -> tuple[CheckedStrea
     has_sessions = instrument is None or instrument.kind in _EXCHANGE_KINDS
     records, first_ns, last_ns = 0, None, None
     if stream.data_type not in READABLE_TYPES:
-        log.add("unchecked_type", f"{stream.data_type}, {stream.rows} records", count=stream.rows)
+        for file in stream.files:
+            if file.problem is not None:
+                log.add("unreadable_file", f"{file.path.name}: {' '.join(file.problem.split())}")
+        if stream.rows:
+            log.add("unchecked_type", f"{stream.data_type}, {stream.rows} records", count=stream.rows)
     else:
         check = _StreamCheck(stream, log, context=context, has_sessions=has_sessions)
         context.progress.begin(
@@ -224,8 +256,6 @@ class _StreamCheck:
     def finish(self) -> None:
         """Log what needed the whole stream."""
         self._log_stale(self._stale.finish())
-        if self._book is not None:
-            self._book.finish()
         if self._coverage is not None:
             self._coverage.finish()
 

@@ -26,7 +26,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO
 
 
 def print_contents(contents: CatalogContents) -> None:
-    """Print tables of streams, sources and halts, and what does not fit together."""
+    """Print what does not fit together, then tables of streams, sources and halts."""
     console = stdout_console()
     made_by = "" if contents.has_manifest else ", without a manifest (made by another program)"
     console.print(
@@ -35,6 +35,9 @@ def print_contents(contents: CatalogContents) -> None:
         markup=False,
         soft_wrap=True,
     )
+    for problem in contents.problems[:PROBLEMS_SHOWN]:
+        console.print(f"[bold red]problem:[/] {escape(problem)}", soft_wrap=True)
+    _say_more(console, len(contents.problems) - PROBLEMS_SHOWN, "problems")
     console.print(_streams_table(contents.streams))
     if contents.sources:
         console.print(_sources_table(contents))
@@ -42,9 +45,6 @@ def print_contents(contents: CatalogContents) -> None:
     if contents.halts:
         console.print(_halts_table(contents))
         _say_more(console, len(contents.halts) - HALTS_SHOWN, "halts")
-    for problem in contents.problems[:PROBLEMS_SHOWN]:
-        console.print(f"[yellow]problem:[/] {escape(problem)}", soft_wrap=True)
-    _say_more(console, len(contents.problems) - PROBLEMS_SHOWN, "problems")
 
 
 def print_report(report: QualityReport) -> None:

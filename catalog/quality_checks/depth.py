@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, timedelta
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from catalog.quality_checks.book import SideHistory, event_ends, side_history
 from catalog.quality_checks.findings import FindingLog
 from catalog.quality_checks.registry import QualityThresholds
 from catalog.reading.blocks import Block, FloatArray, Int64Array
+from market.time import new_york_date, new_york_midnight_ns
 
 _SIDE_NAMES = {DeltaSide.BUY: "bids", DeltaSide.SELL: "offers"}
 
@@ -22,7 +26,7 @@ class BookCheck:
         self._log = log
         self._fraction = thresholds.depth_levels_fraction
         self._levels: dict[DeltaSide, FloatArray] = {side: np.empty(0) for side in _SIDE_NAMES}
-        self._counts: dict[DeltaSide, _LevelCounts] = {side: _LevelCounts() for side in _SIDE_NAMES}
+        self._usual: dict[DeltaSide, _UsualLevels] = {side: _UsualLevels() for side in _SIDE_NAMES}
         self._is_complete: bool | None = None
         """Whether the book has been stated whole; None before the first delta."""
 
@@ -47,7 +51,7 @@ class BookCheck:
         self._check_prices(sides, rows, ts_event)
         for side, history in sides.items():
             self._levels[side] = history.final_prices
-            self._counts[side].add(history.levels[rows], ts_event[rows])
+            self._check_levels(side, history.levels[rows], ts_event[rows])
             self._log.add_rows(
                 "unknown_level",
                 np.flatnonzero(history.is_unknown & stated),
@@ -55,14 +59,14 @@ class BookCheck:
                 describe=partial(_unknown_level, _SIDE_NAMES[side], columns["price"]),
             )
 
-    def finish(self) -> None:
-        """Log the sides with too few levels, now that the usual number is known."""
-        for side, counts in self._counts.items():
-            median = counts.median()
-            for levels, (count, first_ns, last_ns) in sorted(counts.below(median * self._fraction).items()):
-                example = f"{levels} levels of {_SIDE_NAMES[side]} where {median} are usual ({count} events)"
-                self._log.add("missing_levels", example, at_ns=first_ns, count=count)
-                self._log.extend("missing_levels", last_ns)
+    def _check_levels(self, side: DeltaSide, levels: Int64Array, ts_event: Int64Array) -> None:
+        few = self._usual[side].too_few(levels, ts_event, fraction=self._fraction)
+        usual = {
+            position: f"{number} levels of {_SIDE_NAMES[side]} where {median} were usual"
+            for position, number, median in few
+        }
+        rows = np.array([position for position, _, _ in few], dtype=np.int64)
+        self._log.add_rows("missing_levels", rows, ts_event, describe=usual.__getitem__)
 
     def _stated(
         self, action: Int64Array, flags: Int64Array, ts_event: Int64Array
@@ -98,30 +102,64 @@ def _unknown_level(side_name: str, price: FloatArray, row: int) -> str:
     return f"{side_name}: no level at {price[row]:.10g}"
 
 
-class _LevelCounts:
-    """How often, and when first and last, a side had each number of levels."""
+class _UsualLevels:
+    """How many levels a side usually had on the day so far: a book that only grows never had too few."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, tuple[int, int, int]] = {}
+        self._day: date | None = None
+        self._seen: Int64Array = np.zeros(0, dtype=np.int64)
+        """How often each number of levels was seen on that day."""
 
-    def add(self, levels: Int64Array, ts_event: Int64Array) -> None:
-        numbers, first, counts = np.unique(levels, return_index=True, return_counts=True)
-        last = len(levels) - 1 - np.unique(levels[::-1], return_index=True)[1]
-        for number, start, end, count in zip(
-            numbers.tolist(), ts_event[first].tolist(), ts_event[last].tolist(), counts.tolist(), strict=True
-        ):
-            before, known_start, _ = self._seen.get(number, (0, start, end))
-            self._seen[number] = (before + count, known_start, end)
+    def too_few(
+        self, levels: Int64Array, ts_event: Int64Array, *, fraction: float
+    ) -> list[tuple[int, int, int]]:
+        """Return (position, levels, usual) where a side has less than `fraction` of the usual levels.
 
-    def median(self) -> int:
-        """Return the usual number of levels; 0 when nothing was seen."""
-        total, reached = sum(count for count, _, _ in self._seen.values()), 0
-        for number, (count, _, _) in sorted(self._seen.items()):
-            reached += count
-            if 2 * reached >= total:
-                return number
-        return 0
+        Usual is the median of the day so far, the event itself included. An empty side has a check of
+        its own.
+        """
+        found: list[tuple[int, int, int]] = []
+        for day, start, end in _day_runs(ts_event):
+            if day != self._day:
+                self._day, self._seen = day, np.zeros(0, dtype=np.int64)
+            part = levels[start:end]
+            found += [
+                (start + row, int(part[row]), self._median(part[: row + 1]))
+                for row in self._below(part, fraction)
+            ]
+            self._seen = self._with(part)
+        return found
 
-    def below(self, limit: float) -> dict[int, tuple[int, int, int]]:
-        """Return the numbers from 1 to below `limit`: an empty side has a check of its own."""
-        return {number: seen for number, seen in self._seen.items() if 0 < number < limit}
+    def _below(self, levels: Int64Array, fraction: float) -> list[int]:
+        """Return the rows whose number is below `fraction` of the median up to and including them."""
+        highest = max(len(self._seen) - 1, int(levels.max()))
+        numbers = np.unique(levels)
+        rows: list[int] = []
+        total = self._seen.sum() + np.arange(1, len(levels) + 1)
+        for number in numbers[(numbers > 0) & (numbers < fraction * highest)].tolist():
+            before = self._seen[np.arange(len(self._seen)) * fraction <= number].sum()
+            near = before + np.cumsum(levels * fraction <= number)
+            rows += np.flatnonzero((levels == number) & (2 * near < total)).tolist()
+        return sorted(rows)
+
+    def _median(self, levels: Int64Array) -> int:
+        reached = np.cumsum(self._with(levels))
+        return int(np.searchsorted(2 * reached, reached[-1]))
+
+    def _with(self, levels: Int64Array) -> Int64Array:
+        counts = np.bincount(levels, minlength=len(self._seen))
+        counts[: len(self._seen)] += self._seen
+        return counts.astype(np.int64)
+
+
+def _day_runs(ts_event: Int64Array) -> Iterator[tuple[date, int, int]]:
+    """Yield each New York day with the first position and the one after the last."""
+    if not len(ts_event):
+        return
+    first, last = new_york_date(int(ts_event.min())), new_york_date(int(ts_event.max()))
+    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    midnights = np.array([new_york_midnight_ns(day) for day in dates], dtype=np.int64)
+    day_of = np.searchsorted(midnights, ts_event, side="right") - 1
+    edges = [0, *(np.flatnonzero(np.diff(day_of)) + 1).tolist(), len(ts_event)]
+    for start, end in pairwise(edges):
+        yield dates[int(day_of[start])], start, end

@@ -41,7 +41,7 @@ class QualityThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     overnight_jump_fraction: float = 0.25
     """Change of price from one day's end to the next one's start."""
     depth_levels_fraction: float = 0.5
-    """Levels on a side of the book relative to the stream's median number."""
+    """Levels on a side of the book relative to the median number of the day so far."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -123,7 +123,13 @@ _ORDER_CHECKS = (
         "duplicate_record",
         _WARNING,
         "A record is repeated: same times and content, or for trades the same trade id.",
-        "Harmless among quotes; among trades and bars remove it from the source: volume is overstated.",
+        "Remove it from the source: among trades and bars volume is overstated.",
+    ),
+    Check(
+        "repeated_quote",
+        _INFO,
+        "A quote repeats the one before: same time, same prices and sizes.",
+        "Nothing to do: usual on feeds of several venues, and the best bid and offer stay what they are.",
     ),
 )
 _QUOTE_CHECKS = (
@@ -274,7 +280,7 @@ _DEPTH_CHECKS = (
     Check(
         "missing_levels",
         _WARNING,
-        "A side of the book has far fewer levels than usual in this stream.",
+        "A side of the book has far fewer levels than usual on the day so far.",
         "Features over n levels are wrong here; look for lost records or a late snapshot.",
     ),
     Check(

@@ -95,6 +95,8 @@ class SessionCoverage:
         self._is_intraday = bar_ns is None or bar_ns < _DAY_NS
         self._is_daily_or_shorter = bar_ns is None or bar_ns <= _DAY_NS
         self._bar_ns = bar_ns or 0
+        self._before_close_ns = 1 if self._bar_ns else 0
+        """Off the time of a bar: one that ends at the close belongs to the session."""
         self._silence_ns = round(
             max(thresholds.gap_seconds * NS_PER_SECOND, thresholds.gap_bars * self._bar_ns)
         )
@@ -104,9 +106,7 @@ class SessionCoverage:
         """Take the next records; findings that concern single records are logged at once."""
         if not self._is_daily_or_shorter:
             return
-        times = block.ts_event - (
-            1 if self._bar_ns else 0
-        )  # a bar that ends at the close belongs to the session
+        times = block.ts_event - self._before_close_ns
         first, last = new_york_date(int(times.min())), new_york_date(int(times.max()))
         dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         midnights = np.array([new_york_midnight_ns(day) for day in dates], dtype=np.int64)
@@ -191,18 +191,19 @@ class SessionCoverage:
         for start, end in seen.gaps:
             silent = self._unexplained_ns(start, end)
             if silent > self._allowed_ns(seen):
-                self._log.add("gap", f"{_duration(silent)} without a record from here", at_ns=start)
+                example = f"{_duration(silent)} without a record from here"
+                self._log.add("gap", example, at_ns=start + self._before_close_ns)
 
     def _log_partial(self, seen: _Day, session: Session) -> None:
-        late = self._unexplained_ns(session.open_ns, seen.first_ns - self._bar_ns)
-        early = self._unexplained_ns(seen.last_ns, session.close_ns)
+        first_ns, last_ns = (ns + self._before_close_ns for ns in (seen.first_ns, seen.last_ns))
+        late = self._unexplained_ns(session.open_ns, first_ns - self._bar_ns)
+        early = self._unexplained_ns(last_ns, session.close_ns)
         if late > self._allowed_ns(seen):
-            self._log.add(
-                "partial_session", f"first record {_duration(late)} after the open", at_ns=seen.first_ns
-            )
+            example = f"first record {_duration(late)} after the open"
+            self._log.add("partial_session", example, at_ns=first_ns)
         if early > self._allowed_ns(seen):
             example = f"last record {_duration(early)} before the close"
-            self._log.add("partial_session", example, at_ns=seen.last_ns)
+            self._log.add("partial_session", example, at_ns=last_ns)
 
     def _allowed_ns(self, seen: _Day) -> int:
         """Return the longest silence that is no finding: fixed, or more where the day is quiet anyway."""

@@ -47,7 +47,9 @@ def check_order(block: Block, log: FindingLog) -> None:
     repeated = repeats_previous([ts_event, *block.columns.values()])
     if block.trade_ids is not None:
         repeated = repeats_an_id(block.trade_ids)
-    mark("duplicate_record", repeated, "repeats an earlier record")
+    is_quotes = "bid_price" in block.columns
+    check = "repeated_quote" if is_quotes else "duplicate_record"
+    mark(check, repeated, "repeats the quote before" if is_quotes else "repeats an earlier record")
 
 
 def check_quotes(

@@ -6,20 +6,24 @@ and checked as well. `stored_blocks` reads the records.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from market.errors import NotFoundError
+from catalog.manifest import MANIFEST_NAME
+from market.errors import DataError, NotFoundError
 from market.time import NS_PER_MINUTE, NS_PER_SECOND
 
 QUOTES, TRADES, BARS, DELTAS = "quote_tick", "trade_tick", "bar", "order_book_deltas"
 """Nautilus' folder names of the types whose records can be read here."""
 READABLE_TYPES = (QUOTES, TRADES, BARS, DELTAS)
 
+_FILE_NAME = re.compile(r"\d{4}-\d\d-\d\dT[\d-]+Z_\d{4}-\d\d-\d\dT[\d-]+Z\.parquet")
 _BAR_UNIT_NS = {
     "SECOND": NS_PER_SECOND,
     "MINUTE": NS_PER_MINUTE,
@@ -92,13 +96,9 @@ class StoredStream:
 def find_streams(root: Path) -> list[StoredStream]:
     """Return every stream below `root`, instruments excluded, by instrument, type and identifier.
 
-    Raises `NotFoundError` where there is no catalog.
+    Raises `NotFoundError` where there is no catalog, `DataError` where there is a file.
     """
-    if not (root / "data").is_dir():
-        raise NotFoundError(
-            f"No catalog in {root}: it has no folder `data`. Name the folder that holds it, "
-            f"or make one with `harvester ingest ... --catalog {root}`."
-        )
+    _require_catalog(root)
     folders = sorted(path for path in (root / "data").glob("*/*") if path.is_dir())
     streams = [_stream(folder) for folder in folders if not _is_instrument_folder(folder)]
     streams.sort(key=lambda stream: (stream.instrument_id, stream.data_type, stream.identifier))
@@ -112,7 +112,7 @@ def find_instruments(root: Path) -> dict[str, StoredInstrument]:
         if not _is_instrument_folder(folder):
             continue
         for path in sorted(folder.glob("*.parquet")):
-            for row in pq.read_table(path, partitioning=None).to_pylist():
+            for row in _instrument_rows(path):
                 found[str(row["id"])] = StoredInstrument(
                     instrument_id=str(row["id"]),
                     kind=folder.parent.name,
@@ -120,6 +120,34 @@ def find_instruments(root: Path) -> dict[str, StoredInstrument]:
                     price_increment=_decimal(row.get("price_increment")),
                 )
     return found
+
+
+def _require_catalog(root: Path) -> None:
+    """Any folder may have one called `data`: a manifest or files named as Nautilus does tell a catalog."""
+    if root.is_file():
+        raise DataError(f"{root} is a file, not a catalog. Name the catalog's folder for --catalog.")
+    if (root / MANIFEST_NAME).is_file():
+        return
+    types = [folder for folder in (root / "data").glob("*") if folder.is_dir()]
+    if any(folder.name in READABLE_TYPES for folder in types):
+        return
+    if any(_FILE_NAME.fullmatch(path.name) for folder in types for path in folder.glob("*/*.parquet")):
+        return
+    raise NotFoundError(
+        f"No catalog in {root}: it has neither a {MANIFEST_NAME} nor folders such as data/{QUOTES}. "
+        f"Name the folder that holds it, or make one with `harvester ingest ... --catalog {root}`."
+    )
+
+
+def _instrument_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} cannot be read: {' '.join(str(error).split())} "
+            "Remove the file and ingest its source again."
+        ) from error
+    return rows
 
 
 def _stream(folder: Path) -> StoredStream:

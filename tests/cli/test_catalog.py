@@ -59,7 +59,20 @@ def test_show_as_json_is_one_object(synthetic: str, capsys: pytest.CaptureFixtur
 def test_show_reports_what_does_not_fit(synthetic: str, capsys: pytest.CaptureFixture[str]) -> None:
     next(Path(synthetic, "data/quote_tick/ZVZZT.SMART").glob("*.parquet")).unlink()
     assert main(["catalog", "show", "--catalog", synthetic]) == 0
-    assert "not on disk" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.index("not on disk") < out.index("instrument ")
+
+
+def test_a_file_and_a_folder_with_any_data_folder_are_no_catalog(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data" / "mine" / "data").mkdir(parents=True)
+    (tmp_path / "data" / "mine" / "data" / "table.parquet").write_bytes(b"PAR1")
+    (tmp_path / "README.md").write_text("x", encoding="utf-8")
+    assert main(["catalog", "show", "--catalog", str(tmp_path)]) == 2
+    assert "neither a manifest.json nor folders such as data/quote_tick" in capsys.readouterr().err
+    assert main(["catalog", "show", "--catalog", str(tmp_path / "README.md")]) == 2
+    assert "README.md is a file, not a catalog" in capsys.readouterr().err
 
 
 def test_check_of_clean_data_says_so(synthetic: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,8 +116,8 @@ def test_strict_lets_warnings_pass(tmp_path: Path) -> None:
 
 def test_check_takes_symbols_and_dates(crossed: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["catalog", "check", "--catalog", crossed, "--symbol", "ZVZZT"]
-    assert main([*arguments, "--start", "2025-03-04", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["records"] == 0
+    assert main([*arguments, "--start", "2025-03-04"]) == 2
+    assert "No records in these dates; the catalog has 2025-03-03" in capsys.readouterr().err
     assert main([*arguments, "--end", "2025-03-03", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 4_680
 

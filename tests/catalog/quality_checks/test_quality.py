@@ -86,6 +86,12 @@ def _plant_repeated_trades() -> tuple[Planted, int]:
     return _one(trades.changed(slice(None), trade_id=ids), 2)
 
 
+def _plant_repeated_quote() -> tuple[Planted, int]:
+    quotes = clean_quotes()
+    rows = np.sort(np.concatenate([np.arange(len(quotes.ts_event)), [ROW, ROW]]))
+    return _one(quotes.rows(rows), 2)
+
+
 def _plant_damaged_file() -> tuple[Planted, int]:
     class Damaged(Planted):
         def write(self, root: Path) -> Path:
@@ -185,6 +191,7 @@ PLANTS: dict[str, Plant] = {
     "event_time_backwards": _plant_late_event,
     "shared_ts_init": _plant_shared_init,
     "duplicate_record": _plant_repeated_trades,
+    "repeated_quote": _plant_repeated_quote,
     "crossed_quote": lambda: _one(clean_quotes().changed([5, ROW], bid_price=502 * CENT), 2),
     "locked_quote": lambda: _one(clean_quotes().changed(ROW, bid_price=501 * CENT)),
     "one_sided_quote": lambda: _one(clean_quotes().changed(ROW, ask_price=0, ask_size=0)),
@@ -327,6 +334,60 @@ def test_a_gap_begins_beyond_its_threshold(silence_s: int, is_found: bool, tmp_p
     keep = (times <= times[5_000]) | (times >= times[5_000] + silence_s * NS_PER_SECOND)
     report = _report(Planted(streams=[clean_quotes(times[keep])]), tmp_path / "catalog")
     assert (report.findings != ()) is is_found
+
+
+def test_a_gap_between_bars_is_timed_by_the_close_of_the_bar_before(tmp_path: Path) -> None:
+    bars = clean_bars()
+    report = _report(Planted(streams=[bars.rows(np.r_[5:100, 120:390])]), tmp_path / "catalog")
+    examples = {finding.check: finding.examples[0] for finding in report.findings}
+    assert examples["gap"] == "2025-03-03 11:10:00.000 EST: 20 min 0 s without a record from here"
+    late = _report(Planted(streams=[bars.rows(np.arange(10, 380))]), tmp_path / "late").findings[0]
+    assert late.examples == (
+        "2025-03-03 09:41:00.000 EST: first record 10 min 0 s after the open",
+        "2025-03-03 15:50:00.000 EST: last record 10 min 0 s before the close",
+    )
+
+
+def test_a_book_that_grows_from_its_snapshot_never_had_too_few_levels(tmp_path: Path) -> None:
+    start = clean_deltas(levels=4, updates=40)
+    grown = np.arange(13, 40)  # behind the clear and the snapshot of eight levels
+    prices = np.where(grown % 2, 400 - grown, 600 + grown) * CENT
+    sides = np.where(grown % 2, DeltaSide.BUY, DeltaSide.SELL)
+    growing = start.changed(grown, action=DeltaAction.ADD, side=sides, price=prices)
+    report = _report(Planted(streams=[growing]), tmp_path / "catalog")
+    assert "missing_levels" not in _counts(report)
+
+
+def test_few_levels_are_compared_with_those_of_the_same_day(tmp_path: Path) -> None:
+    few, many = clean_deltas(levels=3), clean_deltas(levels=12)
+    tuesday = few.at(few.ts_event + 24 * 60 * NS_PER_MINUTE)
+    values = {name: np.concatenate([many.values[name], tuesday.values[name]]) for name in many.values}
+    both = Stream(
+        kind=many.kind, ts_event=np.concatenate([many.ts_event, tuesday.ts_event]), values=values
+    )  # the snapshot of Tuesday begins with a clear
+    assert "missing_levels" not in _counts(_report(Planted(streams=[both]), tmp_path / "catalog"))
+
+
+@pytest.mark.parametrize(("start", "end"), [(TUESDAY, None), (None, FRIDAY)])
+def test_checking_nothing_is_refused_and_says_what_there_is(
+    start: date | None, end: date | None, tmp_path: Path
+) -> None:
+    root = Planted(streams=[clean_quotes()]).write(tmp_path / "catalog")
+    message = "No records in these dates; the catalog has 2025-03-03 to 2025-03-03"
+    with pytest.raises(NotFoundError, match=message):
+        check_catalog(root, start=start, end=end)
+
+
+def test_a_catalog_without_any_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="No records to check; the catalog has none at all"):
+        check_catalog(Planted(streams=[]).write(tmp_path / "catalog"))
+
+
+def test_a_damaged_definition_of_an_instrument_is_an_error(tmp_path: Path) -> None:
+    root = Planted(streams=[clean_quotes()]).write(tmp_path / "catalog")
+    next((root / "data/equity").rglob("*.parquet")).write_bytes(b"PAR1")
+    found = {finding.check: finding.severity for finding in check_catalog(root).findings}
+    assert found["unreadable_file"] is Severity.ERROR
 
 
 def test_few_records_a_day_make_silence_no_finding(tmp_path: Path) -> None:
