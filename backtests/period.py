@@ -15,6 +15,7 @@ from typing import Literal
 
 from catalog.columns import DataKind
 from catalog.manifest import FileRecord, Manifest
+from catalog.soundness import require_sound
 from catalog.store import CatalogStore
 from market.calendar import Session, TradingCalendar
 from market.errors import DataError
@@ -111,7 +112,7 @@ def select(
     """Return what to replay of `catalog`; `days` that are None mean the catalog's own first and last.
 
     Raises `NotFoundError` without a catalog there, and `DataError` naming symbol, type and date of
-    what is missing, with the command that brings it in.
+    what is missing, with the command that brings it in, or the file that cannot be read.
     """
     manifest = CatalogStore.open_existing(catalog).manifest()
     wanted = tuple(sorted(set(instrument_ids)))
@@ -122,6 +123,7 @@ def select(
     period = _period(files, days)
     _require_days(catalog, files, wanted=wanted, required=required, period=period)
     inside = tuple(file for file in files if _overlaps(file, period.start_ns, period.end_ns))
+    require_sound(catalog, inside, instrument_ids=wanted)
     traded = {file.instrument_id for file in inside if file.kind is DataKind.TRADE}
     return Selection(
         catalog=catalog,

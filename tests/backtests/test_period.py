@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from backtests.period import Book, Selection, select
@@ -108,3 +109,24 @@ def test_refuses_a_period_that_ends_before_the_catalog_begins(tmp_path: Path) ->
 def test_says_where_no_catalog_is(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="No catalog in"):
         _select(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("folder", ["quote_tick", "equity"])
+def test_names_a_damaged_file_before_the_run(tmp_path: Path, folder: str) -> None:
+    catalog = write_market(tmp_path / "c", quotes=steady_quotes(seconds=2))
+    path = next((catalog / "data" / folder).rglob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"damaged files: .*cannot be read.*ingest their sources") as raised:
+        _select(catalog)
+    assert str(path) in str(raised.value)
+
+
+def test_names_files_that_are_gone_or_hold_other_rows(tmp_path: Path) -> None:
+    catalog = write_market(tmp_path / "c", quotes=steady_quotes(seconds=2))
+    path = next((catalog / "data" / "quote_tick").rglob("*.parquet"))
+    pq.write_table(pq.read_table(path, partitioning=None).slice(1), path)
+    with pytest.raises(DataError, match="rows, the manifest says"):
+        _select(catalog)
+    path.unlink()
+    with pytest.raises(DataError, match=rf"{path.name} is gone"):
+        _select(catalog)
