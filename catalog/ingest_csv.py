@@ -29,6 +29,7 @@ from catalog.manifest import IngestResult, SourceDescription
 from catalog.progress import SILENT, Progress
 from catalog.store import CatalogStore
 from market.errors import ConfigError, DataError, NotFoundError, UserError
+from market.instruments import checked_symbol
 
 FILE_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
@@ -55,7 +56,7 @@ def ingest_csv(
     holds other data of this time (unless `replace`).
     """
     path, options = Path(path), options or CsvOptions()
-    keep = tuple(dict.fromkeys(symbol.strip().upper() for symbol in symbols or ()))
+    keep = tuple(dict.fromkeys(checked_symbol(symbol) for symbol in symbols or ()))
     run = _Run(store, options, Selection.of(keep, start, end), replace, progress)
     return run.folder(path) if path.is_dir() else run.file(path)
 

@@ -17,7 +17,7 @@ from market.instruments import EQUITY_PRICE_PRECISION, EquitySpec
 if TYPE_CHECKING:
     from nautilus_trader.model.instruments import Equity
 
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9 .^:/-]{0,31}")
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9 .^:-]{0,31}")
 _WORD = pa.dictionary(pa.int16(), pa.string())
 _EQUITY_SCHEMA = pa.schema(
     {
@@ -103,16 +103,11 @@ def _increment(spec: EquitySpec) -> str:
     return str(spec.price_increment.quantize(Decimal(1).scaleb(-EQUITY_PRICE_PRECISION)))
 
 
-def is_symbol(text: str) -> bool:
-    """Say whether `text` can be a symbol: part of a path and of a query."""
-    return _SYMBOL.fullmatch(text.strip().upper()) is not None
-
-
 def validate_symbol(symbol: str) -> None:
     """Raise `DataError` for a symbol that cannot be part of a path and of a query."""
-    if not is_symbol(symbol):
+    if _SYMBOL.fullmatch(symbol.strip().upper()) is None:
         raise DataError(
-            f"{symbol!r} is no symbol: up to 32 letters, digits, blanks and . - ^ : / are allowed. "
+            f"{symbol!r} is no symbol: up to 32 letters, digits, blanks and . - ^ : are allowed. "
             "Is the right column mapped to `symbol`?"
         )
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from configs.profile_fields import NAME_PATTERN, Section, setting
+from market.instruments import SYMBOL_PATTERN
 
-SYMBOL_PATTERN = r"[A-Z][A-Z0-9]{0,9}([.][A-Z]{1,3})?"
 ACCOUNT_PATTERN = r"D?[A-Z][0-9]{5,10}"
 
 Environment = Literal["dev", "uat", "live"]

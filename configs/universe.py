@@ -21,8 +21,8 @@ from configs.profile_decoding import find_problems
 from configs.profile_fields import NAME_PATTERN, Section, setting
 from configs.profile_problems import PROBLEMS_SHOWN_MAX, Problem, line_of
 from configs.profile_reading import read_toml
-from configs.profile_sections import SYMBOL_PATTERN
 from market.errors import ConfigError, NotFoundError
+from market.instruments import SYMBOL_PATTERN
 from market.time import new_york_date
 from market.universe import DayStatistics, Universe, UniverseDecision, UniverseRules, evaluate
 

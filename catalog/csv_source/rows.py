@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from catalog.storage.arrow_layout import SIZE_PRECISION
 from market.instruments import EQUITY_PRICE_PRECISION
 
 NUMBERS = PRICES | SIZES
+_WITH_COMMA = re.compile(r"[+-]?[\d.]*,[\d.,]*")
 NULL_TEXTS = ("", "null", "NULL", "None", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "-")
 
 
@@ -41,14 +43,16 @@ class Rows:
 
     `times` are ns UTC, 0 where the file has none that is usable; `columns` are the other fields under our
     names, numbers as decimals of scale 16; row i stands in line `lines[i]`, and there the file says
-    `text(i, field)` (valid until the next rows are asked for). `lowest` has a lower bound (in
-    steps) for the number fields of which nothing else is left to check.
+    `text(i, field)` (valid until the next rows are asked for); `why_no_time` says what is wrong with the text
+    of a time that is not usable. `lowest` has a lower bound (in steps) for the number fields of which nothing
+    else is left to check.
     """
 
     times: Int64Array
     columns: dict[str, pa.Array]
     lines: range | Int64Array
     text: Callable[[int, str], str]
+    why_no_time: Callable[[str], str]
     bad: list[BadRow] = field(default_factory=list)
     lowest: Mapping[str, int] = field(default_factory=dict)
 
@@ -62,6 +66,7 @@ class Rows:
             columns={name: values[start:end] for name, values in self.columns.items()},
             lines=self.lines[start:end],
             text=lambda row, name: self.text(start + row, name),
+            why_no_time=self.why_no_time,
             lowest=self.lowest,
         )
 
@@ -72,6 +77,7 @@ class Rows:
             columns={name: values.take(pa.array(positions)) for name, values in self.columns.items()},
             lines=positions + self.lines.start if isinstance(self.lines, range) else self.lines[positions],
             text=lambda row, name: self.text(int(positions[row]), name),
+            why_no_time=self.why_no_time,
             lowest=self.lowest,
         )
 
@@ -110,6 +116,7 @@ class Conversion:
             columns=fields,
             lines=lines,
             text=text,
+            why_no_time=self.times.why_unusable,
             bad=sorted(bad, key=lambda each: each.line),
             lowest=lowest,
         )
@@ -123,8 +130,8 @@ class Conversion:
         for name, values in texts.items():
             columns[name], unreadable = self._read(name, values)
             for row in unreadable:
-                why = "is not a time as this file writes them" if name == TIME else "is not a number"
-                failed.setdefault(row, BadRow(int(lines[row]), name, values[row].as_py(), why))
+                text = values[row].as_py()
+                failed.setdefault(row, BadRow(int(lines[row]), name, text, _why_unreadable(name, text)))
         kept = np.setdiff1d(np.arange(len(lines)), list(failed)).astype(np.int64)
         return self.rows(
             {name: values.take(pa.array(kept)) for name, values in columns.items()},
@@ -163,6 +170,14 @@ class Conversion:
         if self.times.pattern is not None and pa.types.is_timestamp(wanted):
             return pc.strptime(values, self.times.pattern, "s").cast(wanted)
         return values.cast(wanted)
+
+
+def _why_unreadable(name: str, text: str) -> str:
+    if name == TIME:
+        return "is not a time as this file writes them"
+    if _WITH_COMMA.fullmatch(text.strip()):
+        return "is not a number: it has a comma; write decimals with a point and thousands without a mark"
+    return "is not a number"
 
 
 def as_fixed_point(

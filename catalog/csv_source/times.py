@@ -70,6 +70,29 @@ class TimeFormat:
             times = _utc_of_local(times, self.zone or "UTC")
         return _plausible(times)
 
+    def why_unusable(self, text: str) -> str:
+        """Say what is wrong with the text of a time for which `to_ns` returned 0."""
+        if not text.strip() or text.strip().lower() in ("none", "nat", "null"):
+            return "is empty"
+        local_ns = self._local_ns(text.strip()) if self.style is TimeStyle.NAIVE and self.zone else None
+        if local_ns is not None and self.zone:
+            first, second = (_offset_ns(local_ns, self.zone, fold=fold) for fold in (0, 1))
+            if first > second:  # the clocks were set back
+                return f"is ambiguous in {self.zone}: the clocks showed it twice; give an offset (-05:00)"
+            if first < second:
+                return f"does not exist in {self.zone}: the clocks skipped it; give the right time or zone"
+        return "is not between 1980 and 2100"
+
+    def _local_ns(self, text: str) -> int | None:
+        values = pa.array([text])
+        try:
+            if self.pattern is not None:
+                values = pc.strptime(values, self.pattern, "s")
+            moment: int | None = values.cast(pa.timestamp("ns")).cast(pa.int64())[0].as_py()
+        except pa.ArrowInvalid:
+            return None
+        return moment
+
     def _epoch_to_ns(self, values: pa.Array) -> Int64Array:
         if pa.types.is_decimal(values.type):
             words = np.frombuffer(values.buffers()[1], dtype=np.int64).reshape(-1, 2)
@@ -176,8 +199,8 @@ def _utc_by_row(times: Int64Array, zone: str) -> Int64Array:
     return np.where((times != 0) & (choices[0] == choices[1]), choices[0], 0)
 
 
-def _offset_ns(local_ns: int, zone: str) -> int:
-    local = datetime.fromtimestamp(local_ns // NS_PER_SECOND, UTC).replace(tzinfo=ZoneInfo(zone))
+def _offset_ns(local_ns: int, zone: str, *, fold: int = 0) -> int:
+    local = datetime.fromtimestamp(local_ns // NS_PER_SECOND, UTC).replace(tzinfo=ZoneInfo(zone), fold=fold)
     offset = local.utcoffset()
     assert offset is not None
     return round(offset.total_seconds()) * NS_PER_SECOND

@@ -25,12 +25,11 @@ from catalog.csv_source.checks import BoolArray, Fault, aggressors, faults
 from catalog.csv_source.mapping import SYMBOL, TIME, ColumnMap
 from catalog.csv_source.options import CsvOptions
 from catalog.csv_source.rows import BadRow, Rows
-from catalog.instruments import is_symbol
 from catalog.lanes import event_clock
 from catalog.storage.ingest import Ingest
 from market.errors import DataError
-from market.instruments import EquitySpec, instrument_id
-from market.time import new_york_midnight_ns
+from market.instruments import EquitySpec, instrument_id, is_symbol
+from market.time import new_york_date, new_york_midnight_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,8 @@ class RowWriter:
         self._seen: set[str] = set()
         self._written = 0
         self._backward = 0
-        self._outside = 0
+        self._outside_ns: list[int] = []
+        """First and last time of the rows that are outside the asked dates, block by block."""
 
     def write(self, rows: Rows) -> None:
         """Write the rows that are wanted and good; reject, with a reason, those that are not good."""
@@ -105,11 +105,12 @@ class RowWriter:
 
     def finish(self) -> None:
         """Raise `DataError` if the file turns out not to be what its reading supposed."""
+        if self._outside_ns and not self._written + self._ingest.rejected:
+            raise DataError(self._outside_message())
         absent = [symbol for symbol in self._selection.symbols if symbol not in self._seen]
         if absent and self._mapping.has_symbols:
-            raise DataError(f"{self._file} has no row of {', '.join(absent)}. It has: {_some(self._seen)}.")
-        if self._outside and not self._written + self._ingest.rejected:
-            raise DataError(f"{self._file}: all {self._outside} rows are outside --start and --end.")
+            there = "in the asked dates it has" if self._outside_ns else "it has"
+            raise DataError(f"{self._file} has no row of {', '.join(absent)}; {there}: {_some(self._seen)}.")
         if self._backward > self._written:
             column = self._mapping.column_of[TIME]
             raise DataError(
@@ -121,11 +122,26 @@ class RowWriter:
         outside = self._selection.outside(rows.times)
         if outside is None or not outside.any():
             return rows
-        self._outside += int(outside.sum())
+        times = rows.times[outside]
+        self._outside_ns += (int(times.min()), int(times.max()))
         return rows.take(np.flatnonzero(~outside))
+
+    def _outside_message(self) -> str:
+        dates = [new_york_date(ns) for ns in self._outside_ns]
+        first, limit = self._selection.first_ns, self._selection.limit_ns
+        asked = [
+            f"from {new_york_date(first)}" if first is not None else "",
+            f"to {new_york_date(limit - 1)}" if limit is not None else "",
+        ]
+        return (
+            f"{self._file} has no rows {' '.join(filter(None, asked))}: its rows are of {min(dates)} to "
+            f"{max(dates)} (New York dates). Change --start and --end."
+        )
 
     def _by_symbol(self, rows: Rows, bad: list[BadRow]) -> Iterator[tuple[str, Rows]]:
         """Yield the wanted symbols with their rows, in file order within each; what is no symbol is bad."""
+        if not len(rows):
+            return
         if not self._mapping.has_symbols:
             yield self._selection.symbols[0], rows
             return
@@ -146,7 +162,7 @@ class RowWriter:
     def _without_faults(self, rows: Rows, bad: list[BadRow]) -> Rows:
         found = faults(self._mapping.kind, rows.columns, lowest=rows.lowest)
         if not rows.times.all():
-            found.insert(0, Fault(TIME, rows.times == 0, "is empty, or no time between 1980 and 2100"))
+            found[:0] = _time_faults(rows)
         return self._without(rows, found, bad)
 
     def _without_backward(self, symbol: str, rows: Rows, bad: list[BadRow]) -> Rows:
@@ -165,7 +181,8 @@ class RowWriter:
         for fault in found:
             for row in np.flatnonzero(fault.rows & ~broken):
                 text = rows.text(int(row), fault.field)
-                bad.append(self._with_column(BadRow(int(rows.lines[int(row)]), fault.field, text, fault.why)))
+                why = "is not a number" if text.strip().lower() == "nan" else fault.why
+                bad.append(self._with_column(BadRow(int(rows.lines[int(row)]), fault.field, text, why)))
             broken |= fault.rows
         return rows.take(np.flatnonzero(~broken)) if broken.any() else rows
 
@@ -192,6 +209,15 @@ class RowWriter:
 
 
 _NEW = _Progression()
+
+
+def _time_faults(rows: Rows) -> list[Fault]:
+    """Return the faults of the rows without a usable time, one for each reason."""
+    reasons: dict[str, BoolArray] = {}
+    for row in np.flatnonzero(rows.times == 0).tolist():
+        why = rows.why_no_time(rows.text(row, TIME))
+        reasons.setdefault(why, np.zeros(len(rows), dtype=bool))[row] = True
+    return [Fault(TIME, broken, why) for why, broken in reasons.items()]
 
 
 def _symbols_of(values: pa.Array) -> tuple[list[str], npt.NDArray[np.uint32]]:

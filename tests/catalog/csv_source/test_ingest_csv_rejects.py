@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ def bad_quote(tmp_path: Path, **values: object) -> list[tuple[int, str, str, str
     [
         ("bid", "abc", "is not a number"),
         ("bid", "", "is empty"),
-        ("ask", "NaN", "is empty"),
+        ("ask", "NaN", "is not a number"),
         ("bid", "null", "is empty"),
         ("bid", "0", "is not above 0"),
         ("ask", "-13.91", "is not above 0"),
@@ -58,8 +59,8 @@ def bad_quote(tmp_path: Path, **values: object) -> list[tuple[int, str, str, str
         ("ask_size", "1e15", "is above 10,000,000,000 shares"),
         ("ask_size", "many", "is not a number"),
         ("ts", "soon", "is not a time as this file writes them"),
-        ("ts", "", "is empty, or no time between 1980 and 2100"),
-        ("ts", "12", "is empty, or no time between 1980 and 2100"),
+        ("ts", "", "is empty"),
+        ("ts", "12", "is not between 1980 and 2100"),
         ("ts", OPEN_NS - 1, "is earlier than a row before it"),
     ],
 )
@@ -67,6 +68,55 @@ def test_a_bad_value_is_named_with_line_column_value_and_reason(
     tmp_path: Path, column: str, value: object, why: str
 ) -> None:
     assert bad_quote(tmp_path, **{column: value}) == [(3, column, str(value), why)]
+
+
+def test_decimal_commas_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    rows = ["ts;bid;ask;bid_size;ask_size", f"{OPEN_NS};13.90;13.91;1;1", f"{NEXT};13,90;13.91;1;1"]
+    path.write_text("\n".join(rows))
+    ((line, column, value, why),) = rejects(tmp_path / "c", ingest(path, tmp_path / "c", "BAC"))
+    assert (line, column, value) == (3, "bid", "13,90")
+    assert why.startswith("is not a number: it has a comma; write decimals with a point")
+
+
+@pytest.mark.parametrize("symbol", ["B AC/..", "..", "BAC-X", "", "7UP", "ABCDEFGHIJKL"])
+def test_a_symbol_that_a_profile_could_not_name_is_refused(tmp_path: Path, symbol: str) -> None:
+    path = write_csv(tmp_path / "q.csv", quote_rows([OPEN_NS]))
+    with pytest.raises(DataError, match=r"is no symbol.*BRK\.B"):
+        ingest(path, tmp_path / "catalog", symbol)
+    assert not (tmp_path / "catalog").exists()
+
+
+@pytest.mark.parametrize("asked", [{"start": date(2013, 10, 8)}, {"end": date(2013, 10, 6)}])
+@pytest.mark.parametrize("has_symbols", [True, False])
+def test_dates_that_the_file_does_not_have_are_named_with_those_it_has(
+    tmp_path: Path, asked: dict[str, date], has_symbols: bool
+) -> None:
+    header = (*QUOTE_HEADER, "symbol") if has_symbols else QUOTE_HEADER
+    rows = [(*row, "BAC") if has_symbols else row for row in quote_rows([OPEN_NS, NEXT])]
+    path = write_csv(tmp_path / "q.csv", rows, header)
+    message = r"q\.csv has no rows (from|to) 2013-10-0[68]: its rows are of 2013-10-07 to 2013-10-07"
+    with pytest.raises(DataError, match=message):
+        ingest(path, tmp_path / "catalog", "BAC", **asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2013-11-03 01:30:00", "is ambiguous in America/New_York: the clocks showed it twice"),
+        ("2013-03-10 02:30:00", "does not exist in America/New_York: the clocks skipped it"),
+    ],
+)
+@pytest.mark.parametrize("time_format", [None, "%Y-%m-%d %H:%M:%S"])
+def test_local_times_that_the_clocks_showed_twice_or_never_are_told_apart(
+    tmp_path: Path, text: str, why: str, time_format: str | None
+) -> None:
+    times = ["2013-03-08 09:30:00", text, "2013-11-04 09:30:00"]
+    path = write_csv(tmp_path / "q.csv", quote_rows(times))
+    result = ingest(path, tmp_path / "c", "BAC", time_zone="America/New_York", time_format=time_format)
+    ((line, column, value, found),) = rejects(tmp_path / "c", result)
+    assert (line, column, value) == (3, "ts", text)
+    assert found.startswith(why)
 
 
 def test_a_crossed_quote_is_a_matter_of_quality_not_of_form(tmp_path: Path) -> None:
