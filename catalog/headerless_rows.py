@@ -29,6 +29,7 @@ Integers = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 BLOCK_BYTES = 8 * 1024 * 1024
+VALUE_SHOWN_MAX = 60
 BAD_FRACTION_MAX = 0.5
 """A file of which a larger part is bad is not of this kind: it is refused whole."""
 
@@ -112,7 +113,7 @@ class RowTally:
             line, column, value, why = defects[0]
             raise DataError(
                 f"This is not a {self._title} file: {self._bad} of {self._rows} rows are wrong; line {line} "
-                f"{column}: {value!r} {why}."
+                f"{column}: {value[:VALUE_SHOWN_MAX]!r} {why}."
             )
         for line, column, value, why in defects:
             self._on_reject(line=line, column=column, value=value, why=why)
@@ -187,6 +188,8 @@ def _blocks_of_lines(stream: IO[bytes], title: str) -> Iterator[bytes]:
             raise DataError(f"The {title} file is damaged: {error}. Fetch it again.") from error
         if not chunk:
             break
+        if b"\0" in chunk:
+            raise DataError(f"This is not a {title} file: it is binary, not text. Check which file this is.")
         cut = chunk.rfind(b"\n") + 1
         if cut:
             yield remainder + chunk[:cut]

@@ -59,7 +59,8 @@ def raise_refused(refused: Sequence[tuple[Path, UserError]], *, of: int) -> None
     if not refused:
         return
     if of == 1:
-        raise refused[0][1]
+        path, error = refused[0]
+        raise error if path.name in str(error) else type(error)(f"{path.name}: {error}") from error
     first = "; ".join(f"{path.name}: {error}" for path, error in refused[:_REFUSALS_SHOWN])
     raise DataError(
         f"{len(refused)} of {of} sources were refused, the others are in the catalog. First: {first}"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from catalog.columns import Int64Array
 from catalog.headerless_rows import BoolArray
 from catalog.lean.files import LeanFile, Resolution
@@ -39,7 +37,8 @@ class Selection:
 class LeanPart:
     """The rows of a file from `start` to `end` (inclusive): they are all of one company, `symbol`.
 
-    `claims` are the listings of the file's ticker, given to its first part only.
+    `claims` are the listings of the file's ticker, given to its first part only; `asked` are the first and
+    last date that the user wants.
     """
 
     file: LeanFile
@@ -47,14 +46,16 @@ class LeanPart:
     start: date
     end: date
     claims: tuple[Listing, ...] = ()
+    asked: tuple[date, date] = (FAR_PAST, FAR_FUTURE)
 
     def is_wanted(self, days: Int64Array) -> BoolArray:
         """Say which `days` (since 1970) this part covers."""
         return (days >= day_number(self.start)) & (days <= day_number(self.end))
 
     def is_unclaimed(self, days: Int64Array) -> BoolArray:
-        """Say on which `days` nobody had the ticker; nowhere for all but the first part."""
-        unclaimed = np.full(len(days), bool(self.claims))
+        """Say on which asked `days` nobody had the ticker; nowhere for all but the first part."""
+        first, last = self.asked
+        unclaimed = (days >= day_number(first)) & (days <= day_number(last)) & bool(self.claims)
         for claim in self.claims:
             unclaimed &= (days < day_number(claim.start)) | (days > day_number(claim.end))
         return unclaimed
@@ -101,5 +102,6 @@ def _wanted(file: LeanFile, listings: list[Listing], selection: Selection) -> li
             continue
         first, last = span if file.day is None else (file.day, file.day)
         claims = () if parts or file.day else tuple(listings)
-        parts.append(LeanPart(file, listing.symbol, first, last, claims))
+        asked = (selection.start or FAR_PAST, selection.end or FAR_FUTURE)
+        parts.append(LeanPart(file, listing.symbol, first, last, claims, asked))
     return parts

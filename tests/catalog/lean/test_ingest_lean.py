@@ -169,6 +169,15 @@ def test_another_companys_rows_under_the_same_ticker_stay_out(lean: LeanFolder, 
     assert result.notes[0].startswith("1 rows of bac hour left out: on those days the ticker")
 
 
+def test_only_rows_within_the_asked_dates_are_said_to_be_left_out(
+    lean: LeanFolder, store: CatalogStore
+) -> None:
+    lean.maps("bac", "19980102,nb,N", "19980930,nb,N", "20501231,bac,N")
+    lean.years("hour", "bac", years(1998, 700_000) + years(2013, 140_000))
+    result = ingest_lean(lean.root, store=store, start=date(2013, 1, 1))
+    assert (result.rows, result.notes) == (1, ())
+
+
 def test_symbols_name_companies_not_file_names(lean: LeanFolder, store: CatalogStore) -> None:
     lean.maps("goog", "20140327,goocv", "20140402,goocv", "20501231,goog")
     lean.maps("googl", "20040819,goog", "20140402,goog", "20501231,googl")

@@ -260,3 +260,22 @@ def test_says_what_a_folder_holds_when_a_symbol_is_not_in_it(
     market.write(tmp_path, levels=3, book_rows=None)
     with pytest.raises(NotFoundError, match="It has: TEST 2012-06-21"):
         ingest_lobster(tmp_path, store=store, symbols=["BAC"])
+
+
+def test_a_binary_file_is_named_and_not_printed(tmp_path: Path, store: CatalogStore) -> None:
+    path = tmp_path / "TEST_2012-06-21_34200000_57600000_message_10.csv"
+    path.write_bytes(b"\0\1\2\n" * 1_000)
+    with pytest.raises(DataError, match="binary, not text") as raised:
+        ingest_lobster(path, store=store)
+    assert path.name in str(raised.value)
+    assert len(str(raised.value)) < 300
+    assert "\\x00" not in str(raised.value)
+
+
+def test_a_text_of_another_kind_is_named_and_shown_in_part(tmp_path: Path, store: CatalogStore) -> None:
+    path = tmp_path / "TEST_2012-06-21_34200000_57600000_message_10.csv"
+    path.write_text(("x" * 500 + "\n") * 10)
+    with pytest.raises(DataError, match="not a LOBSTER message file") as raised:
+        ingest_lobster(path, store=store)
+    assert path.name in str(raised.value)
+    assert "x" * 61 not in str(raised.value)
