@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import strategies
 from cli.__main__ import main
 from tests.backtests.markets import steady_quotes, write_market
 from tests.backtests.replays import profile
@@ -119,6 +120,26 @@ def test_the_demo_writes_into_no_folder_of_something_else(
     error = _json(capsys, ["demo", "--output", str(output)], code=2)["error"]
     assert f"docs holds {name}, which is not part of a demo" in error["message"]
     assert [path.name for path in output.iterdir()] == [name]
+
+
+def test_a_strategy_that_raises_is_its_authors_error_and_leaves_no_run(
+    catalog: Path,
+    profile_file: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    decisions = Path(__file__).parents[1] / "strategies" / "decisions"
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(decisions)])
+    words = ["backtest", profile_file, "--catalog", str(catalog), "--output", str(tmp_path / "run")]
+    words += ["--set", "strategies.harvester.decision=scripted"]
+    words += ["--set", "strategies.harvester.parameters={raise_at_ns=1}"]
+    error = _json(capsys, [*words, "--set", "session.open_ramp_minutes=0"], code=2)["error"]
+    assert error["type"] == "StrategyError"
+    assert "Your strategy strategies/scripted.py, line" in error["message"]
+    assert "raised RuntimeError: scripted failure at 2013-10-07" in error["message"]
+    assert "for ZVZZT" in error["message"]
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
