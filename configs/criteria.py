@@ -16,7 +16,7 @@ import msgspec
 
 from configs.profile_decoding import find_problems
 from configs.profile_problems import PROBLEMS_SHOWN_MAX, Problem, line_of
-from configs.profile_reading import read_toml
+from configs.profile_reading import read_text, read_toml
 from market.errors import ConfigError, DataError, NotFoundError
 from market.time import parse_date
 from scanner.context import EVENT_KINDS, Event
@@ -50,12 +50,7 @@ def read_events(path: Path) -> Mapping[str, tuple[Event, ...]]:
 
     A symbol that the file does not name has no events. Raises `ConfigError` naming every wrong line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}.") from None
+    text = read_text(path, encoding="utf-8-sig")
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     missing = [name for name in EVENT_COLUMNS if name not in (rows.fieldnames or ())]
     if missing:

@@ -71,8 +71,17 @@ def read_toml(file: Path, *, hint: Callable[[Path], str] = lambda _: "") -> Tabl
 
     Raises `NotFoundError` or `ConfigError`, naming the file and, of a folder, what `hint` says of it.
     """
+    text = read_text(file, hint=hint)
     try:
-        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error or type(error).__name__}.") from None
+
+
+def read_text(file: Path, *, encoding: str = "utf-8", hint: Callable[[Path], str] = lambda _: "") -> str:
+    """Return the text of `file`, `encoding` being utf-8 or utf-8-sig; raises as `read_toml` does."""
+    try:
+        return file.read_text(encoding=encoding)
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {file}.{hint(file.parent)}") from None
     except IsADirectoryError:
@@ -82,10 +91,6 @@ def read_toml(file: Path, *, hint: Callable[[Path], str] = lambda _: "") -> Tabl
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise NotFoundError(f"{file} cannot be read: {why}.") from None
-    try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error or type(error).__name__}.") from None
 
 
 def apply_overrides(raw: RawProfile, overrides: Sequence[str]) -> None:
@@ -173,7 +178,7 @@ def _merge(merged: Table, nearer: Table, file: Path, origins: dict[str, Path | s
 
 def _not_text(file: Path, error: UnicodeDecodeError) -> str:
     if b"\0" in error.object:
-        return f"{file} is not a text file. Name a .toml file."
+        return f"{file} is not a text file. Name another."
     line = error.object.count(b"\n", 0, error.start) + 1
     found = error.object[error.start]
     return f"{file} is not UTF-8 text: line {line} has the byte 0x{found:02x}. Save it as UTF-8."

@@ -20,7 +20,7 @@ from catalog.store import CatalogStore
 from configs.profile_decoding import find_problems
 from configs.profile_fields import NAME_PATTERN, Section, setting
 from configs.profile_problems import PROBLEMS_SHOWN_MAX, Problem, line_of
-from configs.profile_reading import read_toml
+from configs.profile_reading import read_text, read_toml
 from market.errors import ConfigError, NotFoundError
 from market.instruments import SYMBOL_PATTERN
 from market.time import new_york_date
@@ -147,12 +147,7 @@ def _read_toml_universe(path: Path) -> Universe:
 
 def _read_csv_universe(path: Path) -> Universe:
     """Return the lists of a CSV file: a column `symbol`, and optionally `list` with one of `CSV_LISTS`."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}.") from None
+    text = read_text(path, encoding="utf-8-sig")
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     if "symbol" not in (rows.fieldnames or ()):
         found = ", ".join(rows.fieldnames or ("nothing",))

@@ -261,7 +261,7 @@ def test_a_folder_is_not_a_profile_but_its_profiles_are_named(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"\x7fELF\x02\0\0\xff", r"is not a text file\. Name a \.toml file\.$"),
+        (b"\x7fELF\x02\0\0\xff", r"is not a text file\. Name another\.$"),
         (b'name = "x"\n# caf\xe9\n', r"is not UTF-8 text: line 2 has the byte 0xe9\. Save it as UTF-8\.$"),
     ],
 )

@@ -166,3 +166,9 @@ def test_a_universe_is_applied_to_a_catalog_day(tmp_path: Path) -> None:
         "IDLE": ["has_data"],
         "LQD": [],
     }
+
+
+def test_a_folder_is_no_universe_and_says_so_in_words(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").mkdir()
+    with pytest.raises(NotFoundError, match=r"mine\.csv is a folder\. Name a file in it\.$"):
+        read_universe(tmp_path / "mine.csv")
