@@ -85,8 +85,6 @@ def _columns(table: LegTable, second: Mask, wanted: set[str]) -> Array:
         kernel.YEARS: table.years,
         kernel.MULTIPLIER: table.multiplier,
         kernel.SECOND: second,
-        kernel.RISE_MOST: table.rise_at_most,
-        kernel.RISE_LEAST: table.rise_at_least,
     }
     given |= {kernel.DELTA + n: table.greek(name) for n, name in enumerate(_NEEDS_GREEKS) if name in wanted}
     if wanted & _NEEDS_MEANS:

@@ -14,11 +14,16 @@ import math
 import numpy as np
 from numba import njit
 
-_compile = njit(cache=True, fastmath={"contract", "nsz", "arcp", "reassoc"}, error_model="numpy")
+from market.pricing.european import cumulative
+
+_FAST = {"contract", "nsz", "arcp", "reassoc"}
+_inline = njit(inline="always", fastmath=_FAST, error_model="numpy")
+"""For what is called once a pair: handing five arrays to a function costs more than what it computes."""
+_compile = njit(cache=True, fastmath=_FAST, error_model="numpy")
 
 SELL, BUY, LEVEL, BID_ASK, STRIKE, DEVIATE, DEPTH, YEARS, MULTIPLIER = range(9)
-DELTA, GAMMA, THETA, VEGA, PAID, RISE_MOST, RISE_LEAST, SECOND = range(9, 17)
-COLUMNS = 17
+DELTA, GAMMA, THETA, VEGA, PAID, SECOND = range(9, 15)
+COLUMNS = 15
 """Rows of the kernel's input, one for each column of the leg table."""
 
 (WIDTH, CREDIT, DEBIT, CREDIT_TO_WIDTH, MAX_PROFIT, MAX_LOSS, RETURN, ANNUAL, DISTANCE, LEGS_BID_ASK) = range(
@@ -27,7 +32,8 @@ COLUMNS = 17
 (DELTAS, GAMMAS, THETAS, VEGAS, PROBABILITY, EXPECTED, EXPECTED_RETURN) = range(10, 17)
 """Metrics by their place in `PositionFilter`."""
 
-_ROOT_HALF = math.sqrt(0.5)
+_TABLE_END, _TABLE_STEPS = 8.0, 128.0
+_TABLE = cumulative(np.arange(-_TABLE_END, _TABLE_END + 1 / _TABLE_STEPS, 1 / _TABLE_STEPS))
 _WIDTH, _NET, _PROFIT, _LOSS, _ALIVE, _METRIC, _SCORE = range(7)
 
 
@@ -226,61 +232,78 @@ def _pick(size, work, bar, picked):  # type: ignore[no-untyped-def]
     return count
 
 
-@_compile
+@_inline
 def _reaches(table, i, options, work, last, terms, threshold):  # type: ignore[no-untyped-def]
-    """Add the term of the probability, bounded first; return whether the score reaches the threshold."""
-    score = work[_SCORE, i]
+    """Add the term of the probability, nearly; return whether the score may reach the threshold.
+
+    The score that is left in `work` is none too high, so that it may raise the threshold.
+    """
+    score, margin = work[_SCORE, i], 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) != PROBABILITY:
             continue
         worst, scale, weight = terms[t, 1], terms[t, 2], terms[t, 3]
-        if score + weight < threshold - 1e-9:
+        margin += 2e-5 * weight * abs(scale)
+        if score + weight < threshold - margin:
             return False
-        distance = abs(work[_NET, i])
-        if scale > 0.0:
-            bound = _chance_at_most(table, i, distance, options)
-            if score + weight * min(max((bound - worst) * scale, 0.0), 1.0) < threshold - 1e-9:
-                return False
-        deviate = _deviate_at(table, i, distance, options, last)
-        deviate = deviate if options[0] > 0.5 else -deviate
-        chance = 0.5 * math.erfc(-deviate * _ROOT_HALF)
+        deviate = _deviate_near(table, i, abs(work[_NET, i]), options, last)
+        chance = _chance_near(deviate if options[0] > 0.5 else -deviate)
         score += weight * min(max((chance - worst) * scale, 0.0), 1.0)
-    work[_SCORE, i] = score
-    return score >= threshold - 1e-9
+    work[_SCORE, i] = score - margin
+    return score >= threshold - margin
 
 
-@_compile
-def _chance_at_most(table, i, distance, options):  # type: ignore[no-untyped-def]
-    share = distance / table[STRIKE, i]
-    is_call = options[1] > 0.5
-    most = share if is_call else share / (1.0 - share)
-    if options[0] > 0.5:
-        deviate = table[DEVIATE, i] + most * table[RISE_MOST, i]
-    else:
-        least = share / (1.0 + share) if is_call else share
-        rise = table[RISE_LEAST, i]
-        deviate = -(table[DEVIATE, i] + (least if rise > 0.0 else most) * rise)
-    half = 0.5 * math.sqrt(1.0 - math.exp(deviate * deviate * (-2.0 / math.pi)))
-    return 0.5032 + (half if deviate > 0.0 else -half)
+@_inline
+def _chance_near(deviate):  # type: ignore[no-untyped-def]
+    """Normal distribution function off by less than 2e-6: linear between the entries of a table."""
+    place = (deviate + _TABLE_END) * _TABLE_STEPS
+    if place <= 0.0:
+        return 0.0
+    if place >= _TABLE.size - 1:
+        return 1.0
+    left = int(place)
+    return _TABLE[left] + (place - left) * (_TABLE[left + 1] - _TABLE[left])
+
+
+@_inline
+def _deviate_near(table, i, distance, options, last):  # type: ignore[no-untyped-def]
+    """As `_deviate_at`, with a series for the logarithm where strikes lie close."""
+    level = table[LEVEL, i] + distance
+    low = _strike_before(table, i, distance, last)
+    ahead = (level - table[LEVEL, low]) / table[LEVEL, low]
+    if abs(ahead) > 0.05:
+        return _deviate_at(table, i, distance, options, last)
+    run = ahead * (1.0 - ahead * (0.5 - ahead * (1.0 / 3.0 - ahead * 0.25)))
+    run = run if options[1] > 0.5 else -run
+    share = run / (table[DEPTH, low + 1] - table[DEPTH, low])
+    return table[DEVIATE, low] + share * (table[DEVIATE, low + 1] - table[DEVIATE, low])
+
+
+@_inline
+def _strike_before(table, i, distance, last):  # type: ignore[no-untyped-def]
+    """Return the last leg of the expiry before the level at `distance` that has one after it."""
+    level = table[LEVEL, i] + distance
+    # Strikes are mostly evenly spaced: the first guess is right, or nearly.
+    low = min(i + int(distance / (table[LEVEL, i + 1] - table[LEVEL, i])), last[i] - 1)
+    while low > i and table[LEVEL, low] > level:
+        low -= 1
+    while low < last[i] - 1 and table[LEVEL, low + 1] <= level:
+        low += 1
+    return low
 
 
 @_compile
 def _deviate_at(table, i, distance, options, last):  # type: ignore[no-untyped-def]
     """As `Smile.at`: the line between the two strikes around the price at `distance`."""
-    price = abs(table[LEVEL, i] + distance)
-    depth = math.log(price) if options[1] > 0.5 else -math.log(price)
-    low, high = i, last[i]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if table[DEPTH, middle] <= depth:
-            low = middle
-        else:
-            high = middle
+    level = table[LEVEL, i] + distance
+    depth = math.log(level) if options[1] > 0.5 else -math.log(-level)
+    low = _strike_before(table, i, distance, last)
+    high = low + 1
     share = (depth - table[DEPTH, low]) / (table[DEPTH, high] - table[DEPTH, low])
     return table[DEVIATE, low] + share * (table[DEVIATE, high] - table[DEVIATE, low])
 
 
-@_compile
+@_inline
 def _insert(best, score):  # type: ignore[no-untyped-def]
     """Put a score into the ascending `best`, whose lowest goes."""
     if score <= best[0]:
