@@ -292,7 +292,7 @@ def _strike_before(table, i, distance, last):  # type: ignore[no-untyped-def]
     return low
 
 
-@_compile
+@_inline
 def _deviate_at(table, i, distance, options, last):  # type: ignore[no-untyped-def]
     """As `Smile.at`: the line between the two strikes around the price at `distance`."""
     level = table[LEVEL, i] + distance
