@@ -126,7 +126,10 @@ def quotes_ms_a_minute(contracts: list[str], tmp_path: Path) -> float:
     Loading is not even counted, and the difference of two runs leaves out what the engine does once.
     """
     few, more = (
-        quotes_seconds(contracts, tmp_path / f"{minutes}", minutes=minutes)
+        min(
+            quotes_seconds(contracts, tmp_path / f"{minutes} {number}", minutes=minutes)
+            for number in range(2)
+        )
         for minutes in (FEW_MINUTES, MORE_MINUTES)
     )
     return (more - few) / (MORE_MINUTES - FEW_MINUTES) * 1e3
@@ -183,7 +186,7 @@ def test_snapshots_are_50_times_faster_than_quotes(benchmark: Any, tmp_path: Pat
     contracts = write_chain(tmp_path / "catalog")
     assert len(contracts) == CONTRACTS
     snapshot_ms = min(snapshots_ms_a_minute(tmp_path / "catalog") for _ in range(3))
-    quote_ms = min(quotes_ms_a_minute(contracts, tmp_path / f"round {number}") for number in range(2))
+    quote_ms = quotes_ms_a_minute(contracts, tmp_path)
     benchmark.extra_info |= {
         "snapshot_ms": snapshot_ms,
         "quote_ms": quote_ms,
