@@ -146,7 +146,7 @@ def _as_json(result: ScanResult, elapsed_ms: float) -> dict[str, Any]:
 
 def _write_csv(path: Path, result: ScanResult) -> None:
     from market.errors import UserError
-    from scanner.positions import POSITION_METRICS
+    from scanner.metrics import POSITION_METRICS
 
     columns = ["underlying", "structure", "spread", "dte", "score", "breakevens", *POSITION_METRICS]
     try:

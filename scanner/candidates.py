@@ -16,7 +16,8 @@ from market.time import new_york_date
 from scanner.contracts import Removal
 from scanner.criteria import Criteria, RankTerm, Structure
 from scanner.merging import merged
-from scanner.positions import POSITION_METRICS, Block
+from scanner.metrics import POSITION_METRICS
+from scanner.positions import Block
 from scanner.ranking import Ranked, score, share_of
 from scanner.spread_text import spread_text
 

@@ -28,8 +28,9 @@ from scanner.contracts import (
 )
 from scanner.criteria import VERTICALS, Criteria, Range, Structure, ranges_of
 from scanner.legs import LegTable, Prospect
+from scanner.metrics import POSITION_METRICS
 from scanner.position_filters import SOUND, passes, sound
-from scanner.positions import POSITION_METRICS, Block, Condors, Verticals
+from scanner.positions import Block, Condors, Verticals
 from scanner.ranking import score
 from scanner.scan import scan, structures_for, underlying_checks
 from scanner.singles import Singles

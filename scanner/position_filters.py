@@ -10,7 +10,8 @@ import numpy as np
 
 from scanner.contracts import PRICE_TOLERANCE, Mask, within
 from scanner.criteria import PositionFilter, Range, Structure, ranges_of
-from scanner.positions import POSITION_METRICS, Block, Verticals
+from scanner.metrics import POSITION_METRICS
+from scanner.positions import Block, Verticals
 
 SOUND = "position.sound"
 """Every position must be able to gain and, within its width, to lose: no arbitrage of stale quotes."""

@@ -9,7 +9,6 @@ Probabilities and means are those that the options themselves imply (`scanner.sm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.option_chain import OptionChain
-from market.pricing.european import DAYS_PER_YEAR, cumulative
+from market.pricing.european import cumulative
 from market.pricing.scaled_erfc import Array
 from scanner.criteria import Structure
 from scanner.legs import LegTable
@@ -378,34 +377,3 @@ def cumulative_at_most(deviate: Array) -> Array:
     spread *= 0.5
     spread += 0.5 + 0.0032
     return spread
-
-
-def _per_year(block: Block) -> Array:
-    return block.max_profit / block.max_loss / np.maximum(block.years, 1.0 / (DAYS_PER_YEAR * 24.0))
-
-
-POSITION_METRICS: Mapping[str, Callable[[Any], Array]] = {
-    "width_usd": lambda block: block.width,
-    "credit_usd": lambda block: block.net,
-    "debit_usd": lambda block: -block.net,
-    "credit_to_width": lambda block: block.net / block.width,
-    "max_profit_usd": lambda block: block.max_profit * block.multiplier,
-    "max_loss_usd": lambda block: block.max_loss * block.multiplier,
-    "return_on_risk": lambda block: block.max_profit / block.max_loss,
-    "annualised_return": _per_year,
-    "breakeven_distance_fraction": lambda block: block.room / block.spot,
-    "legs_bid_ask_to_width": lambda block: block.bid_ask,
-    "delta": lambda block: block.greek("delta"),
-    "gamma": lambda block: block.greek("gamma"),
-    "theta": lambda block: block.greek("theta"),
-    "vega": lambda block: block.greek("vega"),
-    "probability_of_profit": lambda block: block.probability,
-    "expected_value_usd": lambda block: block.expected * block.multiplier,
-    "expected_return": lambda block: block.expected / block.max_loss,
-}
-"""How each key of `PositionFilter` is measured, shape `(m,)`."""
-
-METRICS_AT_MOST: Mapping[str, Callable[[Any], Array]] = {
-    "probability_of_profit": lambda block: block.probability_at_most,
-}
-"""Upper bounds of the metrics that cost most."""

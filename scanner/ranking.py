@@ -18,7 +18,8 @@ from market.pricing.scaled_erfc import Array
 from scanner.contracts import Mask
 from scanner.criteria import RankTerm
 from scanner.merging import merged
-from scanner.positions import METRICS_AT_MOST, POSITION_METRICS, Block
+from scanner.metrics import METRICS_AT_MOST, POSITION_METRICS
+from scanner.positions import Block
 
 SLACK = 1e-9
 """Allowance for rounding between a bound and the exact score."""

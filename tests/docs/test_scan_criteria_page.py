@@ -10,7 +10,7 @@ import pytest
 from configs.criteria_reference import criteria_page
 from scanner.contracts import LEG_METRICS
 from scanner.criteria import Criteria, LegFilter, PositionFilter, RankTerm, UnderlyingFilter
-from scanner.positions import POSITION_METRICS
+from scanner.metrics import POSITION_METRICS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "scan-criteria.md"
 
