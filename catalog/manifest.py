@@ -77,7 +77,7 @@ class Halt(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The whole record of a catalog; `chains` are option classes of which there are snapshots, by chain id."""
+    """The whole record of a catalog; `chains` are the option classes with snapshots, by chain id."""
 
     format_version: int = FORMAT_VERSION
     ingests: list[IngestRecord] = []

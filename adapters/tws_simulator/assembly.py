@@ -62,7 +62,8 @@ def install_components(broker: Broker, origin: MarketOrigin) -> MarketDesk:
 
 
 def _recorded(launch: Launch) -> tuple[MarketOrigin, int]:
-    assert launch.catalog is not None and launch.date is not None, "Launch holds both or neither"
+    assert launch.catalog is not None, "Launch holds both or neither"
+    assert launch.date is not None, "Launch holds both or neither"
     origin = recorded_origin(Path(launch.catalog), launch.date, contracts=launch.simulator.contracts)
     assert origin.opening_ns is not None, "a recorded day has an opening"
     return origin, recorded_start_ns(launch.start, opening_ns=origin.opening_ns)

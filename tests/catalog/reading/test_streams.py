@@ -61,7 +61,7 @@ def test_bars_know_their_length_and_a_short_label(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_data_is_no_catalog(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="neither a manifest.json nor"):
+    with pytest.raises(NotFoundError, match=r"neither a manifest\.json nor"):
         find_streams(tmp_path)
 
 
