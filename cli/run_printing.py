@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HASH_DIGITS = 16
 RULES_SHOWN_MAX = 6
+LABEL_COLUMNS = len("run directory")
 
 
 def print_run(result: RunResult, *, report: Path) -> None:
@@ -28,10 +29,11 @@ def print_run(result: RunResult, *, report: Path) -> None:
     console.print(Text(_headline(summary), style="bold"))
     table = Table.grid(padding=(0, 2))
     for label, value in _rows(summary):
-        table.add_row(Text(label, style="dim"), Text(value))
-    table.add_row(Text("run directory", style="dim"), Text(str(result.directory), overflow="fold"))
-    table.add_row(Text("report", style="dim"), Text(str(report), overflow="fold"))
+        table.add_row(Text(f"{label:<{LABEL_COLUMNS}}", style="dim"), Text(value))
     console.print(table)
+    # Outside the table, which would fold a path: a terminal must be able to open it.
+    console.print(f"run directory  {result.directory}", soft_wrap=True)
+    console.print(f"report         {report}", soft_wrap=True)
 
 
 def run_as_json(result: RunResult, *, report: Path) -> dict[str, Any]:
