@@ -160,7 +160,7 @@ class Account:
     def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
         if symbol_value is None:
             return None
-        total = symbol_value
+        total, worst_value = symbol_value, self.ledger.worst_value
         for other_id, book in self.ledger.books.items():
             if other_id == instrument_id or book.terms.kind != "stock":
                 continue
@@ -168,8 +168,7 @@ class Account:
             if quote is None:
                 return None
             if quote is not book.quote_known:
-                price = max(quote.ask, self.ledger.highest_price(other_id))
-                book.value_known = price * self.ledger.exposure(other_id).worst
+                book.value_known = worst_value(book, quote.ask)
                 book.quote_known = quote
             total += book.value_known
         return total

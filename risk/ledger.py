@@ -187,6 +187,12 @@ class Ledger:
         self._known_exposure(book)
         return book.highest_known or _ZERO
 
+    def worst_value(self, book: Book, price: Decimal) -> Decimal:
+        """Return the value of the book's worst case at `price` or its highest working price, if higher."""
+        worst = self._known_exposure(book).worst
+        highest = book.highest_known
+        return (price if highest is None or price >= highest else highest) * worst
+
     def _known_exposure(self, book: Book) -> Exposure:
         if book.worst_known is None:
             book.worst_known = self._exposure(book, None, 0)
