@@ -52,6 +52,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
 
 
+_FLUSH_NS = 1_000_000_000
+"""Least time between two writes to the operating system: what a killed simulator may lose."""
+
+
 class FrameRecorder:
     """Appends records to a file, buffered; `close` or leaving the `with` block writes what is left."""
 
@@ -61,6 +65,8 @@ class FrameRecorder:
         except OSError as problem:
             raise DataError(f"Cannot record frames in {path}: {problem}. Choose a writable file.") from None
         self._file.write(MAGIC)
+        self._flushed_ns = 0
+        self._file.flush()  # a recording that has begun is one, also for who reads it meanwhile
 
     def __enter__(self) -> FrameRecorder:
         return self
@@ -74,6 +80,9 @@ class FrameRecorder:
         """Append one record."""
         self._file.write(_HEAD.pack(real_ns, session_id, kind, len(payload)))
         self._file.write(payload)
+        if real_ns - self._flushed_ns > _FLUSH_NS:
+            self._file.flush()
+            self._flushed_ns = real_ns
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that a reader sees it."""
@@ -92,7 +101,7 @@ def read_recording(path: Path) -> Iterator[Record]:
         )
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise DataError(f"{path} is no recording of frames: it does not begin with {MAGIC!r}.")
+            raise DataError(f"{path} is no recording of frames: it does not begin with its mark.")
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             real_ns, session_id, kind, length = _HEAD.unpack(head)
             payload = file.read(length)

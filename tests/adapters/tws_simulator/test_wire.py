@@ -249,3 +249,16 @@ def test_files_that_are_no_recording_are_named(tmp_path: Path) -> None:
         list(read_recording(path))
     with pytest.raises(DataError, match="writable"):
         FrameRecorder(tmp_path / "missing" / "x")
+
+
+def test_a_recording_is_readable_from_its_start_and_loses_at_most_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    recorder = FrameRecorder(path)
+    assert list(read_recording(path)) == []
+    opened = b'{"server_version":223,"peer":"127.0.0.1:5"}'
+    recorder.add(START_NS, 1, FrameKind.OPENED, opened)
+    recorder.add(START_NS + 500, 2, FrameKind.OPENED, opened)
+    assert [record.session_id for record in read_recording(path)] == [1]
+    recorder.add(START_NS + 1_500_000_000, 3, FrameKind.OPENED, opened)
+    assert [record.session_id for record in read_recording(path)] == [1, 2, 3]
+    recorder.close()
