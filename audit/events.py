@@ -1,15 +1,24 @@
-"""Records of what a node decided; the same types in backtest, simulator and live."""
+"""What a journal holds: one type per kind of record; the same in backtest, simulator and live.
+
+Times are ns UTC; money and prices are exact decimals in USD (text on disk); quantities are whole shares
+or contracts. `KINDS` is the schema: the name on disk of every type. Risk's own records (refusals, breaker
+changes, suspect readings, operators' commands) are part of it as they are.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import Any, Literal
 
 import msgspec
+
+from risk.records import BreakerChangeRecord, CommandRecord, ReadingRecord, RefusalRecord
 
 DECISIONS_TOPIC = "harvester.decisions"
 """Message-bus topic on which every strategy shell publishes its `DecisionRecord`s."""
 
 Outcome = Literal["sent", "suppressed", "refused"]
+Side = Literal["BUY", "SELL"]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,3 +42,178 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, float] = {}
     thresholds: dict[str, float] = {}
     refused_by: str | None = None
+
+
+class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The node that writes: its whole configuration with hash, and the versions that it runs on.
+
+    `profile` is the masked profile, nothing inherited left out; `catalog` where its data comes from, None
+    when it is live. `starting_balance_usd` is the account's cash when it began.
+    """
+
+    run: str
+    environment: str  # backtest | dev | uat | live
+    trader_id: str
+    profile_name: str
+    profile_hash: str
+    profile: dict[str, Any]
+    versions: dict[str, str]
+    instruments: tuple[str, ...]
+    catalog: str | None = None
+    starting_balance_usd: Decimal | None = None
+
+
+class ClosedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The last record of a journal that was closed and not cut off."""
+
+    reason: str
+
+
+class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the node or of its connection to the broker."""
+
+    state: Literal["started", "stopped", "connected", "disconnected", "reconciled", "recovered"]
+    detail: str = ""
+
+
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's terms as its sender made it: the intent, before any verdict."""
+
+    client_order_id: str
+    strategy_id: str
+    instrument_id: str
+    side: Side
+    type: str
+    quantity: int
+    time_in_force: str
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    is_reduce_only: bool = False
+    tags: tuple[str, ...] = ()
+    parent_order_id: str | None = None
+    linked_order_ids: tuple[str, ...] = ()
+    order_list_id: str | None = None
+
+
+class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate let a command pass: what goes to the venue. Its counterpart is `RefusalRecord`.
+
+    A change names the new quantity and prices; a cancel names orders alone.
+    """
+
+    command: Literal["submit", "modify", "cancel"]
+    client_order_ids: tuple[str, ...]
+    strategy_id: str
+    instrument_id: str
+    quantity: int | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+class OrderEventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's change of state other than a fill. `event` is Nautilus' name in snake case.
+
+    `quantity` and prices are the new terms of an `updated`; `reason` the words of a refusal.
+    """
+
+    event: str  # submitted | accepted | denied | rejected | updated | canceled | expired | ...
+    client_order_id: str
+    strategy_id: str
+    instrument_id: str
+    ts_event_ns: int
+    venue_order_id: str | None = None
+    reason: str | None = None
+    quantity: int | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution: whole shares or contracts, USD a share, USD of commission."""
+
+    trade_id: str
+    client_order_id: str
+    strategy_id: str
+    instrument_id: str
+    side: Side
+    quantity: int
+    price: Decimal
+    commission_usd: Decimal
+    liquidity: Literal["MAKER", "TAKER", "UNKNOWN"]
+    ts_event_ns: int
+    venue_order_id: str | None = None
+    position_id: str | None = None
+
+
+class PositionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A position after an event, as the engine has it; `quantity` is signed."""
+
+    event: Literal["opened", "changed", "closed"]
+    position_id: str
+    strategy_id: str
+    instrument_id: str
+    quantity: int
+    average_open: Decimal
+    realized_usd: Decimal
+    average_close: Decimal | None = None
+
+
+class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Profit at a moment, all strategies together: at the last mid for what is held, fees deducted."""
+
+    realized_usd: Decimal
+    unrealized_usd: Decimal
+    fees_usd: Decimal
+    cash_usd: Decimal | None
+    open_positions: int
+    working_orders: int
+
+
+class DataQualityRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A defect of the market data that the node saw: which check, which value against which limit."""
+
+    check: str  # gap | crossed | one_sided | out_of_order | ...
+    instrument_id: str
+    value: str
+    limit: str
+    why: str
+
+
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "opened": OpenedRecord,
+    "closed": ClosedRecord,
+    "node": NodeRecord,
+    "decision": DecisionRecord,
+    "order": OrderRecord,
+    "approval": ApprovalRecord,
+    "refusal": RefusalRecord,
+    "order_event": OrderEventRecord,
+    "fill": FillRecord,
+    "position": PositionRecord,
+    "checkpoint": CheckpointRecord,
+    "breaker": BreakerChangeRecord,
+    "reading": ReadingRecord,
+    "operator_command": CommandRecord,
+    "data_quality": DataQualityRecord,
+}
+"""Every kind of record by its name on disk."""
+
+KIND_OF: dict[type[msgspec.Struct], str] = {record: kind for kind, record in KINDS.items()}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of a journal in its place.
+
+    `correlation_id` joins everything that follows from one decision. `caused_by` is the `seq` of the
+    record that led to this one. `market_ns` is the `ts_init` of the last market data record that the node
+    had taken in: where in the day's data this belongs; None where data and journal share one clock
+    (backtests: the data up to and including `ts_ns`).
+    """
+
+    seq: int
+    ts_ns: int
+    kind: str
+    body: Any
+    correlation_id: str | None = None
+    caused_by: int | None = None
+    market_ns: int | None = None

@@ -13,7 +13,7 @@ import msgspec
 from risk.snapshot import BreakerState
 
 
-class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One refused order or modification. `reason` is the whole line that the strategy got."""
 
     ts_ns: int
@@ -29,7 +29,7 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ib_code: int | None = None
 
 
-class BreakerChangeRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class BreakerChangeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One change of the breaker: `by` a person or a trigger."""
 
     ts_ns: int
@@ -40,7 +40,7 @@ class BreakerChangeRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class ReadingRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ReadingRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A reading beyond its limit: `suspect` alone, `confirmed` when it acted; `inputs` it was made of."""
 
     ts_ns: int
@@ -52,7 +52,7 @@ class ReadingRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     inputs: dict[str, str]
 
 
-class CommandRecord(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An operator's command and what came of it."""
 
     ts_ns: int
