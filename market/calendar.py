@@ -1,24 +1,23 @@
-"""Trading sessions of the New York Stock Exchange, from the `exchange_calendars` package.
+"""Trading sessions of the New York Stock Exchange, as the `exchange_calendars` package has them.
 
-Its calendar XNYS knows holidays, special closures and early closes (13:00 on 2015-12-24). It is
-imported on first use: it brings pandas, which a command that needs no calendar should not wait for.
+Its calendar XNYS knows holidays, special closures and early closes (13:00 on 2015-12-24). Days from 1990
+to 2040 come from a table that is held equal to it (`market.session_table`), others from the package.
 """
 
 from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
 from market.errors import DataError
+from market.session_table import session_table, sessions_of_the_package
 from market.time import new_york_date
 
-EXCHANGE = "XNYS"
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 """64 bits of nanoseconds, in which pandas counts, reach from 1677 to 2262."""
-_PADDING = timedelta(days=14)  # exchange_calendars needs at least one session between its bounds
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -78,18 +77,8 @@ class TradingCalendar:
             )
 
 
-@functools.lru_cache(maxsize=8)  # a schedule costs 0.1 s, and a run asks for the same one twice
+@functools.lru_cache(maxsize=8)  # ten years cost 30 ms, and a run asks for the same ones twice
 def _load(start: date, end: date) -> tuple[Session, ...]:
-    import exchange_calendars
-
-    calendar = exchange_calendars.get_calendar(
-        EXCHANGE, start=(start - _PADDING).isoformat(), end=(end + _PADDING).isoformat()
-    )
-    days = calendar.schedule.loc[start.isoformat() : end.isoformat()]
-    early = set(calendar.early_closes)
-    opens_ns = days["open"].dt.as_unit("ns").astype("int64").tolist()
-    closes_ns = days["close"].dt.as_unit("ns").astype("int64").tolist()
-    return tuple(
-        Session(day.date(), open_ns, close_ns, day in early)
-        for day, open_ns, close_ns in zip(days.index, opens_ns, closes_ns, strict=True)
-    )
+    table = session_table()
+    known = table.sessions if table.covers(start, end) else sessions_of_the_package
+    return tuple(Session(*times) for times in known(start, end))
