@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 from nautilus_trader.common import Environment
-from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
     CancelAllOrders,
@@ -26,34 +25,24 @@ from nautilus_trader.execution.messages import (
     SubmitOrder,
     SubmitOrderList,
 )
-from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderStatus
-from nautilus_trader.model.events import (
-    OrderDenied,
-    OrderModifyRejected,
-)
+from nautilus_trader.model.enums import ContingencyType, OrderSide
 
 from market.calendar import TradingCalendar
 from market.session_windows import SessionRules
-from market.time import NS_PER_SECOND
 from risk.account import Account
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved, Refused
 from risk.flatten import FlattenReport
 from risk.gatekeeper import Gatekeeper
-from risk.ib_rule_book import FRACTIONAL, MODIFY_MISMATCH
+from risk.ib_rule_book import MODIFY_MISMATCH
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.limits import UNIVERSE, RiskLimits
-from risk.nautilus_intents import (
-    FractionalQuantityError,
-    InstrumentBook,
-    UnknownInstrumentError,
-    intent_of,
-    whole,
-)
+from risk.nautilus_intents import InstrumentBook, intent_of, whole
 from risk.nautilus_kill_switch import KillSwitch
 from risk.nautilus_market_view import GreeksSource, NautilusMarketView
 from risk.nautilus_order_events import OrderEvents
+from risk.nautilus_refusals import Refusals, unreadable
 from risk.nautilus_watch import Watch
 from risk.operator_commands import OperatorCommand, carry_out
 from risk.policy import Policy
@@ -61,9 +50,6 @@ from risk.records import CommandRecord, MemoryRecorder, Recorder
 from risk.supervisor import Supervisor
 
 EXECUTE_ENDPOINT = "ExecEngine.execute"
-PROCESS_ENDPOINT = "ExecEngine.process"
-MAX_NESTED_REFUSALS = 16
-"""Refusals inside refusals (a strategy that answers each denial with an order) before the gate halts."""
 
 
 class Gate:
@@ -84,9 +70,8 @@ class Gate:
         self.kill_switch.on_report = self._on_flatten_report
         self._engine = kernel.exec_engine
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
+        self._refusals = Refusals(kernel, supervisor)
         self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
-        self._nested_refusals = 0
-        self._withheld: list[Any] = []
         self._commands: dict[type, Callable[[Any], None]] = {
             SubmitOrder: self._on_submit,
             SubmitOrderList: self._on_submit_list,
@@ -124,13 +109,13 @@ class Gate:
             verdicts = self.keeper.submit(intents, now_ns)
             self.supervisor.after_commands(now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
-            refused = _unreadable(error)
+            refused = unreadable(error)
             verdicts = [refused] * len(orders)
         if all(isinstance(verdict, Approved) for verdict in verdicts):
             return True
         for order, verdict in zip(orders, verdicts, strict=True):
             assert isinstance(verdict, Refused)
-            self._deny(order, verdict, now_ns)
+            self._refusals.deny(order, verdict, now_ns)
         return False
 
     def _on_modify(self, command: Any) -> None:
@@ -145,11 +130,11 @@ class Gate:
             verdict = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
             self.supervisor.after_commands(now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
-            verdict = _unreadable(error)
+            verdict = unreadable(error)
         if isinstance(verdict, Approved):
             self._forward(command)
         else:
-            self._reject_change(order, verdict, now_ns)
+            self._refusals.reject_change(order, verdict, now_ns)
 
     def _on_cancel(self, command: Any) -> None:
         self._note_cancels([command.client_order_id])
@@ -219,75 +204,6 @@ class Gate:
         if order.client_order_id.value not in self.keeper.account.ledger.reservations and order.is_open:
             self.keeper.adopt_order(self._intent(order), filled=whole(order.filled_qty))
 
-    # -- Refusals ---------------------------------------------------------------------------------
-
-    def _deny(self, order: Any, refused: Refused, now_ns: int) -> None:
-        self.supervisor.refused(refused, _names(order), now_ns)
-        is_sent = refused.rule == "ib_duplicate_id"  # the first of its id is on its way: it must stay alive
-        if is_sent or order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
-            self._log.error(f"Gate refuses {order.client_order_id} again: {refused.reason}")
-            return
-        if self._cache.order(order.client_order_id) is None:
-            self._cache.add_order(order)
-        denied = OrderDenied(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            reason=refused.reason,
-            event_id=UUID4(),
-            ts_init=now_ns,
-        )
-        self._answer(denied, now_ns)
-
-    def _reject_change(self, order: Any, refused: Refused, now_ns: int) -> None:
-        self.supervisor.refused(refused, _names(order), now_ns, command="modify")
-        rejected = OrderModifyRejected(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            account_id=order.account_id,
-            reason=refused.reason,
-            event_id=UUID4(),
-            ts_event=now_ns,
-            ts_init=now_ns,
-        )
-        self._answer(rejected, now_ns)
-
-    def _answer(self, event: Any, now_ns: int) -> None:
-        """Tell the strategy of a refusal; one that answers refusals with orders is halted and waits.
-
-        In a backtest such answers nest, live they follow each other through the queues: both end here.
-        """
-        is_nested = self._nested_refusals >= MAX_NESTED_REFUSALS
-        if is_nested or self.keeper.account.is_running_away(now_ns):
-            reason = "orders are sent in answer to refusals, or far above the rate limit"
-            self.supervisor.halt(now_ns, by="runaway", reason=reason)
-            self._answer_later(event, now_ns)
-            return
-        self._nested_refusals += 1
-        try:
-            self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
-        finally:
-            self._nested_refusals -= 1
-
-    def _answer_later(self, event: Any, now_ns: int) -> None:
-        self._withheld.append(event)
-        if len(self._withheld) > 1:
-            return
-        self._clock.set_time_alert_ns(
-            name=f"RISK_GATE_ANSWERS-{now_ns}",
-            alert_time_ns=now_ns + NS_PER_SECOND,
-            callback=self._send_withheld,
-        )
-
-    def _send_withheld(self, _event: Any) -> None:
-        withheld, self._withheld = self._withheld, []
-        for event in withheld:
-            self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
-
     # -- Start ------------------------------------------------------------------------------------
 
     def adopt_cache(self) -> None:
@@ -335,31 +251,6 @@ class Gate:
         """Put the gate in the door; raises KeyError or ValueError when another handler stands there."""
         self._bus.deregister(endpoint=EXECUTE_ENDPOINT, handler=self._engine.execute)
         self._bus.register(endpoint=EXECUTE_ENDPOINT, handler=self.execute)
-
-
-def _names(order: Any) -> tuple[str, str, str]:
-    return order.instrument_id.value, order.client_order_id.value, order.strategy_id.value
-
-
-def _unreadable(error: Exception) -> Refused:
-    if isinstance(error, FractionalQuantityError):
-        return Refused(
-            rule="ib_fraction",
-            value=str(error),
-            limit="whole shares and contracts",
-            advice="Round the quantity down.",
-            ib_code=FRACTIONAL,
-        )
-    if isinstance(error, UnknownInstrumentError):
-        return Refused(
-            rule="unknown_instrument", value=str(error), limit="known instruments", advice="Load it first."
-        )
-    return Refused(
-        rule="judgement",
-        value=f"{type(error).__name__}: {error}",
-        limit="an order that can be read",
-        advice="What cannot be judged is refused; report it with this text.",
-    )
 
 
 class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
