@@ -17,6 +17,9 @@ from risk.records import BreakerChangeRecord, CommandRecord, ReadingRecord, Refu
 DECISIONS_TOPIC = "harvester.decisions"
 """Message-bus topic on which every strategy shell publishes its `DecisionRecord`s."""
 
+ALERTS_TOPIC = "harvester.alerts"
+"""Message-bus topic on which strategy shells publish an `AlertRecord` before they act on an alert."""
+
 Outcome = Literal["sent", "suppressed", "refused"]
 Side = Literal["BUY", "SELL"]
 
@@ -169,6 +172,29 @@ class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
     working_orders: int
 
 
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy acted because time had come, not on data: its place among the data, for a replay."""
+
+    strategy_id: str
+    alert_ns: int
+
+
+class DataFileRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of market data that the run replayed or that the node recorded; times are `ts_init`.
+
+    `path` is below the catalog's root, or below the run directory for what the node recorded.
+    """
+
+    path: str
+    kind: str  # delta | trade | quote | bar | greeks
+    instrument_id: str
+    rows: int
+    size_bytes: int
+    first_ns: int
+    last_ns: int
+    sha256: str
+
+
 class DataQualityRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A defect of the market data that the node saw: which check, which value against which limit."""
 
@@ -194,6 +220,8 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "breaker": BreakerChangeRecord,
     "reading": ReadingRecord,
     "operator_command": CommandRecord,
+    "alert": AlertRecord,
+    "data_file": DataFileRecord,
     "data_quality": DataQualityRecord,
 }
 """Every kind of record by its name on disk."""
