@@ -91,5 +91,11 @@ def format_new_york(ts_ns: int, *, places: int = 3) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {moment.tzname()}"
 
 
+def format_utc(ts_ns: int) -> str:
+    """Return `ts_ns` as ISO 8601 with every nanosecond: `2013-10-07T13:30:00.123456789Z`."""
+    moment = _EPOCH + timedelta(seconds=ts_ns // NS_PER_SECOND)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ts_ns % NS_PER_SECOND:09d}Z"
+
+
 def _in_new_york(ts_ns: int) -> datetime:
     return (_EPOCH + timedelta(seconds=ts_ns // NS_PER_SECOND)).astimezone(NEW_YORK)

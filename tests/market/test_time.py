@@ -13,6 +13,7 @@ from market.time import (
     NS_PER_MINUTE,
     NS_PER_SECOND,
     format_new_york,
+    format_utc,
     new_york_date,
     new_york_midnight_ns,
     new_york_ns,
@@ -115,3 +116,12 @@ def test_times_are_shown_in_new_york_and_never_rounded_up() -> None:
     assert format_new_york(OPEN_2013_10_07_NS, places=0) == "2013-10-07 09:30:00 EDT"
     assert format_new_york(OPEN_2013_10_07_NS + 7, places=9) == "2013-10-07 09:30:00.000000007 EDT"
     assert format_new_york(to_ns("2015-12-24T18:00:00Z")) == "2015-12-24 13:00:00.000 EST"
+
+
+@given(st.integers(0, 4_102_444_800 * NS_PER_SECOND))
+def test_a_time_in_utc_keeps_every_nanosecond(ts_ns: int) -> None:
+    assert to_ns(format_utc(ts_ns)) == ts_ns
+
+
+def test_a_time_in_utc_has_a_fixed_width() -> None:
+    assert format_utc(OPEN_2013_10_07_NS + 7) == "2013-10-07T13:30:00.000000007Z"
