@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+ZERO = Decimal(0)
 BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
 
 
@@ -63,7 +64,7 @@ class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
     vega_usd: float | None
 
 
-class DayResult(msgspec.Struct, frozen=True, kw_only=True):
+class DayResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Profit and loss of the day in USD, fees counted: realized plus open, its high, losses in a row."""
 
     profit_usd: Decimal
@@ -74,12 +75,12 @@ class DayResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def loss_usd(self) -> Decimal:
         """Loss from the day's start, 0 or more."""
-        return max(-self.profit_usd, Decimal(0))
+        return -self.profit_usd if self.profit_usd < 0 else ZERO
 
     @property
     def drawdown_usd(self) -> Decimal:
         """Loss from the day's highest profit (at least 0), 0 or more."""
-        return max(self.high_usd - self.profit_usd, Decimal(0))
+        return self.high_usd - self.profit_usd if self.high_usd > self.profit_usd else ZERO
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):

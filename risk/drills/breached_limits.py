@@ -143,7 +143,7 @@ def rehearse() -> list[Check]:
     policy = Policy(LIMITS)
     checks = [
         equal(
-            f"an order of a {terms.kind} within all limits",
+            f"{terms.kind} order within all limits passes",
             _verdict(policy, _order(terms), _FINE),
             "approved",
         )

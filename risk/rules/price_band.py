@@ -11,12 +11,12 @@ from risk.snapshot import Snapshot
 
 def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the bid is below or the ask above the band."""
-    limit = f"{limits.min_price_usd} to {limits.max_price_usd} USD"
     quote = snapshot.quote
+    if quote is not None and limits.min_price_usd <= quote.bid and quote.ask <= limits.max_price_usd:
+        return None
+    limit = f"{limits.min_price_usd} to {limits.max_price_usd} USD"
     if quote is None:
         return unknown("the quote", limit)
-    if limits.min_price_usd <= quote.bid and quote.ask <= limits.max_price_usd:
-        return None
     return Breach(f"{quote.bid} / {quote.ask} USD", limit, "Trade symbols inside the band.")
 
 

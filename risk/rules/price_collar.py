@@ -11,7 +11,7 @@ from decimal import Decimal
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
-from risk.rules.rule import Rule, option_limits, unknown
+from risk.rules.rule import Rule, in_bps, option_limits, unknown
 from risk.snapshot import Quote, Snapshot
 
 _BPS = 10_000
@@ -22,29 +22,33 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     quote = snapshot.quote
     if quote is None:
         return unknown("the quote", "a price near the mid")
-    price = _worst_price(intent, quote)
+    price, mid = _worst_price(intent, quote), quote.mid
     if intent.terms.kind != "stock":
-        return _beyond_usd(intent, price - quote.mid, option_limits(limits).max_price_from_mid_usd)
-    breach = _beyond_bps(intent, price, reference=quote.mid, name="mid", limit=limits.max_price_from_mid_bps)
-    if breach is None and snapshot.last_price is not None:
-        last, limit = snapshot.last_price, limits.max_price_from_last_bps
-        breach = _beyond_bps(intent, price, reference=last, name="last trade", limit=limit)
-    return breach
+        return _beyond_usd(intent, price - mid, option_limits(limits).max_price_from_mid_usd)
+    if _is_beyond(intent, price, mid, limits.max_price_from_mid_bps):
+        return _beyond_bps(intent, price, mid, f"mid {mid}", limits.max_price_from_mid_bps)
+    last = snapshot.last_price
+    if last is not None and _is_beyond(intent, price, last, limits.max_price_from_last_bps):
+        return _beyond_bps(intent, price, last, f"last trade {last}", limits.max_price_from_last_bps)
+    return None
 
 
 def _worst_price(intent: OrderIntent, quote: Quote) -> Decimal:
-    if intent.price is not None:
-        return intent.price
+    price = intent.price
+    if price is not None:
+        return price
     return quote.ask if intent.side == "buy" else quote.bid
 
 
-def _beyond_bps(
-    intent: OrderIntent, price: Decimal, *, reference: Decimal, name: str, limit: int
-) -> Breach | None:
-    if (price - reference) * intent.sign * _BPS <= limit * reference:
-        return None
-    value = f"{intent.side} at {price} against {name} {reference}"
-    return Breach(value, f"{limit} bps", "Price the order nearer to the market.")
+def _is_beyond(intent: OrderIntent, price: Decimal, reference: Decimal, limit_bps: int) -> bool:
+    beyond = price - reference if intent.side == "buy" else reference - price
+    return beyond * _BPS > limit_bps * reference
+
+
+def _beyond_bps(intent: OrderIntent, price: Decimal, reference: Decimal, name: str, limit_bps: int) -> Breach:
+    beyond = in_bps(abs(price - reference), reference)
+    value = f"{intent.side} at {price}, {beyond} beyond {name}"
+    return Breach(value, f"{limit_bps} bps", "Price the order nearer to the market.")
 
 
 def _beyond_usd(intent: OrderIntent, beyond: Decimal, limit: Decimal) -> Breach | None:

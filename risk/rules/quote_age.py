@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from market.time import NS_PER_MS
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
-from risk.rules.rule import Rule, unknown
+from risk.rules.rule import Rule, in_tenths, unknown
 from risk.snapshot import Snapshot
 
 
@@ -19,7 +21,9 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     age_ns = snapshot.now_ns - quote.ts_ns
     if -limit * NS_PER_MS <= age_ns <= limit * NS_PER_MS:
         return None
-    return Breach(f"{age_ns / NS_PER_MS:.1f} ms old", f"{limit} ms", "Wait for a fresh quote.")
+    age_ms = in_tenths(abs(Decimal(age_ns)) / NS_PER_MS)
+    where = "old" if age_ns > 0 else "ahead of the clock"
+    return Breach(f"{age_ms} ms {where}", f"{limit} ms", "Wait for a fresh quote.")
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import ROUND_UP, Decimal
 from typing import Literal
 
 import msgspec
@@ -39,6 +40,16 @@ def option_limits(limits: RiskLimits) -> OptionLimits:
     if limits.options is None:
         raise MissingLimitError("The profile has no [risk.options]. Add it to trade options.")
     return limits.options
+
+
+def in_bps(part: Decimal, whole: Decimal) -> str:
+    """Return `part` of `whole` in basis points, as text."""
+    return f"{in_tenths(part / whole * 10_000)} bps"
+
+
+def in_tenths(value: Decimal) -> Decimal:
+    """Return `value` rounded away from zero to a tenth: what is beyond a whole limit never reads as equal."""
+    return value.quantize(Decimal("0.1"), ROUND_UP)
 
 
 def unknown(what: str, limit: str) -> Breach:
