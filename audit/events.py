@@ -1,8 +1,8 @@
 """What a journal holds: one type per kind of record; the same in backtest, simulator and live.
 
 Times are ns UTC; money and prices are exact decimals in USD (text on disk); quantities are whole shares
-or contracts. `KINDS` is the schema: the name on disk of every type. Risk's own records (refusals, breaker
-changes, suspect readings, operators' commands) are part of it as they are.
+or contracts. `KINDS` is the schema: the name on disk of every type. Risk's own records (approvals,
+refusals, breaker changes, suspect readings, operators' commands) are part of it as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from risk.records import BreakerChangeRecord, CommandRecord, ReadingRecord, RefusalRecord
+from risk.records import (
+    ApprovalRecord,
+    BreakerChangeRecord,
+    CommandRecord,
+    ReadingRecord,
+    RefusalRecord,
+)
 
 DECISIONS_TOPIC = "harvester.decisions"
 """Message-bus topic on which every strategy shell publishes its `DecisionRecord`s."""
@@ -96,21 +102,6 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     parent_order_id: str | None = None
     linked_order_ids: tuple[str, ...] = ()
     order_list_id: str | None = None
-
-
-class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The gate let a command pass: what goes to the venue. Its counterpart is `RefusalRecord`.
-
-    A change names the new quantity and prices; a cancel names orders alone.
-    """
-
-    command: Literal["submit", "modify", "cancel"]
-    client_order_ids: tuple[str, ...]
-    strategy_id: str
-    instrument_id: str
-    quantity: int | None = None
-    limit_price: Decimal | None = None
-    trigger_price: Decimal | None = None
 
 
 class OrderEventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +196,18 @@ class DataQualityRecord(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class NoteRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wrote about a trade, an order or a day, in the notes beside a journal.
+
+    `subject` is an id of the journal's, or a New York date. `text` may be empty where only `tags` are given.
+    """
+
+    subject: str
+    text: str
+    tags: tuple[str, ...]
+    by: str
+
+
 KINDS: dict[str, type[msgspec.Struct]] = {
     "opened": OpenedRecord,
     "closed": ClosedRecord,
@@ -223,6 +226,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "alert": AlertRecord,
     "data_file": DataFileRecord,
     "data_quality": DataQualityRecord,
+    "note": NoteRecord,
 }
 """Every kind of record by its name on disk."""
 
