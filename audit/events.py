@@ -86,7 +86,10 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An order's terms as its sender made it: the intent, before any verdict."""
+    """An order's terms as its sender made it: the intent, before any verdict.
+
+    An order that was working already when the node began has `found_status` and what of it was filled.
+    """
 
     client_order_id: str
     strategy_id: str
@@ -102,6 +105,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     parent_order_id: str | None = None
     linked_order_ids: tuple[str, ...] = ()
     order_list_id: str | None = None
+    found_status: str | None = None
+    found_filled_quantity: int = 0
 
 
 class OrderEventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +128,11 @@ class OrderEventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution: whole shares or contracts, USD a share, USD of commission."""
+    """One execution: whole shares or contracts, USD a share, USD of commission.
+
+    A contract is of `multiplier` shares. The fill of a combination (a spread) fills its order alone; the
+    fills of its legs, without an order of their own, make the positions and the money.
+    """
 
     trade_id: str
     client_order_id: str
@@ -137,12 +146,18 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     ts_event_ns: int
     venue_order_id: str | None = None
     position_id: str | None = None
+    multiplier: int = 1
+    is_combination: bool = False
 
 
 class PositionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A position after an event, as the engine has it; `quantity` is signed."""
+    """A position after an event, as the engine has it; `quantity` is signed.
 
-    event: Literal["opened", "changed", "closed"]
+    `found` is one that the node held already when it began. `realized_usd` is the engine's: fees
+    deducted, rounded to the cent at each closing fill.
+    """
+
+    event: Literal["opened", "changed", "closed", "found"]
     position_id: str
     strategy_id: str
     instrument_id: str
@@ -150,6 +165,7 @@ class PositionRecord(msgspec.Struct, frozen=True, kw_only=True):
     average_open: Decimal
     realized_usd: Decimal
     average_close: Decimal | None = None
+    multiplier: int = 1
 
 
 class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):

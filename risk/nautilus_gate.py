@@ -30,10 +30,11 @@ from nautilus_trader.model.enums import ContingencyType, OrderSide
 from market.calendar import TradingCalendar
 from market.session_windows import SessionRules
 from risk.account import Account
+from risk.approvals import Approvals
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved, Refused
-from risk.flatten import FlattenReport
+from risk.flatten import Flattening, FlattenReport
 from risk.gatekeeper import Gatekeeper
 from risk.ib_rule_book import MODIFY_MISMATCH
 from risk.intent import InstrumentTerms, OrderIntent
@@ -51,11 +52,21 @@ from risk.supervisor import Supervisor
 
 EXECUTE_ENDPOINT = "ExecEngine.execute"
 
+OrderHandler = Callable[[Any], None]
+"""Takes a Nautilus order."""
+
 
 class Gate:
     """The shell around one `Gatekeeper` in one Nautilus kernel; made by `install_gate`."""
 
-    def __init__(self, kernel: Any, supervisor: Supervisor, instruments: InstrumentBook) -> None:
+    def __init__(
+        self,
+        kernel: Any,
+        supervisor: Supervisor,
+        instruments: InstrumentBook,
+        *,
+        on_order: OrderHandler | None = None,
+    ) -> None:
         self.supervisor = supervisor
         self.keeper: Gatekeeper = supervisor.keeper
         self.instruments = instruments
@@ -67,9 +78,12 @@ class Gate:
         self.watch = Watch(kernel, supervisor, instruments, positions=self.cached_positions)
         self.events = OrderEvents(kernel, supervisor, instruments, on_position=self.watch.follow)
         supervisor.executor = self.kill_switch
+        self.kill_switch.on_start = self._on_flatten_start
         self.kill_switch.on_report = self._on_flatten_report
         self._engine = kernel.exec_engine
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
+        self._on_order = on_order
+        self._approvals = Approvals(supervisor)
         self._refusals = Refusals(kernel, supervisor)
         self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
         self._commands: dict[type, Callable[[Any], None]] = {
@@ -104,10 +118,14 @@ class Gate:
     def _submit(self, orders: list[Any]) -> bool:
         """Return whether all orders are approved; otherwise all of them have been denied."""
         now_ns = self._clock.timestamp_ns()
+        if self._on_order is not None:
+            for order in orders:
+                self._on_order(order)
         try:
             intents = [self._intent(order, orders) for order in orders]
             verdicts = self.keeper.submit(intents, now_ns)
             self.supervisor.after_commands(now_ns)
+            verdicts = self._approvals.of_submission(verdicts, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             refused = unreadable(error)
             verdicts = [refused] * len(orders)
@@ -129,6 +147,7 @@ class Gate:
             intent, total = self._changed_intent(order, command)
             verdict = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
             self.supervisor.after_commands(now_ns)
+            verdict = self._approvals.of_change(verdict, total, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             verdict = unreadable(error)
         if isinstance(verdict, Approved):
@@ -137,11 +156,11 @@ class Gate:
             self._refusals.reject_change(order, verdict, now_ns)
 
     def _on_cancel(self, command: Any) -> None:
-        self._note_cancels([command.client_order_id])
+        self._note_cancels([command.client_order_id], command)
         self._forward(command)
 
     def _on_batch_cancel(self, command: Any) -> None:
-        self._note_cancels([cancel.client_order_id for cancel in command.cancels])
+        self._note_cancels([cancel.client_order_id for cancel in command.cancels], command)
         self._forward(command)
 
     def _on_cancel_all(self, command: Any) -> None:
@@ -149,15 +168,22 @@ class Gate:
         fields = {"instrument_id": command.instrument_id, "strategy_id": command.strategy_id}
         orders = self._cache.orders_open(**fields) + self._cache.orders_inflight(**fields)
         named = [order for order in orders if side in (OrderSide.NO_ORDER_SIDE, order.side)]
-        self._note_cancels(list(dict.fromkeys(order.client_order_id for order in named)))
+        self._note_cancels(list(dict.fromkeys(order.client_order_id for order in named)), command)
         self._forward(command)
 
-    def _note_cancels(self, order_ids: list[Any]) -> None:
+    def _note_cancels(self, order_ids: list[Any], command: Any) -> None:
         now_ns = self._clock.timestamp_ns()
+        names = [order_id.value for order_id in order_ids]
         try:
-            for order_id in order_ids:
-                self.keeper.cancel(order_id.value, now_ns)
+            for name in names:
+                self.keeper.cancel(name, now_ns)
             self.supervisor.after_commands(now_ns)
+            self._approvals.of_cancel(
+                names,
+                strategy_id=command.strategy_id.value,
+                instrument_id=command.instrument_id.value,
+                now_ns=now_ns,
+            )
         except Exception as error:  # noqa: BLE001 - the border: whatever fails here, a cancel passes
             self.supervisor.halt(now_ns, by="gate_fault", reason=f"a cancel could not be booked: {error!r}")
 
@@ -231,6 +257,17 @@ class Gate:
         """Carry out an operator's command; raises `UserError` for one that cannot be."""
         return carry_out(command, self.supervisor, self.kill_switch, self._clock.timestamp_ns())
 
+    def _on_flatten_start(self, flattening: Flattening) -> None:
+        symbols = flattening.symbols
+        record = CommandRecord(
+            ts_ns=flattening.started_ns,
+            command="flatten_start",
+            by=flattening.by,
+            reason=flattening.reason,
+            outcome="closing " + ("everything" if symbols is None else ", ".join(sorted(symbols))),
+        )
+        self.supervisor.record(record, flattening.started_ns)
+
     def _on_flatten_report(self, report: FlattenReport) -> None:
         left = "; ".join(f"{each.quantity} {each.instrument_id}: {each.why}" for each in report.left)
         record = CommandRecord(
@@ -260,6 +297,7 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
     `breaker_path` keeps the breaker over restarts; None (backtests) keeps nothing. `calendar` and
     `greeks` replace the exchange calendar and the unknown greeks. `has_timer` looks once a second at
     data, connection and positions; None: everywhere but in a backtest, where it waits for a fill.
+    `on_order` hears of every new order, whoever sent it, before it is judged.
     """
 
     limits: RiskLimits
@@ -270,6 +308,7 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
     calendar: TradingCalendar | None = None
     greeks: GreeksSource | None = None
     has_timer: bool | None = None
+    on_order: OrderHandler | None = None
 
 
 def install_gate(target: Any, setup: GateSetup) -> Gate:
@@ -291,7 +330,7 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     account = Account(setup.limits, market, allowed_symbols=frozenset(allowed), record=record)
     keeper = Gatekeeper(account, Policy(setup.limits))
     supervisor = Supervisor(keeper, recorder=setup.recorder or MemoryRecorder(), file=file)
-    gate = Gate(kernel, supervisor, instruments)
+    gate = Gate(kernel, supervisor, instruments, on_order=setup.on_order)
     gate.install()
     gate.adopt_cache()
     if not is_backtest and setup.has_timer is not False:

@@ -30,6 +30,7 @@ TAG = "KILL_SWITCH"
 EMULATOR_ENDPOINT = "OrderEmulator.execute"
 
 ReportHandler = Callable[[FlattenReport], None]
+StartHandler = Callable[[Flattening], None]
 
 
 class KillSwitch:
@@ -39,6 +40,7 @@ class KillSwitch:
         self, kernel: Any, account: Account, instruments: InstrumentBook, execute: Callable[[Any], None]
     ) -> None:
         self.reports: list[FlattenReport] = []
+        self.on_start: StartHandler = lambda _flattening: None
         self.on_report: ReportHandler = lambda _report: None
         self._trader_id = kernel.trader_id
         self._clock = kernel.clock
@@ -77,6 +79,7 @@ class KillSwitch:
         """Close the positions in `symbols`, or all of them; the first round starts at once."""
         flattening = Flattening(symbols, by=by, reason=reason, started_ns=now_ns)
         self._running.append(flattening)
+        self.on_start(flattening)
         self._cancel_emulated(flattening)
         self._continue(flattening)
 

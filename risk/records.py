@@ -1,4 +1,4 @@
-"""What the gate tells its recorder: refusals, breaker changes, suspect readings, operators' commands.
+"""What the gate tells its recorder: verdicts, breaker changes, suspect readings, operators' commands.
 
 The journal and a run's refusals.parquet are written from these; the gate keeps none of them. Times are
 ns UTC; values and limits are text with their unit, as a reader wants them.
@@ -6,11 +6,29 @@ ns UTC; values and limits are text with their unit, as a reader wants them.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal, Protocol
 
 import msgspec
 
 from risk.snapshot import BreakerState
+
+
+class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate let a command pass: what goes to the venue. Its counterpart is `RefusalRecord`.
+
+    A submission of one order and a change name quantity (whole shares or contracts) and prices (USD a
+    share); a cancel, and a list of orders, name the orders alone.
+    """
+
+    ts_ns: int
+    command: Literal["submit", "modify", "cancel"]
+    client_order_ids: tuple[str, ...]
+    strategy_id: str
+    instrument_id: str
+    quantity: int | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
 
 
 class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +80,15 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
 
 
-RiskRecord = RefusalRecord | BreakerChangeRecord | ReadingRecord | CommandRecord
+RiskRecord = ApprovalRecord | RefusalRecord | BreakerChangeRecord | ReadingRecord | CommandRecord
 
 
 class Recorder(Protocol):
-    """Where records go. A recorder that raises puts the breaker into SAFE_MODE."""
+    """Where records go. One that fails halts the breaker: what is not recorded must not be done."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why records are being lost, also those kept before; None while all of them are kept."""
 
     def record(self, entry: RiskRecord) -> None:
         """Keep one record; raise when it cannot be kept."""
@@ -74,6 +96,8 @@ class Recorder(Protocol):
 
 class MemoryRecorder:
     """Keeps records in a list, in the order of events: for backtests, drills and tests."""
+
+    failure: str | None = None
 
     def __init__(self) -> None:
         self.entries: list[RiskRecord] = []

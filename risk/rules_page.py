@@ -55,7 +55,7 @@ A node starts in SAFE_MODE until positions and orders are reconciled; a HALT sur
 | cancels and replaces above their rate | SAFE_MODE until they are half as many | - |
 | silence of the market data | SAFE_MODE until data arrives | - |
 | lost connection | SAFE_MODE until reconciled again | - |
-| recorder failure | SAFE_MODE until it records again | - |
+| recorder failure (the journal cannot be written) | HALT | - |
 | positions that differ from Nautilus' | HALT | - |
 | breaker file damaged or not writable | HALT | - |
 

@@ -1,8 +1,7 @@
 """Moves the breaker: records, persists and acts on what triggers and persons decide.
 
 Every change is saved before it is announced. A file or a recorder that fails is itself a reason to
-stop opening: the breaker halts when its state cannot be kept, and goes to SAFE_MODE while records
-cannot.
+stop opening: the breaker halts when its state, or what happens, cannot be kept.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from risk.intent import InstrumentTerms
 from risk.reading_filter import Assessment, Reading, ReadingFilter
 from risk.records import (
     BreakerChangeRecord,
-    CommandRecord,
     ReadingRecord,
     Recorder,
     RefusalRecord,
@@ -56,7 +54,6 @@ class Supervisor:
         self._watched_ns = 0
         self._noted_pause_ns: int | None = None
         self._saved_day: DayRecord | None = None
-        self._is_recording = True
 
     # -- Told by the shell ------------------------------------------------------------------------
 
@@ -121,8 +118,8 @@ class Supervisor:
         self.account.roll_day(now_ns)
         self._watch_money(now_ns)
         self._watch_replaces(now_ns)
-        if not self._is_recording:
-            self._retry_recording(now_ns)
+        if self._recorder.failure is not None:
+            self.recording_failed(self._recorder.failure, now_ns)
 
     def observe(self, reading: Reading) -> None:
         """Take a reading that the shell made, such as a position that differs from Nautilus' cache."""
@@ -158,14 +155,18 @@ class Supervisor:
         """Save the breaker, pauses and the day durably; a failure halts."""
         self._save(now_ns, is_durable=True)
 
-    def record(self, entry: RiskRecord, now_ns: int) -> None:
-        """Hand an entry to the recorder; one that fails puts the breaker into SAFE_MODE."""
+    def record(self, entry: RiskRecord, now_ns: int) -> bool:
+        """Hand an entry to the recorder and return whether it is kept; one that fails halts the breaker."""
         try:
             self._recorder.record(entry)
         except Exception as error:  # noqa: BLE001 - the border to a foreign recorder
-            if self._is_recording:
-                self._is_recording = False
-                self.raise_cause(RECORDER_FAILURE, now_ns, reason=f"{type(error).__name__}: {error}")
+            self.recording_failed(f"{type(error).__name__}: {error}", now_ns)
+            return False
+        return True
+
+    def recording_failed(self, why: str, now_ns: int) -> None:
+        """Halt, because records are being lost: by the gate, or by who records beside it."""
+        self.halt(now_ns, by=RECORDER_FAILURE, reason=f"records are being lost: {why}")
 
     # -- Inside -----------------------------------------------------------------------------------
 
@@ -285,14 +286,3 @@ class Supervisor:
             paused_symbols=tuple(sorted(account.paused_symbols)),
             is_all_paused=account.all_paused_by is not None,
         )
-
-    def _retry_recording(self, now_ns: int) -> None:
-        probe = CommandRecord(
-            ts_ns=now_ns, command="probe", by="gate", reason="recorder failed", outcome="kept"
-        )
-        try:
-            self._recorder.record(probe)
-        except Exception:  # noqa: BLE001 - the border to a foreign recorder: stay in SAFE_MODE
-            return
-        self._is_recording = True
-        self.clear_cause(RECORDER_FAILURE, now_ns, reason="the recorder works again")

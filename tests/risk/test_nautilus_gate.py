@@ -15,7 +15,7 @@ from nautilus_trader.model.objects import Price, Quantity
 
 from market.time import NS_PER_MS
 from risk.operator_commands import Halt, PauseSymbol, Resume
-from risk.records import BreakerChangeRecord, CommandRecord
+from risk.records import ApprovalRecord, BreakerChangeRecord, CommandRecord
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.live_rig import LiveRig
 from tests.risk.nautilus_rig import Rig, Scripted, quotes
@@ -415,35 +415,41 @@ def test_an_order_that_ib_would_refuse_is_refused_with_its_code(node: Node, make
     assert [refusal.ib_code for refusal in rig.recorder.refusals] == [code]
 
 
-def test_a_recorder_that_fails_leads_to_safe_mode_and_back(node: Node) -> None:
+def test_a_recorder_that_fails_halts_and_lets_only_closing_orders_pass(node: Node) -> None:
     rig = node()
-    failing = [False]
-    keep = rig.recorder.record
 
-    def record(entry: Any) -> None:
-        if failing[0]:
-            raise OSError("disk full")
-        keep(entry)
-
-    rig.recorder.record = record  # type: ignore[method-assign]
+    def record(_entry: Any) -> None:
+        raise OSError("disk full")
 
     def script(strategy: Scripted, seen: int) -> None:
         if seen == 1:
             strategy.submit_order(market(strategy, 10))
         if seen == 3:
-            failing[0] = True
-            strategy.submit_order(market(strategy, OVER))  # its refusal cannot be recorded
+            rig.recorder.record = record  # type: ignore[method-assign, assignment]
+            strategy.submit_order(market(strategy, 12))  # its approval cannot be recorded
         if seen == 5:
-            assert rig.gate.keeper.account.breaker.state == "SAFE_MODE"
-            strategy.submit_order(market(strategy, 12))
-            failing[0] = False
-        if seen == 30:
             strategy.submit_order(market(strategy, 13))
+        if seen == 7:
+            strategy.submit_order(market(strategy, 4, OrderSide.SELL))
 
     strategy = Scripted(script)
     rig.run(strategy)
-    assert rig.gate.keeper.account.breaker.state == "RUNNING"
-    assert rig.net() == 23
+    assert rig.gate.keeper.account.breaker.changed_by == "recorder_failure"
+    first, second = strategy.named(OrderDenied)
+    assert first.reason.startswith("recorder_failure")
+    assert second.reason.startswith("breaker_state")
+    assert rig.net() == 6
+
+
+def test_every_order_is_shown_before_its_verdict_and_approved_on_record(node: Node) -> None:
+    seen: list[str] = []
+    rig = node(on_order=lambda order: seen.append(order.client_order_id.value))
+    strategy = Scripted(at(1, lambda s: [s.submit_order(market(s, count)) for count in (10, OVER)]))
+    rig.run(strategy)
+    approved, refused = [order.client_order_id.value for order in rig.orders]
+    assert seen == [approved, refused]
+    kept = [entry.client_order_ids for entry in rig.recorder.entries if isinstance(entry, ApprovalRecord)]
+    assert kept == [(approved,)]
 
 
 def test_a_fill_that_cannot_be_booked_halts(node: Node) -> None:
@@ -491,7 +497,6 @@ def test_the_daily_loss_halts_cancels_and_flattens_and_nothing_opens_after(node:
 
     strategy = Scripted(script)
     rig.run(strategy)
-    assert rig.gate.keeper.account.breaker.state == "HALT"
     assert rig.net() == 0
     assert rig.open_orders == []
     assert set(rig.rules()) <= {"breaker_state", "daily_loss"}  # live, it takes 300 ms to be sure

@@ -6,13 +6,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from market.errors import NotFoundError, UserError
 from market.time import NS_PER_MINUTE, NS_PER_MS
+from risk.approvals import Approvals
 from risk.breaker import UNRECONCILED, NotResumableError
 from risk.breaker_file import BreakerFile
-from risk.decision import Refused
+from risk.decision import Approved, Decision, Refused
+from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.operator_commands import (
     CancelAll,
@@ -29,6 +32,7 @@ from risk.operator_commands import (
 from risk.performance import Fill
 from risk.reading_filter import Reading
 from risk.records import (
+    ApprovalRecord,
     BreakerChangeRecord,
     CommandRecord,
     MemoryRecorder,
@@ -39,7 +43,7 @@ from risk.records import (
 from risk.supervisor import RECORDER_FAILURE, REPLACE_RATE, Supervisor
 from risk.triggers import is_pausing
 from tests.risk.limit_cases import LIMITS, limits
-from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, quote, stock
+from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, order, quote, stock
 
 D = Decimal
 F = stock()
@@ -397,19 +401,90 @@ class BrokenRecorder(MemoryRecorder):
         super().record(entry)
 
 
-def test_a_recorder_that_fails_is_safe_mode_until_it_works_again(desk: Desk) -> None:
+def broken(desk: Desk) -> tuple[Supervisor, BrokenRecorder]:
+    """Return a supervisor of the same account whose recorder fails."""
     recorder = BrokenRecorder()
     supervisor = Supervisor(desk.supervisor.keeper, recorder=recorder, file=None)
+    supervisor.executor = desk.executor
+    return supervisor, recorder
+
+
+def test_a_recorder_that_fails_halts_and_cancels_openings_once(desk: Desk) -> None:
+    supervisor, _ = broken(desk)
     supervisor.refused(refusal("quote_age"), NAMES, NOW_NS)
     supervisor.refused(refusal("quote_age"), NAMES, NOW_NS)
-    assert desk.account.breaker.causes == (RECORDER_FAILURE,)
-    assert desk.account.breaker.reason == "OSError: disk full"
-    supervisor.watch(NOW_NS + STEP_NS)
-    assert desk.state == "SAFE_MODE"
+    assert (desk.state, desk.account.breaker.changed_by) == ("HALT", RECORDER_FAILURE)
+    assert desk.account.breaker.reason == "records are being lost: OSError: disk full"
+    assert desk.executor.calls == [("cancel_openings",)]
+
+
+def test_a_recorder_that_works_again_ends_the_halt_for_a_person_only(desk: Desk) -> None:
+    supervisor, recorder = broken(desk)
+    supervisor.refused(refusal("quote_age"), NAMES, NOW_NS)
     recorder.broken = False
-    supervisor.watch(NOW_NS + 2 * STEP_NS)
+    supervisor.watch(NOW_NS + STEP_NS)
+    assert desk.state == "HALT"
+    supervisor.resume(NOW_NS + 2 * STEP_NS, by="Ann", reason="disk mended")
     assert desk.state == "RUNNING"
-    assert [type(entry) for entry in recorder.entries] == [CommandRecord, BreakerChangeRecord]
+
+
+def test_a_resume_while_the_recorder_still_fails_halts_again(desk: Desk) -> None:
+    supervisor, _ = broken(desk)
+    supervisor.refused(refusal("quote_age"), NAMES, NOW_NS)
+    supervisor.resume(NOW_NS + STEP_NS, by="Ann", reason="hope")
+    assert (desk.state, desk.account.breaker.changed_at_ns) == ("HALT", NOW_NS + STEP_NS)
+
+
+def test_a_recorder_that_says_that_it_loses_records_halts_at_the_next_look(desk: Desk) -> None:
+    desk.look()
+    assert desk.state == "RUNNING"
+    desk.recorder.failure = "JournalError: No space left on device"
+    desk.look()
+    assert (desk.state, desk.account.breaker.changed_by) == ("HALT", RECORDER_FAILURE)
+
+
+# -- Approvals ------------------------------------------------------------------------------------
+
+
+def approvals(verdicts: list[Decision[OrderIntent]], supervisor: Supervisor) -> list[Any]:
+    return Approvals(supervisor).of_submission(verdicts, NOW_NS)
+
+
+def test_an_approval_names_order_quantity_and_prices(desk: Desk) -> None:
+    verdict = Approved(order(quantity=30, limit_price=D("5.01")))
+    assert approvals([verdict], desk.supervisor) == [verdict]
+    (record,) = desk.of(ApprovalRecord)
+    assert (record.command, record.client_order_ids) == ("submit", (verdict.value.order_id,))
+    assert (record.quantity, record.limit_price, record.trigger_price) == (30, D("5.01"), None)
+
+
+def test_the_approval_of_a_list_names_its_orders_alone(desk: Desk) -> None:
+    verdicts: list[Any] = [Approved(order(order_id="A")), Approved(order(order_id="B"))]
+    approvals(verdicts, desk.supervisor)
+    (record,) = desk.of(ApprovalRecord)
+    assert (record.client_order_ids, record.quantity, record.limit_price) == (("A", "B"), None, None)
+
+
+def test_what_is_refused_has_no_approval(desk: Desk) -> None:
+    verdicts: list[Any] = [Approved(order()), refusal("quote_age")]
+    assert approvals(verdicts, desk.supervisor) == verdicts
+    assert Approvals(desk.supervisor).of_change(verdicts[1], 5, NOW_NS) is verdicts[1]
+    Approvals(desk.supervisor).of_cancel([], strategy_id="S", instrument_id="F", now_ns=NOW_NS)
+    assert desk.of(ApprovalRecord) == []
+
+
+def test_an_approval_that_cannot_be_recorded_is_a_refusal_unless_it_lowers_risk(desk: Desk) -> None:
+    supervisor, _ = broken(desk)
+    opening, closing = Approved(order()), Approved(order(side="sell"), is_reducing=True)
+    (refused,) = approvals([opening], supervisor)
+    assert refused.rule == RECORDER_FAILURE
+    assert "journal-cannot-be-written" in refused.reason
+    assert Approvals(supervisor).of_change(opening, 5, NOW_NS) == msgspec.structs.replace(
+        refused, value="the approval of this change could not be recorded"
+    )
+    assert approvals([closing], supervisor) == [closing]
+    assert Approvals(supervisor).of_change(closing, 5, NOW_NS) is closing
+    assert desk.state == "HALT"
 
 
 # -- Operators ------------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""Records what the gate lets pass, before it passes; what cannot be recorded and could open is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from risk.decision import Approved, Decision, Refused
+from risk.intent import OrderIntent
+from risk.records import ApprovalRecord
+from risk.supervisor import RECORDER_FAILURE, Supervisor
+
+Verdicts = list[Decision[OrderIntent]]
+
+
+class Approvals:
+    """Hands an `ApprovalRecord` of every command to the supervisor's recorder. Times are ns UTC."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    def of_submission(self, verdicts: Verdicts, now_ns: int) -> Verdicts:
+        """Record the approval of new orders; return `verdicts`, or refusals when it could not be recorded."""
+        approved = [verdict for verdict in verdicts if isinstance(verdict, Approved)]
+        if len(approved) < len(verdicts):
+            return verdicts
+        intents = [verdict.value for verdict in approved]
+        quantity = intents[0].quantity if len(intents) == 1 else None
+        if self._is_kept("submit", intents, quantity, now_ns):
+            return verdicts
+        return [_unless_opening(verdict, "submission") for verdict in approved]
+
+    def of_change(
+        self, verdict: Decision[OrderIntent], total_quantity: int, now_ns: int
+    ) -> Decision[OrderIntent]:
+        """Record the approval of a change to `total_quantity`; return the verdict, or a refusal as above."""
+        if isinstance(verdict, Refused) or self._is_kept("modify", [verdict.value], total_quantity, now_ns):
+            return verdict
+        return _unless_opening(verdict, "change")
+
+    def of_cancel(
+        self, order_ids: Sequence[str], *, strategy_id: str, instrument_id: str, now_ns: int
+    ) -> None:
+        """Record a cancel; it passes whether or not that succeeds."""
+        if order_ids:
+            record = ApprovalRecord(
+                ts_ns=now_ns,
+                command="cancel",
+                client_order_ids=tuple(order_ids),
+                strategy_id=strategy_id,
+                instrument_id=instrument_id,
+            )
+            self._supervisor.record(record, now_ns)
+
+    def _is_kept(
+        self,
+        command: Literal["submit", "modify"],
+        intents: Sequence[OrderIntent],
+        quantity: int | None,
+        now_ns: int,
+    ) -> bool:
+        first = intents[0]
+        record = ApprovalRecord(
+            ts_ns=now_ns,
+            command=command,
+            client_order_ids=tuple([intent.order_id for intent in intents]),
+            strategy_id=first.strategy_id,
+            instrument_id=first.terms.instrument_id,
+            quantity=quantity,
+            limit_price=None if quantity is None else first.limit_price,
+            trigger_price=None if quantity is None else first.trigger_price,
+        )
+        return self._supervisor.record(record, now_ns)
+
+
+def _unless_opening(verdict: Approved[OrderIntent], command: str) -> Decision[OrderIntent]:
+    """Return the verdict on a command whose approval is lost: only what lowers risk may pass."""
+    if verdict.is_reducing:
+        return verdict
+    return Refused(
+        rule=RECORDER_FAILURE,
+        value=f"the approval of this {command} could not be recorded",
+        limit="every approval is recorded before it passes",
+        advice="Mend the journal (docs/runbooks/journal-cannot-be-written.md) and restart the node.",
+    )
