@@ -105,34 +105,59 @@ def candidates(ranked: Sequence[Ranked], criteria: Criteria) -> tuple[Candidate,
 
 
 def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
+    chain = block.chain
     values = measured(block)
     scores = score(block, criteria.ranking).tolist()
-    columns = {name: value.tolist() for name, value in values.items()}
-    shares = {term.by: share_of(values[term.by], term).tolist() for term in criteria.ranking}
-    legs = [_legs(block.chain, rows, sign, criteria.price_between) for rows, sign in block.legs()]
-    levels = [level.tolist() for level in block.breakevens()]
-    today = new_york_date(block.chain.ts_ns)
+    columns = [_or_none(value) for value in values.values()]
+    shares = [share_of(values[term.by], term).tolist() for term in criteria.ranking]
+    days = _Days(chain.ts_ns)
+    legs = [_legs(chain, rows, sign, criteria.price_between, days) for rows, sign in block.legs()]
+    levels = zip(*(level.tolist() for level in block.breakevens()), strict=True)
     found = []
-    for row, its_score in enumerate(scores):
-        own = tuple(leg[row] for leg in legs)
-        texts = [(leg.expiry, leg.side, leg.strike, leg.right) for leg in own]
-        metrics = {name: _finite(column[row]) for name, column in columns.items()}
+    for own, its_score, metrics, own_shares, its_levels in zip(
+        zip(*legs, strict=True),
+        scores,
+        zip(*columns, strict=True),
+        zip(*shares, strict=True),
+        levels,
+        strict=True,
+    ):
+        named = dict(zip(values, metrics, strict=True))
         found.append(
             Candidate(
-                underlying=block.chain.underlying,
+                underlying=chain.underlying,
                 structure=block.structure,
-                spread=spread_text(block.chain.underlying, texts),
-                dte=(date.fromisoformat(own[0].expiry) - today).days,
+                spread=_text(chain.underlying, own),
+                dte=days.until(own[0].expiry_ns),
                 score=its_score,
                 legs=own,
-                breakevens=tuple(level[row] for level in levels if not math.isnan(level[row])),
-                metrics=metrics,
-                rank_parts=_parts(
-                    criteria.ranking, metrics, {by: share[row] for by, share in shares.items()}
-                ),
+                breakevens=tuple(level for level in its_levels if not math.isnan(level)),
+                metrics=named,
+                rank_parts=_parts(criteria.ranking, named, own_shares),
             )
         )
     return found
+
+
+def _text(underlying: str, legs: Sequence[CandidateLeg]) -> str:
+    words = ((leg.expiry, 1 if leg.side == "buy" else -1, leg.strike, leg.right == "call") for leg in legs)
+    return spread_text(underlying, words)
+
+
+class _Days:
+    """New York dates of expiries, each worked out once."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._today = new_york_date(now_ns)
+        self._dates: dict[int, date] = {}
+
+    def of(self, expiry_ns: int) -> date:
+        if expiry_ns not in self._dates:
+            self._dates[expiry_ns] = new_york_date(expiry_ns)
+        return self._dates[expiry_ns]
+
+    def until(self, expiry_ns: int) -> int:
+        return (self.of(expiry_ns) - self._today).days
 
 
 def measured(block: Block) -> dict[str, Array]:
@@ -144,56 +169,54 @@ def measured(block: Block) -> dict[str, Array]:
 def one_block_parts(block: Block, terms: tuple[RankTerm, ...]) -> tuple[RankPart, ...]:
     """Return the parts of the score of a block of one position."""
     values = measured(block)
-    metrics = {name: _finite(float(value[0])) for name, value in values.items()}
-    return _parts(terms, metrics, {term.by: float(share_of(values[term.by], term)[0]) for term in terms})
+    metrics = {name: _or_none(value)[0] for name, value in values.items()}
+    return _parts(terms, metrics, [float(share_of(values[term.by], term)[0]) for term in terms])
 
 
 def _parts(
-    terms: tuple[RankTerm, ...], metrics: Mapping[str, float | None], shares: Mapping[str, float]
+    terms: tuple[RankTerm, ...], metrics: Mapping[str, float | None], shares: Sequence[float]
 ) -> tuple[RankPart, ...]:
     total = sum(term.weight for term in terms)
-    weights = [(term, term.weight / total) for term in terms]
+    weights = [(term, term.weight / total, share) for term, share in zip(terms, shares, strict=True)]
     return tuple(
-        RankPart(
-            by=term.by,
-            value=metrics[term.by],
-            share=shares[term.by],
-            weight=weight,
-            adds=shares[term.by] * weight,
-        )
-        for term, weight in weights
+        RankPart(by=term.by, value=metrics[term.by], share=share, weight=weight, adds=share * weight)
+        for term, weight, share in weights
     )
 
 
-def _legs(chain: OptionChain, rows: NDArray[np.intp], sign: int, between: float) -> list[CandidateLeg]:
-    days = {ns: new_york_date(ns).isoformat() for ns in set(chain.expiry_ns[rows].tolist())}
-    columns = {name: getattr(chain, name)[rows].tolist() for name in _LEG_COLUMNS}
-    legs = []
-    for row in range(len(rows)):
-        own = {name: column[row] for name, column in columns.items()}
-        bid, ask = own["bid"], own["ask"]
-        legs.append(
-            CandidateLeg(
-                contract=str(own["contract"]),
-                side="buy" if sign > 0 else "sell",
-                quantity=1,
-                right="call" if own["is_call"] else "put",
-                strike=own["strike"],
-                expiry=days[own["expiry_ns"]],
-                expiry_ns=own["expiry_ns"],
-                multiplier=own["multiplier"],
-                bid=bid,
-                ask=ask,
-                price=ask - between * (ask - bid) if sign > 0 else bid + between * (ask - bid),
-                **{name: _finite(own[name]) for name in _MAYBE_UNKNOWN},
-            )
+def _legs(
+    chain: OptionChain, rows: NDArray[np.intp], sign: int, between: float, days: _Days
+) -> list[CandidateLeg]:
+    known = [getattr(chain, name)[rows].tolist() for name in _KNOWN]
+    maybe = [_or_none(getattr(chain, name)[rows]) for name in _MAYBE_UNKNOWN]
+    return [
+        CandidateLeg(
+            contract=str(contract),
+            side="buy" if sign > 0 else "sell",
+            quantity=1,
+            right="call" if is_call else "put",
+            strike=strike,
+            expiry=days.of(expiry_ns).isoformat(),
+            expiry_ns=expiry_ns,
+            multiplier=multiplier,
+            bid=bid,
+            ask=ask,
+            price=ask - between * (ask - bid) if sign > 0 else bid + between * (ask - bid),
+            **dict(zip(_MAYBE_UNKNOWN, values, strict=True)),
         )
-    return legs
+        for (contract, is_call, strike, expiry_ns, multiplier, bid, ask), values in zip(
+            zip(*known, strict=True), zip(*maybe, strict=True), strict=True
+        )
+    ]
 
 
+_KNOWN = ("contract", "is_call", "strike", "expiry_ns", "multiplier", "bid", "ask")
 _MAYBE_UNKNOWN = ("iv", "delta", "gamma", "theta", "vega", "volume", "open_interest")
-_LEG_COLUMNS = ("contract", "is_call", "strike", "expiry_ns", "multiplier", "bid", "ask", *_MAYBE_UNKNOWN)
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _or_none(values: Array) -> list[float | None]:
+    """Return the values, None for what is not finite."""
+    numbers: list[float | None] = values.tolist()
+    for row in np.flatnonzero(~np.isfinite(values)).tolist():
+        numbers[row] = None
+    return numbers

@@ -49,7 +49,6 @@ def compiled_pairs(
             "The engine 'numba' needs the package numba, which is not installed. "
             "Run `uv sync --extra numba`, or use the engine 'numpy'."
         ) from error
-    size = len(table)
     terms, best = ranking
     wanted = {*ranges, *(term.by for term in terms)}
     low = max(widths.low - PRICE_TOLERANCE, PRICE_TOLERANCE)
@@ -57,48 +56,43 @@ def compiled_pairs(
         [structure.is_credit, table.is_call, low, widths.high + PRICE_TOLERANCE, table.spot], dtype=np.float64
     )
     first, second, counts = scan_pairs(
-        _columns(table, roles[1], wanted),
-        _last(table),
-        roles[0][:size].astype(np.float64),
-        options,
-        _filters(structure, ranges),
-        _terms(terms),
-        best,
+        _columns(table, roles, wanted), options, _filters(structure, ranges), _terms(terms), best
     )
     left = counts.tolist()
     return Found(Verticals(structure, table, first, second), left[0], left[1:])
 
 
-def _columns(table: LegTable, second: Mask, wanted: set[str]) -> Array:
-    from scanner import numba_verticals as kernel
+def _columns(table: LegTable, roles: tuple[Mask, Mask], wanted: set[str]) -> Array:
+    from scanner import numba_smile as row
 
     size = len(table)
-    columns = np.zeros((kernel.COLUMNS, size))
+    columns = np.zeros((row.COLUMNS, size))
     given = {
-        kernel.SELL: table.sell,
-        kernel.BUY: table.buy,
-        kernel.LEVEL: table.level,
-        kernel.BID_ASK: table.bid_ask,
-        kernel.STRIKE: table.strike,
-        kernel.DEVIATE: table.deviate,
-        kernel.DEPTH: table.smile.depth,
-        kernel.YEARS: table.years,
-        kernel.MULTIPLIER: table.multiplier,
-        kernel.SECOND: second,
+        row.SELL: table.sell,
+        row.BUY: table.buy,
+        row.LEVEL: table.level,
+        row.BID_ASK: table.bid_ask,
+        row.DEVIATE: table.deviate,
+        row.DEPTH: table.smile.depth,
+        row.YEARS: table.years,
+        row.MULTIPLIER: table.multiplier,
+        row.FIRST: roles[0],
+        row.SECOND: roles[1],
+        row.AFTER: _after(table),
     }
-    given |= {kernel.DELTA + n: table.greek(name) for n, name in enumerate(_NEEDS_GREEKS) if name in wanted}
+    given |= {row.DELTA + n: table.greek(name) for n, name in enumerate(_NEEDS_GREEKS) if name in wanted}
     if wanted & _NEEDS_MEANS:
-        given[kernel.PAID] = table.paid
-    for row, values in given.items():
-        columns[row] = values[:size]
+        given[row.PAID] = table.paid()
+    for place, values in given.items():
+        columns[place] = values[:size]
     return columns
 
 
-def _last(table: LegTable) -> NDArray[np.int64]:
-    """Return the last leg of each leg's expiry."""
+def _after(table: LegTable) -> NDArray[np.intp]:
+    """Return how many legs of its expiry stand after each leg."""
     segment = table.smile.segment
     ends = np.append(np.flatnonzero(np.diff(segment)), len(table) - 1)
-    return ends[segment].astype(np.int64)
+    return ends[segment] - np.arange(len(table))
 
 
 def _filters(structure: Structure, ranges: Mapping[str, Range]) -> Array:

@@ -139,13 +139,21 @@ def usable_contracts(
     kept = _apply(static_checks(chain, criteria, context), len(chain), removals)
     wanted = kept.copy()
     wanted[list(also)] = True
-    model = priced_for(chain, wanted, context)
+    if wanted.all() or context.pricing.dividend_yield == PARITY or not _needs_pricing(chain):
+        model = priced_for(chain, wanted, context)
+    else:  # what is dropped already need not be carried along
+        model, kept = priced(chain.take(np.flatnonzero(wanted)), context.pricing), kept[wanted]
     left = int(np.count_nonzero(kept))
     for check in modelled_checks(model, criteria):
         kept &= check.passes
         left = _record(removals, check.filter, left, kept)
-    kept[list(also)] = True
+    if also:
+        kept[[model.row_of(str(chain.contract[row])) for row in also]] = True
     return (model if kept.all() else model.take(np.flatnonzero(kept))), removals
+
+
+def _needs_pricing(chain: OptionChain) -> bool:
+    return bool((chain.iv_reason == NOT_PRICED).any())
 
 
 def priced_for(chain: OptionChain, kept: Mask, context: ScanContext) -> OptionChain:
@@ -153,7 +161,7 @@ def priced_for(chain: OptionChain, kept: Mask, context: ScanContext) -> OptionCh
 
     Parity needs the quotes around the money of a whole expiry: there the expiries are priced entire.
     """
-    if not (chain.iv_reason == NOT_PRICED).any():
+    if not _needs_pricing(chain):
         return chain
     if context.pricing.dividend_yield == PARITY:
         expiries = Expiries.of(chain)

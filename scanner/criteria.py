@@ -199,6 +199,12 @@ class PositionFilter(_Checked, frozen=True, kw_only=True):
             "How far the price may move against the position to its breakeven, of the price.", "", -10, 10
         ),
     ] = None
+    breakeven_low_usd: Annotated[
+        Range | None, _within("Price of the underlying at the lower, or only, breakeven.", "USD", -_LARGE)
+    ] = None
+    breakeven_high_usd: Annotated[
+        Range | None, _within("Price of the underlying at the upper, or only, breakeven.", "USD", -_LARGE)
+    ] = None
     legs_bid_ask_to_width: Annotated[
         Range | None,
         _within("Sum of the legs' bid-ask widths over the width (singles: the price).", "", 0, 100),

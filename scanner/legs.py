@@ -43,6 +43,8 @@ class Prospect:
     deviate: Array
     """Normal deviate of the probability of ending at or below the strike."""
     forward: Array
+    group: NDArray[np.int64]
+    """Number of the contracts that can stand in one spread alike."""
     engine: Engine
     """Of the loops over positions, as of pricing."""
 
@@ -63,7 +65,7 @@ class Prospect:
         with np.errstate(divide="ignore", invalid="ignore"):
             deviation = volatility * np.sqrt(options.years)
             deviate = 0.5 * deviation - carry.log_moneyness / deviation
-        return cls(options, deviation, deviate, carry.forward, context.pricing.engine)
+        return cls(options, deviation, deviate, carry.forward, _groups(chain), context.pricing.engine)
 
 
 class LegTable:
@@ -75,7 +77,7 @@ class LegTable:
     def __init__(self, chain: OptionChain, prospect: Prospect, criteria: Criteria, *, is_call: bool) -> None:
         self.chain = chain
         self.is_call = is_call
-        self.rows = _ordered_rows(chain, is_call=is_call)
+        self.rows = _ordered_rows(chain, prospect.group, is_call=is_call)
         """Row of each leg in the chain."""
         self.spot = chain.underlying_price
         self.engine = prospect.engine
@@ -88,7 +90,7 @@ class LegTable:
         self.bid_ask = ask - bid
         self.sell = bid + criteria.price_between * self.bid_ask
         self.buy = ask - criteria.price_between * self.bid_ask
-        self.group = self._column(_groups(chain))
+        self.group = self._column(prospect.group)
         self.group[len(self) :] = -1
         deviate = self._column(prospect.deviate)
         self.deviate = deviate if is_call else -deviate
@@ -123,10 +125,14 @@ class LegTable:
         """How fast the deviate must rise beyond each leg; negative where quotes are noisy."""
         return self._extended(self.smile.flattest)
 
-    @cached_property
-    def paid(self) -> Array:
-        """Mean payoff at expiry between the expiry's first leg and each leg, USD a share."""
-        return self._extended(self.smile.paid)
+    def paid(self, legs: NDArray[np.intp] | None = None) -> Array:
+        """Mean payoff at expiry between the expiry's first leg and each leg, USD a share.
+
+        With `legs` only in the expiries of those; it is NaN elsewhere.
+        """
+        segment = self.smile.segment
+        asked = np.arange(segment[-1] + 1 if len(segment) else 0) if legs is None else np.unique(segment[legs])
+        return self._extended(self.smile.paid(asked))
 
     def _extended(self, values: NDArray[Any]) -> NDArray[Any]:
         return np.append(values, np.zeros(WINDOW_MAX, dtype=values.dtype))
@@ -199,11 +205,11 @@ def _groups(chain: OptionChain) -> NDArray[np.int64]:
     return group
 
 
-def _ordered_rows(chain: OptionChain, *, is_call: bool) -> NDArray[np.intp]:
+def _ordered_rows(chain: OptionChain, groups: NDArray[np.int64], *, is_call: bool) -> NDArray[np.intp]:
     """Rows of one right by group and level; a chain's own order already is, puts read backwards."""
     rows = np.flatnonzero(chain.is_call == is_call)
     rows = rows if is_call else rows[::-1]
-    group = _groups(chain)[rows]
+    group = groups[rows]
     steps = np.diff(group)
     is_grouped = not ((steps < 0).any() and (steps > 0).any())
     return rows if is_grouped else rows[np.argsort(group, kind="stable")]

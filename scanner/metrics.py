@@ -26,6 +26,8 @@ POSITION_METRICS: Mapping[str, Callable[[Any], Array]] = {
     "return_on_risk": lambda block: block.max_profit / block.max_loss,
     "annualised_return": _per_year,
     "breakeven_distance_fraction": lambda block: block.room / block.spot,
+    "breakeven_low_usd": lambda block: np.fmin.reduce(block.breakevens()),
+    "breakeven_high_usd": lambda block: np.fmax.reduce(block.breakevens()),
     "legs_bid_ask_to_width": lambda block: block.bid_ask,
     "delta": lambda block: block.greek("delta"),
     "gamma": lambda block: block.greek("gamma"),

@@ -210,7 +210,8 @@ class Verticals:
     @cached_property
     def expected(self) -> Array:
         """The credit less the mean of what is paid back, or that mean less the debit."""
-        payoff = at(self.table.paid, self.second) - at(self.table.paid, self.first)
+        paid = self.table.paid(None if isinstance(self.first, Window) else self.first)
+        payoff = at(paid, self.second) - at(paid, self.first)
         return self.net - payoff if self.is_credit else self.net + payoff
 
     def deviate_at(self, distance: Array) -> Array:

@@ -8,8 +8,6 @@ distribution of Black and Scholes. Bounds that need no search tell what is worth
 from __future__ import annotations
 
 from functools import cached_property
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,20 +56,40 @@ class Smile:
         """Smallest slope of the deviate in depth from each node to the end of its expiry."""
         return -self._running(-self._slopes) - _ROUNDING
 
-    @cached_property
-    def paid(self) -> Array:
-        """Mean payoff at expiry between the first node of the expiry and each node, USD a share.
+    def paid(self, segments: NDArray[np.intp]) -> Array:
+        """Mean payoff at expiry between the first node of the expiry and each node, USD a share, shape `(n,)`.
 
         The chance of ending beyond a price, integrated over prices by Gauss-Legendre between neighbours.
+        Worked out for `segments` only, once; nodes of segments that nobody asked for have NaN.
         """
-        levels = self.strike if self.is_call else -self.strike
-        width = np.where(self._has_next, np.append(np.diff(levels), 0.0), 0.0)
-        half = 0.5 * width
-        prices = np.abs(levels + np.multiply.outer(1.0 + _NODES, half))
+        known, paid = self._paid
+        unknown = segments[~known[segments]]
+        if unknown.size:
+            bounds = [(self._first[segment], self._first[segment + 1]) for segment in unknown.tolist()]
+            pieces = self._pieces(np.concatenate([np.arange(first, end) for first, end in bounds]))
+            done = 0
+            for first, end in bounds:
+                paid[first] = 0.0
+                np.cumsum(pieces[done : done + end - first - 1], out=paid[first + 1 : end])
+                done += end - first
+            known[unknown] = True
+        return paid
+
+    @cached_property
+    def _paid(self) -> tuple[NDArray[np.bool_], Array]:
+        return np.zeros(len(self._first) - 1, dtype=np.bool_), np.full(len(self.strike), np.nan)
+
+    def _pieces(self, nodes: NDArray[np.intp]) -> Array:
+        """Return the mean payoff between each of the nodes and the next one, 0 after an expiry's last."""
+        level = self.strike[nodes] if self.is_call else -self.strike[nodes]
+        following = np.where(self._has_next[nodes], nodes + 1, nodes)
+        half = 0.5 * np.abs(self.strike[following] - self.strike[nodes])
+        prices = np.abs(level + np.multiply.outer(1.0 + _NODES, half))
         depth = np.log(prices) if self.is_call else -np.log(prices)
-        deviates = self.deviate + np.where(self._has_next, (depth - self.depth) * self._slopes, 0.0)
-        pieces = cast(Array, np.tensordot(_WEIGHTS, cumulative(-deviates), axes=1)) * half
-        return np.concatenate(([0.0], np.cumsum(pieces[:-1]))) if len(pieces) else pieces
+        chances = cumulative(-(self.deviate[nodes] + (depth - self.depth[nodes]) * self._slopes[nodes]))
+        chances *= _WEIGHTS[:, np.newaxis]
+        pieces: Array = (chances[0] + chances[1] + chances[2] + chances[3]) * half
+        return pieces
 
     @cached_property
     def _has_next(self) -> NDArray[np.bool_]:

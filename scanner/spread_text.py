@@ -69,28 +69,21 @@ def parse_spread(text: str) -> Spread:
     return Spread(words[0].upper(), tuple(legs))
 
 
-def spread_text(underlying: str, legs: Iterable[tuple[str, str, float, str]]) -> str:
-    """Return the text of `(expiry, side, strike, right)` legs of one unit each."""
-    return text_of(
-        Spread(
-            underlying,
-            tuple(
-                SpreadLeg(1 if side == "buy" else -1, strike, right == "call", date.fromisoformat(expiry))
-                for expiry, side, strike, right in legs
-            ),
-        )
-    )
-
-
 def text_of(spread: Spread) -> str:
     """Return the text that `parse_spread` reads as `spread`."""
-    words = [spread.underlying]
+    legs = ((leg.expiry.isoformat(), leg.quantity, leg.strike, leg.is_call) for leg in spread.legs)
+    return spread_text(spread.underlying, legs)
+
+
+def spread_text(underlying: str, legs: Iterable[tuple[str, int, float, bool]]) -> str:
+    """Return the text of `(expiry, quantity, strike, is_call)` legs, expiries as ISO dates."""
+    words = [underlying]
     current = None
-    for leg in spread.legs:
-        if leg.expiry != current:
-            words.append(leg.expiry.isoformat())
-            current = leg.expiry
-        count = "" if abs(leg.quantity) == 1 else f"{abs(leg.quantity)}x"
-        strike = f"{leg.strike:.4f}".rstrip("0").rstrip(".")
-        words.append(f"{'+' if leg.quantity > 0 else '-'}{count}{strike}{'C' if leg.is_call else 'P'}")
+    for expiry, quantity, strike, is_call in legs:
+        if expiry != current:
+            words.append(expiry)
+            current = expiry
+        count = "" if abs(quantity) == 1 else f"{abs(quantity)}x"
+        level = f"{strike:.4f}".rstrip("0").rstrip(".")
+        words.append(f"{'+' if quantity > 0 else '-'}{count}{level}{'C' if is_call else 'P'}")
     return " ".join(words)
