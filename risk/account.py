@@ -13,12 +13,12 @@ from risk.breaker_file import BreakerRecord
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
-from risk.market_view import MarketView
+from risk.market_view import MarketView, SessionView
 from risk.option_book import OptionBook
 from risk.performance import Performance
 from risk.rates import SlidingCount
 from risk.sent_intents import SentIntents
-from risk.snapshot import Exposure, Snapshot
+from risk.snapshot import Exposure, Quote, Snapshot
 
 ZERO = Decimal(0)
 RUNAWAY_MULTIPLE = 10
@@ -93,16 +93,15 @@ class Account:
             return None
         return quote.bid if quantity > 0 else quote.ask
 
-    def snapshot(self, intent: OrderIntent, now_ns: int) -> Snapshot:
+    def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
         terms = intent.terms
         quote = self.market.quote(terms)
-        session = self.market.session(now_ns)
         exposures = self._exposures_after(intent)
         order_price = intent.price
         if order_price is None and quote is not None:
-            order_price = quote.ask if intent.sign > 0 else quote.bid
-        symbol_value = self._symbol_value(intent, exposures, order_price)
+            order_price = quote.ask if intent.side == "buy" else quote.bid
+        symbol_value = self._symbol_value(intent, quote, exposures, order_price=order_price)
         day, open_profit = self.performance.day_and_symbol(self.liquidation_price, terms.symbol)
         return Snapshot(
             now_ns=now_ns,
@@ -143,19 +142,21 @@ class Account:
         return intent.quantity + others <= parent.quantity
 
     def _symbol_value(
-        self, intent: OrderIntent, exposures: dict[str, Exposure], order_price: Decimal | None
+        self,
+        intent: OrderIntent,
+        quote: Quote | None,
+        exposures: dict[str, Exposure],
+        *,
+        order_price: Decimal | None,
     ) -> Decimal | None:
         """Value of the order's stock at the worst price in play; options have limits of their own."""
         if intent.terms.kind != "stock":
             return ZERO
-        price = self._worst_price(intent.terms)
-        if price is None or order_price is None:
+        if quote is None or order_price is None:
             return None
-        return max(price, order_price) * exposures[intent.terms.instrument_id].worst
-
-    def _worst_price(self, terms: InstrumentTerms) -> Decimal | None:
-        quote = self.market.quote(terms)
-        return None if quote is None else max(quote.ask, self.ledger.highest_price(terms.instrument_id))
+        instrument_id = intent.terms.instrument_id
+        price = max(quote.ask, order_price, self.ledger.highest_price(instrument_id))
+        return price * exposures[instrument_id].worst
 
     def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
         if symbol_value is None:
@@ -183,6 +184,5 @@ class Account:
         }
 
     def _symbols_after(self, symbol: str) -> int:
-        symbols = {book.terms.symbol for book in self.ledger.books.values()}
-        symbols.add(symbol)
-        return len(symbols)
+        symbols = self.ledger.symbols
+        return len(symbols) + (symbol not in symbols)

@@ -99,12 +99,13 @@ class Gatekeeper:
         reduces = False
         try:
             reduces = account.is_reducing(intent) or self._only_lowers(intent)
-            invalid = validate(intent, Occasion(now_ns, account.market.session(now_ns).day))
+            session = account.market.session(now_ns)
+            invalid = validate(intent, Occasion(now_ns, session.day))
             if invalid is not None:
                 return invalid
             if reduces:
                 return Approved(intent, is_reducing=True)
-            snapshot = account.snapshot(intent, now_ns)
+            snapshot = account.snapshot(intent, session, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             if reduces:  # a fault in the rule book must not trap a position
                 return Approved(intent, is_reducing=True)

@@ -7,6 +7,7 @@ negative for its buyer.
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Leg(msgspec.Struct, frozen=True):
     ratio: int
 
 
-class InstrumentTerms(msgspec.Struct, frozen=True, kw_only=True):
+class InstrumentTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What the rules must know of an instrument.
 
     `symbol` is the underlying's for options and spreads. `multiplier` is shares per contract, 1 for a
@@ -51,7 +52,7 @@ class InstrumentTerms(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "option" and None in (self.right, self.strike, self.expiration_ns):
             raise ValueError(f"Option {self.instrument_id} lacks right, strike or expiry; load its details.")
 
-    @property
+    @functools.cached_property
     def components(self) -> tuple[Leg, ...]:
         """The instruments in which a fill makes positions: the legs, or the instrument itself."""
         return self.legs or (Leg(self, 1),)

@@ -118,6 +118,8 @@ class Ledger:
         self._fills_seen: dict[tuple[str, str, str], None] = {}
         self._closing: deque[tuple[int, str]] = deque()
         self._lingering: set[str] = set()
+        self.symbols: dict[str, int] = {}
+        """For each symbol held or working, how many of its instruments."""
         self.option_books = 0
 
     # -- Reading ----------------------------------------------------------------------------------
@@ -239,6 +241,7 @@ class Ledger:
         book = self.books.get(terms.instrument_id)
         if book is None:
             book = self.books[terms.instrument_id] = Book(terms)
+            self.symbols[terms.symbol] = self.symbols.get(terms.symbol, 0) + 1
             self.option_books += terms.kind == "option"
         return book
 
@@ -369,8 +372,14 @@ class Ledger:
         if not book.positions.get(strategy_id, 1):
             del book.positions[strategy_id]
         if not book.positions and not book.working:
-            del self.books[book.terms.instrument_id]
-            self.option_books -= book.terms.kind == "option"
+            self._close_book(book.terms)
+
+    def _close_book(self, terms: InstrumentTerms) -> None:
+        del self.books[terms.instrument_id]
+        self.option_books -= terms.kind == "option"
+        self.symbols[terms.symbol] -= 1
+        if not self.symbols[terms.symbol]:
+            del self.symbols[terms.symbol]
 
     def _leg_capacity(self, book: Book, intent: OrderIntent, ratio: int, ignores_canceling: bool) -> int:
         direction = intent.sign * (1 if ratio > 0 else -1)

@@ -11,7 +11,7 @@ from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.data import QuoteTick
 
 from market.calendar import TradingCalendar
-from market.session_windows import SessionRules, SessionWindow
+from market.session_windows import SessionPhase, SessionRules, SessionWindow
 from market.time import new_york_date, new_york_midnight_ns
 from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
@@ -22,6 +22,7 @@ from risk.snapshot import Quote
 GreeksSource = Callable[[str], Greeks | None]
 """Gives the greeks of an option by instrument id; None when they are unknown."""
 
+_NO_SESSION = SessionView("closed", False, None)
 _CALENDAR_MARGIN = timedelta(days=10)
 _CALENDAR_SPAN = timedelta(days=400)
 
@@ -46,7 +47,7 @@ class NautilusMarketView:
         self._quotes: dict[str, tuple[QuoteTick, Quote]] = {}
         self._day_starts_ns = self._day_ends_ns = 0
         self._window: SessionWindow | None = None
-        self._day: TradingDay | None = None
+        self._views: dict[SessionPhase, SessionView] = {}
 
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         """Return the latest quote in the cache."""
@@ -88,9 +89,8 @@ class NautilusMarketView:
         if not self._day_starts_ns <= now_ns < self._day_ends_ns:
             self._open_day(new_york_date(now_ns))
         if self._window is None:
-            return SessionView("closed", False, None)
-        phase = self._window.phase(now_ns)
-        return SessionView(phase.value, self._window.entries_allowed(now_ns), self._day)
+            return _NO_SESSION
+        return self._views[self._window.phase(now_ns)]
 
     def _open_day(self, day: date) -> None:
         calendar = self._calendar
@@ -98,6 +98,9 @@ class NautilusMarketView:
             calendar = self._calendar = TradingCalendar(day - _CALENDAR_MARGIN, day + _CALENDAR_SPAN)
         session = calendar.session_on(day)
         self._window = None if session is None else SessionWindow.of(session, self._session_rules)
-        self._day = None if session is None else TradingDay(session.open_ns, session.close_ns)
+        times = None if session is None else TradingDay(session.open_ns, session.close_ns)
+        self._views = {
+            phase: SessionView(phase.value, phase is SessionPhase.TRADING, times) for phase in SessionPhase
+        }
         self._day_starts_ns = new_york_midnight_ns(day)
         self._day_ends_ns = new_york_midnight_ns(day + timedelta(days=1))

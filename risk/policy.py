@@ -6,7 +6,7 @@ from risk.decision import Approved, Decision, Refused
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules import ALL_RULES
-from risk.rules.rule import Check, Rule
+from risk.rules.rule import Rule
 from risk.snapshot import Snapshot
 
 
@@ -16,30 +16,25 @@ class Policy:
     def __init__(self, limits: RiskLimits, *, rules: tuple[Rule, ...] = ALL_RULES) -> None:
         self.limits = limits
         self.rules = rules
-        self._stock_checks = _checks(rules, "stocks")
-        self._option_checks = _checks(rules, "options")
+        self._stock_rules = tuple(rule for rule in rules if rule.applies_to in ("all", "stocks"))
+        self._option_rules = tuple(rule for rule in rules if rule.applies_to in ("all", "options"))
 
     def decide(self, intent: OrderIntent, snapshot: Snapshot) -> Decision[OrderIntent]:
         """Return `Approved` when no rule objects, else the first rule's `Refused`.
 
         Asked only about orders that could add risk: what merely reduces passes without it.
         """
-        checks = self._stock_checks if intent.terms.kind == "stock" else self._option_checks
-        name = ""
-        try:
-            for name, check in checks:
-                breach = check(intent, snapshot, self.limits)
-                if breach is not None:
-                    return Refused(rule=name, value=breach.value, limit=breach.limit, advice=breach.advice)
-        except Exception as error:  # noqa: BLE001 - the border where a broken rule refuses
-            return Refused(
-                rule=name,
-                value=f"{type(error).__name__}: {error}",
-                limit="a rule that works",
-                advice="A rule that fails refuses; report it with this text.",
-            )
+        limits = self.limits
+        for rule in self._stock_rules if intent.terms.kind == "stock" else self._option_rules:
+            try:
+                breach = rule.check(intent, snapshot, limits)
+            except Exception as error:  # noqa: BLE001 - the border where a broken rule refuses
+                return Refused(
+                    rule=rule.name,
+                    value=f"{type(error).__name__}: {error}",
+                    limit="a rule that works",
+                    advice="A rule that fails refuses; report it with this text.",
+                )
+            if breach is not None:
+                return Refused(rule=rule.name, value=breach.value, limit=breach.limit, advice=breach.advice)
         return Approved(intent)
-
-
-def _checks(rules: tuple[Rule, ...], kind: str) -> tuple[tuple[str, Check], ...]:
-    return tuple((rule.name, rule.check) for rule in rules if rule.applies_to in ("all", kind))

@@ -21,6 +21,7 @@ from risk.performance import Fill
 from risk.policy import Policy
 from risk.rates import MAX_REMEMBERED, SlidingCount
 from risk.sent_intents import SentIntents
+from risk.snapshot import Snapshot
 from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, limits
 from tests.risk.table_market import (
     NOW_NS,
@@ -55,6 +56,11 @@ def verdict(keeper: Gatekeeper, intent: OrderIntent, now_ns: int = NOW_NS) -> st
     if isinstance(decision, Refused):
         return decision.rule
     return "reducing" if decision.is_reducing else "approved"
+
+
+def snapshot(keeper: Gatekeeper, intent: OrderIntent) -> Snapshot:
+    account = keeper.account
+    return account.snapshot(intent, account.market.session(NOW_NS), NOW_NS)
 
 
 def bought(keeper: Gatekeeper, count: int, *, terms: InstrumentTerms = F, price: str = "5.00") -> None:
@@ -601,49 +607,49 @@ def test_the_snapshot_counts_values_at_the_worst_price_in_play(
     verdict(keeper, order(quantity=20, limit_price=D("5.04")))
     bought(keeper, 10, terms=stock("GE"))
     market.quotes["GE.SMART"] = quote("7.00", "7.10")
-    snapshot = keeper.account.snapshot(order(quantity=30, limit_price=D("5.02")), NOW_NS)
-    assert snapshot.order_value_usd == D("150.60")
-    assert snapshot.symbol_value_after_usd == 50 * D("5.04")
-    assert snapshot.total_value_after_usd == 50 * D("5.04") + 71
-    assert (snapshot.symbols_after, snapshot.open_orders_after) == (2, 2)
+    seen = snapshot(keeper, order(quantity=30, limit_price=D("5.02")))
+    assert seen.order_value_usd == D("150.60")
+    assert seen.symbol_value_after_usd == 50 * D("5.04")
+    assert seen.total_value_after_usd == 50 * D("5.04") + 71
+    assert (seen.symbols_after, seen.open_orders_after) == (2, 2)
 
 
 def test_a_market_order_is_valued_at_the_quote_it_takes(keeper: Gatekeeper) -> None:
-    buy = keeper.account.snapshot(order(order_type="market"), NOW_NS)
-    sell = keeper.account.snapshot(order(order_type="market", side="sell"), NOW_NS)
+    buy = snapshot(keeper, order(order_type="market"))
+    sell = snapshot(keeper, order(order_type="market", side="sell"))
     assert (buy.order_value_usd, sell.order_value_usd) == (D("50.00"), D("49.90"))
-    dear = keeper.account.snapshot(order(limit_price=D("9.00")), NOW_NS)
+    dear = snapshot(keeper, order(limit_price=D("9.00")))
     assert dear.symbol_value_after_usd == 90
 
 
 def test_without_quotes_values_are_unknown(keeper: Gatekeeper, market: TableMarket) -> None:
     bought(keeper, 10, terms=stock("GE"))
     market.quotes["F.SMART"] = None
-    snapshot = keeper.account.snapshot(order(order_type="market"), NOW_NS)
-    assert (snapshot.order_value_usd, snapshot.symbol_value_after_usd) == (None, None)
-    assert keeper.account.snapshot(order(), NOW_NS).total_value_after_usd is None
+    seen = snapshot(keeper, order(order_type="market"))
+    assert (seen.order_value_usd, seen.symbol_value_after_usd) == (None, None)
+    assert snapshot(keeper, order()).total_value_after_usd is None
     market.quotes = {"GE.SMART": None}
-    snapshot = keeper.account.snapshot(order(), NOW_NS)
-    assert (snapshot.total_value_after_usd, snapshot.day, snapshot.open_loss_usd) == (None, None, D(0))
+    seen = snapshot(keeper, order())
+    assert (seen.total_value_after_usd, seen.day, seen.open_loss_usd) == (None, None, D(0))
 
 
 def test_the_open_loss_is_the_symbols_at_the_touch(keeper: Gatekeeper, market: TableMarket) -> None:
     bought(keeper, 10, price="6.00")
     bought(keeper, -10, terms=stock("GE"), price="4.00")
-    assert keeper.account.snapshot(order(), NOW_NS).open_loss_usd == D("10.10")
-    assert keeper.account.snapshot(order(stock("GE")), NOW_NS).open_loss_usd == D("10.00")
+    assert snapshot(keeper, order()).open_loss_usd == D("10.10")
+    assert snapshot(keeper, order(stock("GE"))).open_loss_usd == D("10.00")
     market.quotes["F.SMART"] = quote("6.50", "6.60")
-    assert keeper.account.snapshot(order(), NOW_NS).open_loss_usd == 0
+    assert snapshot(keeper, order()).open_loss_usd == 0
     market.quotes["F.SMART"] = None
-    assert keeper.account.snapshot(order(), NOW_NS).open_loss_usd is None
+    assert snapshot(keeper, order()).open_loss_usd is None
 
 
 def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:
     keeper.account.paused_symbols["F"] = "Ann"
-    assert keeper.account.snapshot(order(), NOW_NS).pause == "Ann"
-    assert keeper.account.snapshot(order(stock("GE")), NOW_NS).pause is None
+    assert snapshot(keeper, order()).pause == "Ann"
+    assert snapshot(keeper, order(stock("GE"))).pause is None
     keeper.account.all_paused_by = "Bob"
-    assert keeper.account.snapshot(order(stock("GE")), NOW_NS).pause == "Bob"
+    assert snapshot(keeper, order(stock("GE"))).pause == "Bob"
 
 
 # -- Days and restarts ----------------------------------------------------------------------------
