@@ -24,10 +24,11 @@ DECISIONS_TOPIC = "harvester.decisions"
 """Message-bus topic on which every strategy shell publishes its `DecisionRecord`s."""
 
 ALERTS_TOPIC = "harvester.alerts"
-"""Message-bus topic on which strategy shells publish an `AlertRecord` before they act on an alert."""
+"""Message-bus topic on which strategy shells publish an `AlertRecord` before they act without data."""
 
 Outcome = Literal["sent", "suppressed", "refused"]
 Side = Literal["BUY", "SELL"]
+AlertAction = Literal["start", "resume", "alert", "pause", "unpause", "stop"]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,10 +181,14 @@ class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy acted because time had come, not on data: its place among the data, for a replay."""
+    """A strategy is about to act because time or the node says so, not data: an input that a replay needs.
+
+    `now_ns` is the time that it acts by, ns UTC.
+    """
 
     strategy_id: str
-    alert_ns: int
+    action: AlertAction
+    now_ns: int
 
 
 class DataFileRecord(msgspec.Struct, frozen=True, kw_only=True):

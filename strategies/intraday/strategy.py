@@ -19,7 +19,7 @@ from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from audit.events import DECISIONS_TOPIC, DecisionRecord
+from audit.events import ALERTS_TOPIC, DECISIONS_TOPIC, AlertAction, AlertRecord, DecisionRecord
 from market.errors import ConfigError
 from market.instruments import symbol_of
 from market.session_windows import SessionRules
@@ -93,14 +93,16 @@ class IntradayStrategy(Strategy):
     # Life of the component ---------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        self._begin()
+        self._begin("start")
 
     def on_resume(self) -> None:
         for trader in self._traders.values():
             trader.begin_again()
-        self._begin()
+        self._begin("resume")
 
-    def _begin(self) -> None:
+    def _begin(self, action: AlertAction) -> None:
+        now_ns = self.clock.timestamp_ns()
+        self._tell(action, now_ns)
         for instrument_id, trader in self._traders.items():
             if self.cache.instrument(instrument_id) is None:
                 raise ConfigError(
@@ -109,7 +111,7 @@ class IntradayStrategy(Strategy):
                 )
             self._adopt(instrument_id, trader)
             self._subscribe(instrument_id, trader)
-        self._await_session(self.clock.timestamp_ns())
+        self._await_session(now_ns)
 
     def _adopt(self, instrument_id: InstrumentId, trader: SymbolTrader) -> None:
         """Take over what an earlier run of this strategy left: its position; its orders are cancelled."""
@@ -121,13 +123,14 @@ class IntradayStrategy(Strategy):
             )
 
     def on_stop(self) -> None:
+        now_ns = self.clock.timestamp_ns()
+        self._tell("stop", now_ns)
         self.clock.cancel_timers()
         if self.config.flattens_on_stop and not self.config.manage_stop:
-            now_ns = self.clock.timestamp_ns()
             for trader in self._traders.values():
                 step = trader.stand_down(now_ns)
                 if step is not None:
-                    self._carry_out(trader, step)
+                    self._carry_out(trader, step, now_ns)
         for instrument_id in self._traders:
             self._unsubscribe(instrument_id)
 
@@ -151,10 +154,12 @@ class IntradayStrategy(Strategy):
                 trader.restore(msgspec.json.decode(saved, type=SavedState))
 
     def on_market_exit(self) -> None:
+        self._tell("pause", self.clock.timestamp_ns())
         for trader in self._traders.values():  # Nautilus itself cancels and closes now
             trader.pause()
 
     def post_market_exit(self) -> None:
+        self._tell("unpause", self.clock.timestamp_ns())
         for trader in self._traders.values():
             trader.unpause()
 
@@ -219,6 +224,7 @@ class IntradayStrategy(Strategy):
     def _on_alert(self, event: TimeEvent) -> None:
         """Between the flat time and the close: look at what is still open, even without ticks."""
         now_ns, close_ns = event.ts_event, self._window.close_ns
+        self._tell("alert", now_ns)
         if now_ns >= close_ns:
             self._await_session(now_ns)
             return
@@ -244,19 +250,24 @@ class IntradayStrategy(Strategy):
         if step is SESSION_OVER:
             self._await_session(now_ns)
         elif step is not None:
-            self._carry_out(trader, step)
+            self._carry_out(trader, step, now_ns)
 
-    def _carry_out(self, trader: SymbolTrader, step: Step) -> None:
+    def _carry_out(self, trader: SymbolTrader, step: Step, now_ns: int) -> None:
         for record in step.records:
             self._publish(record)
         for command in step.commands:
-            self._send(trader, command)
+            self._send(trader, command, now_ns)
+
+    def _tell(self, action: AlertAction, now_ns: int) -> None:
+        """Put on record that something other than data is about to be acted on."""
+        record = AlertRecord(strategy_id=str(self.id), action=action, now_ns=now_ns)
+        self.msgbus.publish(topic=ALERTS_TOPIC, msg=record)
 
     def _publish(self, record: DecisionRecord | None) -> None:
         if record is not None:
             self.msgbus.publish(topic=DECISIONS_TOPIC, msg=record)
 
-    def _send(self, trader: SymbolTrader, command: Command) -> None:
+    def _send(self, trader: SymbolTrader, command: Command, now_ns: int) -> None:
         if isinstance(command, Place):
             instrument_id = InstrumentId.from_str(trader.instrument_id)
             order = order_for(command, factory=self.order_factory, instrument_id=instrument_id)
@@ -264,11 +275,11 @@ class IntradayStrategy(Strategy):
             self._client_order_ids[command.correlation_id] = order.client_order_id
             self.submit_order(order)
         else:
-            self._send_about(trader, command)
+            self._send_about(trader, command, now_ns)
 
-    def _send_about(self, trader: SymbolTrader, command: Reprice | Withdraw) -> None:
+    def _send_about(self, trader: SymbolTrader, command: Reprice | Withdraw, now_ns: int) -> None:
         """Send a replace or cancel. Nautilus drops some without an event: the trader must hear of it."""
-        correlation_id, now_ns = command.correlation_id, self.clock.timestamp_ns()
+        correlation_id = command.correlation_id
         order = self.cache.order(self._client_order_ids[correlation_id])
         if order.is_closed:
             trader.on_ended(correlation_id, now_ns)
