@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
 from risk.breaker_file import BreakerRecord
-from risk.intent import InstrumentTerms, OrderIntent
+from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.market_view import MarketView, SessionView
@@ -66,7 +66,7 @@ class Account:
             return
         self.day = new_york_date(now_ns)
         self._day_ends_ns = new_york_midnight_ns(self.day + timedelta(days=1))
-        self.performance.start_day(self.liquidation_price)
+        self.performance.start_day(self.market.quote)
         restored, self._restored_day = self._restored_day, None
         if restored is not None and restored.day == self.day:
             self.performance.restore(
@@ -86,13 +86,6 @@ class Account:
             return exposure.worst <= self.limits.max_position_shares_per_symbol
         return False
 
-    def liquidation_price(self, terms: InstrumentTerms, quantity: int) -> Decimal | None:
-        """Return the price at which `quantity` could be closed now: the bid of a long, the ask of a short."""
-        quote = self.market.quote(terms)
-        if quote is None:
-            return None
-        return quote.bid if quantity > 0 else quote.ask
-
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
         terms = intent.terms
@@ -102,7 +95,7 @@ class Account:
         if order_price is None and quote is not None:
             order_price = quote.ask if intent.side == "buy" else quote.bid
         symbol_value = self._symbol_value(intent, quote, exposures, order_price=order_price)
-        day, open_profit = self.performance.day_and_symbol(self.liquidation_price, terms.symbol)
+        day, open_profit = self.performance.day_and_symbol(self.market.quote, terms.symbol)
         return Snapshot(
             now_ns=now_ns,
             breaker=self.breaker.state,
@@ -161,17 +154,13 @@ class Account:
     def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
         if symbol_value is None:
             return None
-        total, worst_value = symbol_value, self.ledger.worst_value
+        total, quote_of = symbol_value, self.market.quote
         for other_id, book in self.ledger.books.items():
-            if other_id == instrument_id or book.terms.kind != "stock":
-                continue
-            quote = self.market.quote(book.terms)
-            if quote is None:
-                return None
-            if quote is not book.quote_known:
-                book.value_known = worst_value(book, quote.ask)
-                book.quote_known = quote
-            total += book.value_known
+            if other_id != instrument_id and book.is_stock:
+                quote = quote_of(book.terms)
+                if quote is None:
+                    return None
+                total += book.worst_value(quote)
         return total
 
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:

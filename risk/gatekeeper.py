@@ -15,9 +15,9 @@ from risk.account import Account
 from risk.decision import Approved, Decision, Refused
 from risk.ib_rule_book import DUPLICATE_ORDER_ID, MODIFY_FINISHED, Occasion, validate
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.ledger import MAX_PENDING_CHANGES
 from risk.performance import Fill
 from risk.policy import Policy
+from risk.reservation import MAX_PENDING_CHANGES
 
 
 class Gatekeeper:

@@ -1,10 +1,7 @@
 """The gate's own record of positions and reservations, so that no burst outruns the broker's answers.
 
-An approved order is reserved at once, at its worst (the largest of its acknowledged and its requested
-quantities), and released by what ends it. A modification reserves the larger of old and new until the
-broker answers. A spread reserves its legs; what its legs have not reported as filled stays reserved,
-so that a naked leg counts from the start. A canceled order keeps counting for a grace period, because
-a fill may arrive after its cancel.
+An approved order is reserved at once, at its worst, and released by what ends it. A spread reserves
+its legs.
 """
 
 from __future__ import annotations
@@ -12,115 +9,31 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
+from risk.book import Book
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.snapshot import Exposure, Quote
-
-MAX_PENDING_CHANGES = 16
-"""Unanswered modifications of one order that the ledger keeps apart; a further one is refused."""
-_ZERO = Decimal(0)
+from risk.reservation import Reservation, parent_of
+from risk.snapshot import ZERO, Exposure
 
 MAX_REMEMBERED_FILLS = 100_000
 """Executions kept to recognise one that is reported twice."""
 
 
-class Reservation:
-    """One order that may still fill. Quantities are shares or contracts of the order, 0 or more."""
-
-    __slots__ = (
-        "changed_at_ns", "closed_at_ns", "filled", "group_id", "intent", "is_cancel_pending",
-        "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
-    )  # fmt: skip
-
-    def __init__(self, intent: OrderIntent, filled: int = 0) -> None:
-        self.intent = intent
-        self.sign = intent.sign
-        self.quantity = intent.quantity + filled
-        self.price = intent.price
-        self.filled = filled
-        self.group_id = intent.group_id
-        self.pending: list[tuple[int, Decimal | None]] = []
-        self.leg_filled: dict[str, int] = {}
-        self.paid_usd = Decimal(0)
-        self.is_open = True
-        self.is_cancel_pending = False
-        self.changed_at_ns = 0
-        self.closed_at_ns: int | None = None
-        if filled:
-            for leg in intent.terms.components:
-                self.leg_filled[leg.terms.instrument_id] = filled * abs(leg.ratio)
-
-    @property
-    def committed(self) -> int:
-        """The most of the order that can have filled in the end."""
-        if not self.is_open:
-            return self.quantity if self.closed_at_ns is not None else self.filled
-        worst = self.quantity
-        for quantity, _ in self.pending:
-            worst = max(worst, quantity)
-        return max(worst, self.filled)
-
-    def remaining(self, instrument_id: str, ratio: int) -> int:
-        """Shares or contracts of one leg that may still be added to its position."""
-        return max(self.committed * abs(ratio) - self.leg_filled.get(instrument_id, 0), 0)
-
-    def prices(self) -> list[Decimal]:
-        """The prices at which the order may fill, acknowledged and requested; empty for a market order."""
-        known = [price for _, price in self.pending if price is not None]
-        if self.price is not None:
-            known.append(self.price)
-        return known
-
-
-class Book:
-    """Positions by strategy, and the reservations that touch one instrument.
-
-    What ends in `_known` was computed last time; `forget` makes it be computed anew. `value_known` is
-    the worst value in USD at `quote_known`.
-    """
-
-    __slots__ = (
-        "highest_known",
-        "positions",
-        "quote_known",
-        "terms",
-        "value_known",
-        "working",
-        "worst_known",
-    )
-
-    def __init__(self, terms: InstrumentTerms) -> None:
-        self.terms = terms
-        self.positions: dict[str, int] = {}
-        self.working: dict[str, tuple[Reservation, int]] = {}
-        self.worst_known: Exposure | None = None
-        self.highest_known: Decimal | None = None
-        self.quote_known: Quote | None = None
-        self.value_known = _ZERO
-
-    def forget(self) -> None:
-        """Compute exposure, highest price and value anew when they are asked for next."""
-        self.worst_known = None
-        self.quote_known = None
-
-    @property
-    def net(self) -> int:
-        """The account's position: the sum over strategies."""
-        return sum(self.positions.values())
-
-
 class Ledger:
-    """Positions and reservations of one account. `grace_ns`: how long a canceled order still counts."""
+    """Positions and reservations of one account. `grace_ns`: how long a canceled order still counts.
+
+    `symbols` has for each symbol, held or working, the number of its instruments; `option_books` is
+    how many of all instruments are options.
+    """
 
     def __init__(self, *, grace_ns: int) -> None:
         self.books: dict[str, Book] = {}
         self.reservations: dict[str, Reservation] = {}
+        self.symbols: dict[str, int] = {}
+        self.option_books = 0
         self._grace_ns = grace_ns
         self._fills_seen: dict[tuple[str, str, str], None] = {}
         self._closing: deque[tuple[int, str]] = deque()
         self._lingering: set[str] = set()
-        self.symbols: dict[str, int] = {}
-        """For each symbol held or working, how many of its instruments."""
-        self.option_books = 0
 
     # -- Reading ----------------------------------------------------------------------------------
 
@@ -150,7 +63,7 @@ class Ledger:
             book = self.books.get(leg.terms.instrument_id)
             if book is None:
                 return False
-            capacity = self._leg_capacity(book, intent, leg.ratio, ignores_canceling)
+            capacity = book.capacity(intent, leg.ratio, ignores_canceling=ignores_canceling)
             if self.adds(intent, leg.terms.instrument_id, leg.ratio) > capacity:
                 return False
         return True
@@ -170,37 +83,33 @@ class Ledger:
     def exposure_after(self, intent: OrderIntent, instrument_id: str, ratio: int) -> Exposure:
         """Return the worst case of one instrument once the intent is reserved."""
         book = self.books.get(instrument_id)
-        added = self._unless_dormant(intent, self.adds(intent, instrument_id, ratio))
+        added = self.adds(intent, instrument_id, ratio)
+        parent = self.parent(intent)
+        if parent is not None:
+            added = min(added, parent.filled)
         added = added if intent.sign * ratio > 0 else -added
         if book is None:
-            return Exposure(max(added, 0), max(-added, 0))
-        return self._exposure(book, intent, added)
+            return Exposure(added, 0) if added > 0 else Exposure(0, -added)
+        return book.exposure_with(intent, added)
 
     def exposure(self, instrument_id: str) -> Exposure:
         """Return the worst case of one instrument as it stands."""
         book = self.books.get(instrument_id)
-        return Exposure(0, 0) if book is None else self._known_exposure(book)
+        return Exposure(0, 0) if book is None else book.exposure()
 
     def highest_price(self, instrument_id: str) -> Decimal:
         """Return the highest price at which a working order of the instrument may fill, 0 without one."""
         book = self.books.get(instrument_id)
-        if book is None:
-            return _ZERO
-        self._known_exposure(book)
-        return book.highest_known or _ZERO
+        return ZERO if book is None else book.highest_price()
 
-    def worst_value(self, book: Book, price: Decimal) -> Decimal:
-        """Return the value of the book's worst case at `price` or its highest working price, if higher."""
-        worst = self._known_exposure(book).worst
-        highest = book.highest_known
-        return (price if highest is None or price >= highest else highest) * worst
+    def parent(self, intent: OrderIntent) -> Reservation | None:
+        """Return the working order whose fill alone activates the intent, None when there is none."""
+        return None if intent.protects_id is None else parent_of(intent, self.reservations)
 
-    def _known_exposure(self, book: Book) -> Exposure:
-        if book.worst_known is None:
-            book.worst_known = self._exposure(book, None, 0)
-            prices = [price for reservation, _ in book.working.values() for price in reservation.prices()]
-            book.highest_known = max(prices, default=_ZERO)
-        return book.worst_known
+    def pending_changes(self, order_id: str) -> int:
+        """Return how many modifications of the order the broker has not answered."""
+        reservation = self.reservations.get(order_id)
+        return 0 if reservation is None else len(reservation.pending)
 
     # -- Reserving --------------------------------------------------------------------------------
 
@@ -209,41 +118,15 @@ class Ledger:
         reservation = Reservation(intent, filled)
         self.reservations[intent.order_id] = reservation
         for leg in intent.terms.components:
-            book = self.book(leg.terms)
+            book = self._book(leg.terms)
             book.working[intent.order_id] = (reservation, leg.ratio)
             book.forget()
 
     def reserve_change(self, order_id: str, quantity: int, price: Decimal | None) -> None:
         """Reserve the larger of an order and its modification to `quantity` in total at `price`."""
         reservation = self.reservations[order_id]
-        reservation.pending.append((quantity, price))
+        reservation.request(quantity, price)
         self._forget(reservation)
-
-    def parent(self, intent: OrderIntent) -> Reservation | None:
-        """Return the working order whose fill alone activates the intent, None when there is none.
-
-        It must be of the same strategy and instrument, and of the other side.
-        """
-        parent = None if intent.protects_id is None else self.reservations.get(intent.protects_id)
-        if parent is None or not parent.is_open or parent.sign == intent.sign:
-            return None
-        same_owner = parent.intent.strategy_id == intent.strategy_id
-        same_terms = parent.intent.terms.instrument_id == intent.terms.instrument_id
-        return parent if same_owner and same_terms else None
-
-    def pending_changes(self, order_id: str) -> int:
-        """Return how many modifications of the order the broker has not answered."""
-        reservation = self.reservations.get(order_id)
-        return 0 if reservation is None else len(reservation.pending)
-
-    def book(self, terms: InstrumentTerms) -> Book:
-        """Return the book of an instrument, opening it when there is none."""
-        book = self.books.get(terms.instrument_id)
-        if book is None:
-            book = self.books[terms.instrument_id] = Book(terms)
-            self.symbols[terms.symbol] = self.symbols.get(terms.symbol, 0) + 1
-            self.option_books += terms.kind == "option"
-        return book
 
     # -- Events -----------------------------------------------------------------------------------
 
@@ -260,28 +143,17 @@ class Ledger:
             reservation.is_cancel_pending = False
 
     def changed(self, order_id: str, quantity: int, price: Decimal | None, ts_ns: int) -> None:
-        """Apply the broker's word of `ts_ns` that the order has `quantity` in total at `price`.
-
-        Words that arrive out of order are dropped: the latest counts, of equally late ones the larger.
-        """
+        """Apply the broker's word of `ts_ns` that the order has `quantity` in total at `price`."""
         reservation = self.reservations.get(order_id)
-        if reservation is None or ts_ns < reservation.changed_at_ns:
-            return
-        if ts_ns == reservation.changed_at_ns and quantity < reservation.quantity:
-            return
-        self._forget(reservation)
-        reservation.changed_at_ns = ts_ns
-        reservation.quantity = quantity
-        reservation.price = price
-        pending = reservation.pending
-        if (quantity, price) in pending:
-            del pending[: pending.index((quantity, price)) + 1]
+        if reservation is not None:
+            reservation.accept(quantity, price, ts_ns)
+            self._forget(reservation)
 
     def change_rejected(self, order_id: str) -> None:
-        """Drop one unanswered modification: of several the smallest, for it is not said which was meant."""
+        """Drop an unanswered modification."""
         reservation = self.reservations.get(order_id)
-        if reservation is not None and reservation.pending:
-            reservation.pending.remove(min(reservation.pending, key=lambda change: change[0]))
+        if reservation is not None:
+            reservation.reject_change()
             self._forget(reservation)
 
     def is_new_fill(self, order_id: str, instrument_id: str, trade_id: str) -> bool:
@@ -301,7 +173,7 @@ class Ledger:
         terms: InstrumentTerms,
         signed_quantity: int,
         *,
-        paid_usd: Decimal = Decimal(0),
+        paid_usd: Decimal = ZERO,
     ) -> None:
         """Book a fill: of a stock, an option or a spread's leg as position, of a spread as progress.
 
@@ -309,18 +181,17 @@ class Ledger:
         """
         reservation = self.reservations.get(order_id)
         if terms.kind != "spread":
-            book = self.book(terms)
+            book = self._book(terms)
             book.positions[strategy_id] = book.positions.get(strategy_id, 0) + signed_quantity
             book.forget()
             self._tidy(book, strategy_id)
         if reservation is None:
             return
+        count = abs(signed_quantity)
         if terms.instrument_id == reservation.intent.terms.instrument_id:
-            reservation.filled += abs(signed_quantity)
+            reservation.fill(count)
         if terms.kind != "spread":
-            seen = reservation.leg_filled
-            seen[terms.instrument_id] = seen.get(terms.instrument_id, 0) + abs(signed_quantity)
-            reservation.paid_usd += paid_usd
+            reservation.fill_leg(terms.instrument_id, count, paid_usd)
         self._drop_if_done(order_id, reservation)
 
     def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool) -> None:
@@ -328,13 +199,12 @@ class Ledger:
         reservation = self.reservations.get(order_id)
         if reservation is None or not reservation.is_open:
             return
-        reservation.quantity = reservation.committed
-        reservation.pending.clear()
-        reservation.is_open = False
         self._lingering.add(order_id)
-        if may_fill_late and self._grace_ns and reservation.filled < reservation.quantity:
-            reservation.closed_at_ns = now_ns
+        if may_fill_late and self._grace_ns and reservation.filled < reservation.committed:
+            reservation.close(now_ns)
             self._closing.append((now_ns + self._grace_ns, order_id))
+        else:
+            reservation.close(None)
         self._drop_if_done(order_id, reservation)
 
     def release_expired(self, now_ns: int) -> None:
@@ -343,10 +213,18 @@ class Ledger:
             _, order_id = self._closing.popleft()
             reservation = self.reservations.get(order_id)
             if reservation is not None:
-                reservation.closed_at_ns = None
+                reservation.expire()
                 self._drop_if_done(order_id, reservation)
 
-    # -- Arithmetic -------------------------------------------------------------------------------
+    # -- Inside -----------------------------------------------------------------------------------
+
+    def _book(self, terms: InstrumentTerms) -> Book:
+        book = self.books.get(terms.instrument_id)
+        if book is None:
+            book = self.books[terms.instrument_id] = Book(terms, self.reservations)
+            self.symbols[terms.symbol] = self.symbols.get(terms.symbol, 0) + 1
+            self.option_books += terms.kind == "option"
+        return book
 
     def _forget(self, reservation: Reservation) -> None:
         for leg in reservation.intent.terms.components:
@@ -371,79 +249,11 @@ class Ledger:
     def _tidy(self, book: Book, strategy_id: str) -> None:
         if not book.positions.get(strategy_id, 1):
             del book.positions[strategy_id]
-        if not book.positions and not book.working:
-            self._close_book(book.terms)
-
-    def _close_book(self, terms: InstrumentTerms) -> None:
+        if book.positions or book.working:
+            return
+        terms = book.terms
         del self.books[terms.instrument_id]
         self.option_books -= terms.kind == "option"
         self.symbols[terms.symbol] -= 1
         if not self.symbols[terms.symbol]:
             del self.symbols[terms.symbol]
-
-    def _leg_capacity(self, book: Book, intent: OrderIntent, ratio: int, ignores_canceling: bool) -> int:
-        direction = intent.sign * (1 if ratio > 0 else -1)
-        working = self._working(book, intent, direction, ignores_canceling=ignores_canceling)
-        own = -direction * book.positions.get(intent.strategy_id, 0) - working.get(intent.strategy_id, 0)
-        account = -direction * book.net - sum(working.values())
-        return max(own, account, 0)
-
-    def _working(
-        self, book: Book, intent: OrderIntent | None, direction: int, *, ignores_canceling: bool = False
-    ) -> dict[str, int]:
-        """Sum what works in `direction` by strategy; of an OCA group only the largest order counts.
-
-        The intent's own order and those of its group are left out: they are the same risk.
-        """
-        working: dict[str, int] = {}
-        groups: dict[tuple[str, str], int] = {}
-        for reservation, ratio in book.working.values():
-            if reservation.sign * ratio * direction < 0 or _is_same_risk(reservation, intent):
-                continue
-            if ignores_canceling and (reservation.is_cancel_pending or not reservation.is_open):
-                continue
-            left = self._active(reservation, book.terms.instrument_id, ratio)
-            strategy_id = reservation.intent.strategy_id
-            if reservation.group_id is not None:
-                key = (strategy_id, reservation.group_id)
-                largest = groups.get(key, 0)
-                left, groups[key] = max(left - largest, 0), max(left, largest)
-            working[strategy_id] = working.get(strategy_id, 0) + left
-        return working
-
-    def _active(self, reservation: Reservation, instrument_id: str, ratio: int) -> int:
-        return self._unless_dormant(reservation.intent, reservation.remaining(instrument_id, ratio))
-
-    def _unless_dormant(self, intent: OrderIntent, left: int) -> int:
-        """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
-        parent = self.parent(intent)
-        return left if parent is None else min(left, parent.filled)
-
-    def _exposure(self, book: Book, intent: OrderIntent | None, added: int) -> Exposure:
-        buys = self._working(book, intent, 1)
-        sells = self._working(book, intent, -1)
-        if intent is not None and added:
-            for reservation, ratio in book.working.values():
-                if _is_same_risk(reservation, intent) and reservation.sign * ratio * added > 0:
-                    left = self._active(reservation, book.terms.instrument_id, ratio)
-                    added = max(added, left) if added > 0 else min(added, -left)
-            side = buys if added > 0 else sells
-            side[intent.strategy_id] = side.get(intent.strategy_id, 0) + abs(added)
-        worst_long = worst_short = 0
-        for strategy_id in book.positions.keys() | buys.keys() | sells.keys():
-            position = book.positions.get(strategy_id, 0)
-            worst_long += max(position + buys.get(strategy_id, 0), 0)
-            worst_short += max(sells.get(strategy_id, 0) - position, 0)
-        return Exposure(worst_long, worst_short)
-
-
-def _is_same_risk(reservation: Reservation, intent: OrderIntent | None) -> bool:
-    """Whether only one of the two can fill: the order that is modified, or one of its OCA group."""
-    if intent is None:
-        return False
-    earlier = reservation.intent
-    if earlier.order_id == intent.order_id:
-        return True
-    if intent.group_id is None or reservation.group_id != intent.group_id:
-        return False
-    return earlier.strategy_id == intent.strategy_id and earlier.side == intent.side

@@ -22,8 +22,8 @@ from market.time import NS_PER_SECOND
 from risk.account import Account
 from risk.flatten import Closing, Flattening, FlattenReport, Held, Marketplace, Round
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.ledger import Reservation
 from risk.nautilus_intents import InstrumentBook
+from risk.reservation import Reservation
 
 ROUND_NS = NS_PER_SECOND
 TAG = "KILL_SWITCH"

@@ -12,10 +12,11 @@ from decimal import Decimal
 import msgspec
 
 from risk.intent import OrderIntent
-from risk.ledger import Ledger, Reservation
+from risk.ledger import Ledger
 from risk.market_view import MarketView
 from risk.option_loss import Holding, OptionOrder, add_known, worst_floor_usd, worst_loss_usd
 from risk.performance import Performance
+from risk.reservation import Reservation
 from risk.snapshot import OptionRisk
 
 ZERO = Decimal(0)

@@ -14,11 +14,11 @@ import msgspec
 
 from market.time import NS_PER_MINUTE
 from risk.intent import InstrumentTerms
-from risk.snapshot import DayResult
+from risk.snapshot import DayResult, Quote
 
 ZERO = Decimal(0)
-LiquidationPrice = Callable[[InstrumentTerms, int], Decimal | None]
-"""Gives the price at which a signed quantity could be closed now, or None."""
+QuoteSource = Callable[[InstrumentTerms], Quote | None]
+"""Gives the latest quote of an instrument, or None."""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +34,13 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 class Lot:
     """What one strategy holds of one instrument, at its average price."""
 
-    __slots__ = ("_price_known", "_profit_known", "average_price", "quantity", "terms")
+    __slots__ = ("_profit_known", "_quote_known", "average_price", "quantity", "terms")
 
     def __init__(self, terms: InstrumentTerms) -> None:
         self.terms = terms
         self.quantity = 0
         self.average_price = ZERO
-        self._price_known: Decimal | None = None
+        self._quote_known: Quote | None = None
         self._profit_known = ZERO
 
     @property
@@ -48,19 +48,18 @@ class Lot:
         """Money paid for it, negative when received."""
         return self.quantity * self.average_price * self.terms.multiplier
 
-    def open_profit(self, liquidation_price: LiquidationPrice) -> Decimal | None:
-        """Return what closing now would realize, None without a price."""
-        price = liquidation_price(self.terms, self.quantity)
-        if price is None:
-            return None
-        if price is not self._price_known:  # the very price of the same quote gives the same profit
+    def open_profit(self, quote_of: QuoteSource) -> Decimal | None:
+        """Return what closing now would realize, a long at the bid, a short at the ask; None unquoted."""
+        quote = quote_of(self.terms)
+        if quote is not self._quote_known and quote is not None:
+            price = quote.bid if self.quantity > 0 else quote.ask
             self._profit_known = (price - self.average_price) * (self.quantity * self.terms.multiplier)
-            self._price_known = price
-        return self._profit_known
+            self._quote_known = quote
+        return None if quote is None else self._profit_known
 
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
-        self._price_known = None
+        self._quote_known = None
         held = self.quantity
         closing = min(abs(held), abs(quantity)) if held * quantity < 0 else 0
         sign = 1 if held > 0 else -1
@@ -110,12 +109,12 @@ class Performance:
         """Highest profit of the day seen so far, 0 or more."""
         return self._high
 
-    def start_day(self, liquidation_price: LiquidationPrice) -> None:
+    def start_day(self, quote_of: QuoteSource) -> None:
         """Begin a day: what is open now counts from its value now (its cost, when that is unknown)."""
         self._realized = self._high = ZERO
         self._losses = 0
         self._paused_until_ns = None
-        self._open_at_start = self.open_profit(liquidation_price) or ZERO
+        self._open_at_start = self.open_profit(quote_of) or ZERO
 
     def restore(self, *, realized_usd: Decimal, high_usd: Decimal, consecutive_losses: int) -> None:
         """Continue a day after a restart."""
@@ -141,31 +140,29 @@ class Performance:
         lot = self.lots[(strategy_id, terms.instrument_id)] = Lot(terms)
         lot.quantity, lot.average_price = quantity, price
 
-    def open_profit(self, liquidation_price: LiquidationPrice, symbol: str | None = None) -> Decimal | None:
+    def open_profit(self, quote_of: QuoteSource, symbol: str | None = None) -> Decimal | None:
         """Return the open profit of everything, or of one symbol; None when a price is missing."""
         total = ZERO
         for lot in self.lots.values():
             if symbol is not None and lot.terms.symbol != symbol:
                 continue
-            profit = lot.open_profit(liquidation_price)
+            profit = lot.open_profit(quote_of)
             if profit is None:
                 return None
             total += profit
         return total
 
-    def day(self, liquidation_price: LiquidationPrice) -> DayResult | None:
+    def day(self, quote_of: QuoteSource) -> DayResult | None:
         """Return the day's result now and remember its high; None when a price is missing."""
-        open_profit = self.open_profit(liquidation_price) if self.lots else ZERO
+        open_profit = self.open_profit(quote_of) if self.lots else ZERO
         return None if open_profit is None else self._day(open_profit)
 
-    def day_and_symbol(
-        self, liquidation_price: LiquidationPrice, symbol: str
-    ) -> tuple[DayResult | None, Decimal | None]:
+    def day_and_symbol(self, quote_of: QuoteSource, symbol: str) -> tuple[DayResult | None, Decimal | None]:
         """Return the day's result, and the open profit of one symbol, in one pass over what is held."""
         total: Decimal | None = ZERO
         of_symbol: Decimal | None = ZERO
         for lot in self.lots.values():
-            profit = lot.open_profit(liquidation_price)
+            profit = lot.open_profit(quote_of)
             total = None if total is None or profit is None else total + profit
             if lot.terms.symbol == symbol:
                 of_symbol = None if of_symbol is None or profit is None else of_symbol + profit

@@ -17,7 +17,7 @@ def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[
 
     Confirmed when nothing is held: then the result rests on executions alone, not on quotes.
     """
-    day = account.performance.day(account.liquidation_price)
+    day = account.performance.day(account.market.quote)
     if day is None:
         return
     inputs = {
@@ -42,7 +42,7 @@ def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[
 
 def trade_reading(account: Account, limits: RiskLimits, symbol: str, now_ns: int) -> Reading:
     """Return the open loss of a symbol; within its limit while a price is missing."""
-    profit = account.performance.open_profit(account.liquidation_price, symbol)
+    profit = account.performance.open_profit(account.market.quote, symbol)
     loss = ZERO if profit is None else max(-profit, ZERO)
     limit = limits.max_loss_usd_per_trade
     return Reading(
@@ -71,7 +71,7 @@ def rate_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator
 
 def is_pausing(account: Account, now_ns: int) -> int | None:
     """Return until when losses in a row have paused openings, None when they have not."""
-    day = account.performance.day(account.liquidation_price)
+    day = account.performance.day(account.market.quote)
     if day is None or day.paused_until_ns is None or now_ns >= day.paused_until_ns:
         return None
     return day.paused_until_ns

@@ -15,11 +15,11 @@ from risk.breaker_file import BreakerRecord, DayRecord
 from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.ledger import MAX_PENDING_CHANGES
 from risk.market_view import Greeks
 from risk.performance import Fill
 from risk.policy import Policy
 from risk.rates import MAX_REMEMBERED, SlidingCount
+from risk.reservation import MAX_PENDING_CHANGES
 from risk.sent_intents import SentIntents
 from risk.snapshot import Snapshot
 from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, limits
@@ -595,7 +595,7 @@ def test_an_adopted_position_and_order_count(keeper: Gatekeeper) -> None:
     keeper.adopt_order(intent, filled=5)
     assert keeper.account.ledger.exposure("F.SMART").worst_long == 50
     assert keeper.account.sent.has_order(intent.order_id)
-    assert keeper.account.performance.open_profit(keeper.account.liquidation_price) == D("29.70")
+    assert keeper.account.performance.open_profit(keeper.account.market.quote) == D("29.70")
 
 
 # -- The snapshot ---------------------------------------------------------------------------------
@@ -664,7 +664,7 @@ def test_a_restart_on_the_same_day_keeps_its_loss_and_pauses() -> None:
     record = msgspec.structs.replace(running(), day=day, paused_symbols=("F",), is_all_paused=True)
     account = restarted(record)
     account.roll_day(NOW_NS)
-    result = account.performance.day(account.liquidation_price)
+    result = account.performance.day(account.market.quote)
     assert result is not None
     assert (result.loss_usd, result.drawdown_usd, result.consecutive_losses) == (D(45), D(47), 2)
     assert (account.paused_symbols, account.all_paused_by) == ({"F": "an earlier run"}, "an earlier run")

@@ -8,15 +8,15 @@ import pytest
 
 from market.time import NS_PER_MINUTE
 from risk.intent import InstrumentTerms
-from risk.performance import Fill, Lot, Performance
-from tests.risk.table_market import NOW_NS, option, stock
+from risk.performance import Fill, Lot, Performance, QuoteSource
+from tests.risk.table_market import NOW_NS, option, quote, stock
 
 D = Decimal
 F, GE = stock("F"), stock("GE")
 
 
-def closing_at(price: str | None) -> object:
-    return lambda _terms, _quantity: None if price is None else D(price)
+def closing_at(price: str | None) -> QuoteSource:
+    return lambda _terms: None if price is None else quote(price, price)
 
 
 def performance() -> Performance:
@@ -69,7 +69,7 @@ def test_fees_lower_the_realized_profit() -> None:
 
 def test_the_day_is_realized_plus_open_profit() -> None:
     book = play(fill(10, "5.00"), fill(-5, "5.10"))
-    day = book.day(closing_at("4.90"))  # type: ignore[arg-type]
+    day = book.day(closing_at("4.90"))
     assert day is not None
     assert day.profit_usd == D("0.50") - D("0.50")
     assert day.loss_usd == day.drawdown_usd == 0
@@ -77,8 +77,8 @@ def test_the_day_is_realized_plus_open_profit() -> None:
 
 def test_the_drawdown_counts_from_the_days_high() -> None:
     book = play(fill(10, "5.00"))
-    book.day(closing_at("6.00"))  # type: ignore[arg-type]
-    day = book.day(closing_at("4.00"))  # type: ignore[arg-type]
+    book.day(closing_at("6.00"))
+    day = book.day(closing_at("4.00"))
     assert day is not None
     assert (day.profit_usd, day.high_usd, day.loss_usd, day.drawdown_usd) == (D(-10), D(10), D(10), D(20))
     assert book.high_usd == 10
@@ -86,33 +86,33 @@ def test_the_drawdown_counts_from_the_days_high() -> None:
 
 def test_a_missing_price_makes_the_day_unknown() -> None:
     book = play(fill(10, "5.00"))
-    assert book.day(closing_at(None)) is None  # type: ignore[arg-type]
-    assert book.open_profit(closing_at(None), "F") is None  # type: ignore[arg-type]
+    assert book.day(closing_at(None)) is None
+    assert book.open_profit(closing_at(None), "F") is None
 
 
 def test_without_positions_no_price_is_needed() -> None:
-    day = play(fill(10, "5.00"), fill(-10, "4.00")).day(closing_at(None))  # type: ignore[arg-type]
+    day = play(fill(10, "5.00"), fill(-10, "4.00")).day(closing_at(None))
     assert day is not None
     assert day.profit_usd == -10
 
 
 def test_the_open_profit_of_a_symbol_leaves_the_others_out() -> None:
     book = play(fill(10, "5.00"), fill(-10, "5.00", terms=GE))
-    assert book.open_profit(closing_at("6.00"), "F") == 10  # type: ignore[arg-type]
-    assert book.open_profit(closing_at("6.00"), "GE") == -10  # type: ignore[arg-type]
-    assert book.open_profit(closing_at("6.00")) == 0  # type: ignore[arg-type]
+    assert book.open_profit(closing_at("6.00"), "F") == 10
+    assert book.open_profit(closing_at("6.00"), "GE") == -10
+    assert book.open_profit(closing_at("6.00")) == 0
 
 
 def test_a_new_day_starts_from_the_value_it_finds() -> None:
     book = play(fill(10, "5.00", fee="1"), fill(-5, "4.00"))
-    book.day(closing_at("9.00"))  # type: ignore[arg-type]
-    book.start_day(closing_at("6.00"))  # type: ignore[arg-type]
+    book.day(closing_at("9.00"))
+    book.start_day(closing_at("6.00"))
     assert (book.realized_usd, book.high_usd, book.consecutive_losses) == (D(0), D(0), 0)
-    day = book.day(closing_at("5.00"))  # type: ignore[arg-type]
+    day = book.day(closing_at("5.00"))
     assert day is not None
     assert day.profit_usd == -5
-    book.start_day(closing_at(None))  # type: ignore[arg-type]
-    day = book.day(closing_at("5.50"))  # type: ignore[arg-type]
+    book.start_day(closing_at(None))
+    day = book.day(closing_at("5.50"))
     assert day is not None
     assert day.profit_usd == D("2.50")
 
@@ -120,7 +120,7 @@ def test_a_new_day_starts_from_the_value_it_finds() -> None:
 def test_a_restored_day_goes_on() -> None:
     book = performance()
     book.restore(realized_usd=D(-40), high_usd=D(5), consecutive_losses=1)
-    day = book.day(closing_at(None))  # type: ignore[arg-type]
+    day = book.day(closing_at(None))
     assert day is not None
     assert (day.loss_usd, day.drawdown_usd, day.consecutive_losses) == (D(40), D(45), 1)
 
@@ -131,16 +131,16 @@ def test_losses_in_a_row_pause_and_a_winner_ends_the_row() -> None:
     assert play(*lose).consecutive_losses == 1
     book = play(*lose, *win, *lose)
     assert book.consecutive_losses == 1
-    day = play(*lose, *lose).day(closing_at(None))  # type: ignore[arg-type]
+    day = play(*lose, *lose).day(closing_at(None))
     assert day is not None
     assert (day.consecutive_losses, day.paused_until_ns) == (2, NOW_NS + 10 * NS_PER_MINUTE)
-    quiet = book.day(closing_at(None))  # type: ignore[arg-type]
+    quiet = book.day(closing_at(None))
     assert quiet is not None
     assert quiet.paused_until_ns is None
     book.apply(fill(10, "5.00"), NOW_NS)
     book.apply(fill(-10, "4.00"), NOW_NS)
-    book.start_day(closing_at(None))  # type: ignore[arg-type]
-    fresh = book.day(closing_at(None))  # type: ignore[arg-type]
+    book.start_day(closing_at(None))
+    fresh = book.day(closing_at(None))
     assert fresh is not None
     assert fresh.paused_until_ns is None
 
@@ -186,4 +186,4 @@ def test_the_cost_of_an_option_trade_counts_what_it_realized_so_far() -> None:
 def test_an_adopted_position_has_its_average_price() -> None:
     book = performance()
     book.adopt("S", F, 10, D("4.00"))
-    assert book.open_profit(closing_at("5.00")) == 10  # type: ignore[arg-type]
+    assert book.open_profit(closing_at("5.00")) == 10

@@ -1,0 +1,169 @@
+"""What is held and working in one instrument, and the worst that can come of it.
+
+Strategies never net in the worst case: the worst long is the sum of what each could hold long, the
+worst short likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from risk.intent import InstrumentTerms, OrderIntent
+from risk.reservation import Reservation, parent_of
+from risk.snapshot import ZERO, Exposure, Quote
+
+Working = tuple[Reservation, int]
+"""An order, and the ratio of this instrument in it: 1, or its leg's, negative when a buy sells it."""
+
+
+class _Tally(msgspec.Struct, frozen=True):
+    """What works by strategy, bought and sold, and the worst case that it makes with what is held."""
+
+    buys: dict[str, int]
+    sells: dict[str, int]
+    worst: Exposure
+
+
+class Book:
+    """Positions by strategy, and the orders that touch one instrument.
+
+    `orders` are all orders of the account by id, where a bracket's parent is found. What ends in
+    `_known` was computed last time; `forget` makes it be computed anew.
+    """
+
+    __slots__ = (
+        "_highest_known", "_orders", "_quote_known", "_tally_known", "_value_known",
+        "is_stock", "positions", "terms", "working",
+    )  # fmt: skip
+
+    def __init__(self, terms: InstrumentTerms, orders: Mapping[str, Reservation]) -> None:
+        self.terms = terms
+        self.is_stock = terms.kind == "stock"
+        self.positions: dict[str, int] = {}
+        self.working: dict[str, Working] = {}
+        self._orders = orders
+        self._tally_known: _Tally | None = None
+        self._highest_known: Decimal | None = None
+        self._quote_known: Quote | None = None
+        self._value_known = ZERO
+
+    def forget(self) -> None:
+        """Compute the worst case, the highest price and the value anew when they are asked for next."""
+        self._tally_known = self._highest_known = self._quote_known = None
+
+    @property
+    def net(self) -> int:
+        """The account's position: the sum over strategies."""
+        return sum(self.positions.values())
+
+    def exposure(self) -> Exposure:
+        """Return the worst case as it stands."""
+        return self._tally().worst
+
+    def exposure_with(self, intent: OrderIntent, added: int) -> Exposure:
+        """Return the worst case once the intent works and may add `added`, negative when it sells."""
+        if intent.group_id is None and intent.order_id not in self.working:
+            return self._with(self._tally(), intent.strategy_id, added)
+        others: list[Working] = []
+        for each in self.working.values():
+            reservation, ratio = each
+            if not _is_same_risk(reservation, intent):
+                others.append(each)
+            elif reservation.sign * ratio * added > 0:  # of the same risk the larger counts
+                left = self._active(reservation, ratio)
+                added = max(added, left) if added > 0 else min(added, -left)
+        return self._with(self._count(others), intent.strategy_id, added)
+
+    def capacity(self, intent: OrderIntent, ratio: int, *, ignores_canceling: bool) -> int:
+        """Return how much the intent may trade of this instrument and only close what is held.
+
+        That is the position of its own strategy or of the whole account, less what works in its
+        direction; with `ignores_canceling` all but what is canceled, or being canceled.
+        """
+        direction = intent.sign if ratio > 0 else -intent.sign
+        own = -direction * self.positions.get(intent.strategy_id, 0)
+        account = -direction * self.net
+        if own <= 0 and account <= 0:
+            return 0
+        tally = self._count(
+            (reservation, leg_ratio)
+            for reservation, leg_ratio in self.working.values()
+            if not _is_same_risk(reservation, intent)
+            and not (ignores_canceling and (reservation.is_cancel_pending or not reservation.is_open))
+        )
+        working = tally.buys if direction > 0 else tally.sells
+        return max(own - working.get(intent.strategy_id, 0), account - sum(working.values()), 0)
+
+    def highest_price(self) -> Decimal:
+        """Return the highest price at which a working order may fill, 0 without one."""
+        if self._highest_known is None:
+            prices = [price for reservation, _ in self.working.values() for price in reservation.prices()]
+            self._highest_known = max(prices, default=ZERO)
+        return self._highest_known
+
+    def worst_value(self, quote: Quote) -> Decimal:
+        """Return the value in USD of the worst case at the ask, or at the highest working price if higher."""
+        if quote is not self._quote_known:
+            ask, highest = quote.ask, self.highest_price()
+            self._value_known = (ask if ask > highest else highest) * self._tally().worst.worst
+            self._quote_known = quote
+        return self._value_known
+
+    # -- Inside -----------------------------------------------------------------------------------
+
+    def _tally(self) -> _Tally:
+        if self._tally_known is None:
+            self._tally_known = self._count(self.working.values())
+        return self._tally_known
+
+    def _count(self, working: Iterable[Working]) -> _Tally:
+        """Sum what works by strategy and side; of an OCA group only the largest order counts."""
+        buys: dict[str, int] = {}
+        sells: dict[str, int] = {}
+        groups: dict[tuple[str, str, bool], int] = {}
+        for reservation, ratio in working:
+            is_buy = reservation.sign * ratio > 0
+            left = self._active(reservation, ratio)
+            strategy_id = reservation.intent.strategy_id
+            if reservation.group_id is not None:
+                key = (strategy_id, reservation.group_id, is_buy)
+                largest = groups.get(key, 0)
+                left, groups[key] = max(left - largest, 0), max(left, largest)
+            side = buys if is_buy else sells
+            side[strategy_id] = side.get(strategy_id, 0) + left
+        worst_long = worst_short = 0
+        for strategy_id in {*self.positions, *buys, *sells}:
+            position = self.positions.get(strategy_id, 0)
+            worst_long += max(position + buys.get(strategy_id, 0), 0)
+            worst_short += max(sells.get(strategy_id, 0) - position, 0)
+        return _Tally(buys, sells, Exposure(worst_long, worst_short))
+
+    def _active(self, reservation: Reservation, ratio: int) -> int:
+        """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
+        left = reservation.remaining(self.terms.instrument_id, ratio)
+        parent = parent_of(reservation.intent, self._orders)
+        return left if parent is None else min(left, parent.filled)
+
+    def _with(self, tally: _Tally, strategy_id: str, added: int) -> Exposure:
+        """Return the worst case with `added` more working for one strategy, negative when sold."""
+        held, worst = self.positions.get(strategy_id, 0), tally.worst
+        if added > 0:
+            reach = held + tally.buys.get(strategy_id, 0)
+            more = max(reach + added, 0) - max(reach, 0)
+            return Exposure(worst.worst_long + more, worst.worst_short)
+        reach = tally.sells.get(strategy_id, 0) - held
+        more = max(reach - added, 0) - max(reach, 0)
+        return Exposure(worst.worst_long, worst.worst_short + more)
+
+
+def _is_same_risk(reservation: Reservation, intent: OrderIntent) -> bool:
+    """Whether only one of the two can fill: the order that is modified, or one of its OCA group."""
+    earlier = reservation.intent
+    if earlier.order_id == intent.order_id:
+        return True
+    if intent.group_id is None or reservation.group_id != intent.group_id:
+        return False
+    return earlier.strategy_id == intent.strategy_id and earlier.side == intent.side

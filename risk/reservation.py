@@ -1,0 +1,130 @@
+"""One order that may still fill, counted at its worst from its approval to its end.
+
+Until the broker answers a modification the larger of old and new counts. Of a spread each leg counts
+until it has reported its own fills, so that a naked leg counts from the start. A canceled order counts
+on for a grace period, because a fill may arrive after its cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from risk.intent import OrderIntent
+
+MAX_PENDING_CHANGES = 16
+"""Unanswered modifications of one order that are kept apart; the gate refuses a further one."""
+
+
+class Reservation:
+    """Quantities are shares or contracts of the order, 0 or more; times ns UTC.
+
+    `committed` is the most of the order that can have filled in the end. `leg_filled` has what each
+    leg (of a stock or an option: the instrument itself) has reported, `paid_usd` the money of that.
+    """
+
+    __slots__ = (
+        "changed_at_ns", "closed_at_ns", "committed", "filled", "group_id", "intent", "is_cancel_pending",
+        "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
+    )  # fmt: skip
+
+    def __init__(self, intent: OrderIntent, filled: int = 0) -> None:
+        self.intent = intent
+        self.sign = intent.sign
+        self.quantity = self.committed = intent.quantity + filled
+        self.price = intent.price
+        self.filled = filled
+        self.group_id = intent.group_id
+        self.pending: list[tuple[int, Decimal | None]] = []
+        self.leg_filled: dict[str, int] = {}
+        self.paid_usd = Decimal(0)
+        self.is_open = True
+        self.is_cancel_pending = False
+        self.changed_at_ns = 0
+        self.closed_at_ns: int | None = None
+        if filled:
+            for leg in intent.terms.components:
+                self.leg_filled[leg.terms.instrument_id] = filled * abs(leg.ratio)
+
+    def remaining(self, instrument_id: str, ratio: int) -> int:
+        """Shares or contracts of one leg that may still be added to its position."""
+        left = self.committed * abs(ratio) - self.leg_filled.get(instrument_id, 0)
+        return left if left > 0 else 0
+
+    def prices(self) -> list[Decimal]:
+        """The prices at which the order may fill, acknowledged and requested; empty for a market order."""
+        known = [price for _, price in self.pending if price is not None]
+        if self.price is not None:
+            known.append(self.price)
+        return known
+
+    def request(self, quantity: int, price: Decimal | None) -> None:
+        """Count a modification to `quantity` in total at `price` that the broker has not answered."""
+        self.pending.append((quantity, price))
+        self._recount()
+
+    def accept(self, quantity: int, price: Decimal | None, ts_ns: int) -> None:
+        """Take the broker's word of `ts_ns` that the order has `quantity` in total at `price`.
+
+        Words that arrive out of order are dropped: the latest counts, of equally late ones the larger.
+        The word also settles the modifications that were requested before it.
+        """
+        if ts_ns < self.changed_at_ns or (ts_ns == self.changed_at_ns and quantity < self.quantity):
+            return
+        self.changed_at_ns = ts_ns
+        self.quantity = quantity
+        self.price = price
+        if (quantity, price) in self.pending:
+            del self.pending[: self.pending.index((quantity, price)) + 1]
+        self._recount()
+
+    def reject_change(self) -> None:
+        """Drop one unanswered modification: of several the smallest, for it is not said which was meant."""
+        if self.pending:
+            self.pending.remove(min(self.pending, key=lambda change: change[0]))
+            self._recount()
+
+    def fill(self, count: int) -> None:
+        """Book `count` of the order as filled."""
+        self.filled += count
+        self._recount()
+
+    def fill_leg(self, instrument_id: str, count: int, paid_usd: Decimal) -> None:
+        """Book a leg's report of `count` filled, which paid `paid_usd` (negative: received)."""
+        self.leg_filled[instrument_id] = self.leg_filled.get(instrument_id, 0) + count
+        self.paid_usd += paid_usd
+
+    def close(self, now_ns: int | None) -> None:
+        """End the order; with the time of its end what is not filled goes on counting until `expire`."""
+        self.quantity = self.committed
+        self.pending.clear()
+        self.is_open = False
+        self.closed_at_ns = now_ns
+        self._recount()
+
+    def expire(self) -> None:
+        """End the grace period of a closed order: from now on only what has filled counts."""
+        self.closed_at_ns = None
+        self._recount()
+
+    def _recount(self) -> None:
+        if not self.is_open:
+            self.committed = self.quantity if self.closed_at_ns is not None else self.filled
+            return
+        worst = max(self.quantity, self.filled)
+        for quantity, _ in self.pending:
+            worst = max(worst, quantity)
+        self.committed = worst
+
+
+def parent_of(intent: OrderIntent, orders: Mapping[str, Reservation]) -> Reservation | None:
+    """Return the working order whose fill alone activates the intent, None when there is none.
+
+    It must be of the same strategy and instrument, and of the other side.
+    """
+    parent = None if intent.protects_id is None else orders.get(intent.protects_id)
+    if parent is None or not parent.is_open or parent.sign == intent.sign:
+        return None
+    same_owner = parent.intent.strategy_id == intent.strategy_id
+    same_terms = parent.intent.terms.instrument_id == intent.terms.instrument_id
+    return parent if same_owner and same_terms else None
