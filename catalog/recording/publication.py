@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.events import DataFileRecord, DataQualityRecord
-from catalog.recording.rows import StreamKey
+from catalog.recording.rows import KINDS, StreamKey
 from catalog.recording.spool import Spool, read_spool
 from catalog.storage.arrow_layout import file_name, parquet_options, stream_folder
 from market.time import format_new_york
@@ -27,6 +27,8 @@ from market.time import format_new_york
 WORK_FOLDER = ".recording"
 SPOOL = f"{WORK_FOLDER}/spool"
 DRAFTS = f"{WORK_FOLDER}/drafts"
+
+_STREAM_FOLDERS = {Path(stream_folder(kind, "X")).parent.name for kind in KINDS.values()}
 
 InstrumentOf = Callable[[str], Any | None]
 """Returns Nautilus' instrument of an id, or None."""
@@ -93,7 +95,7 @@ def write_instruments(run_dir: Path, instrument_ids: Sequence[str], *, instrumen
     """Write the instruments that the catalog at `run_dir` lacks, as Nautilus itself writes them."""
     from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-    wanted = [name for name in instrument_ids if not any(run_dir.glob(f"data/*/{_plain(name)}/*_*.parquet"))]
+    wanted = [name for name in instrument_ids if not _defines(run_dir, name)]
     instruments = [each for each in map(instrument_of, wanted) if each is not None]
     drafts = run_dir / DRAFTS
     for instrument in instruments:
@@ -145,6 +147,11 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _defines(run_dir: Path, instrument_id: str) -> bool:
+    folders = {path.parent.parent.name for path in run_dir.glob(f"data/*/{_plain(instrument_id)}/*.parquet")}
+    return bool(folders - _STREAM_FOLDERS)
 
 
 def _plain(name: str) -> str:
