@@ -42,7 +42,8 @@ def command(
     Parameters
     ----------
     port
-        The port for clients, TWS's paper port by default; 0 chooses a free one.
+        The port for clients, TWS's paper port by default; 0 chooses a free one. A `dev` profile of ours
+        connects to ports 17000 to 17999 only.
     control_port
         The port of the control channel (JSON lines); 0 chooses a free one. Without it there is none.
     catalog
@@ -137,7 +138,9 @@ def _launch(**fields: object) -> Launch:
     try:
         return msgspec.convert(fields, Launch, strict=False)
     except (msgspec.ValidationError, ValueError) as problem:
-        raise ConfigError(str(problem)) from None
+        text, _, place = str(problem).partition(" - at `$.simulator")
+        key = place.strip("`.")  # of the settings file; empty for what an option chose
+        raise ConfigError(f"{key}: {text}" if key else text) from None
 
 
 def _announce(ready: Ready) -> None:

@@ -32,11 +32,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         for name, port in (("port", self.port), ("control_port", self.control_port)):
             if port is not None and not 0 <= port <= 65535:
-                raise ValueError(f"{name} {port} must be 0 to 65535")
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(f"{flag} {port} is no port. Give 0 (a free one) to 65535.")
         if not 0 < self.speed <= 10_000:
-            raise ValueError(f"speed {self.speed} must be above 0 and at most 10000")
+            raise ValueError(f"--speed {self.speed:g} must be above 0 and at most 10,000.")
         if (self.catalog is None) != (self.date is None):
-            raise ValueError("catalog and date belong together; give both or neither")
+            raise ValueError("--catalog and --date belong together. Give both, or neither.")
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ defaults with their source beside them; tests change them to reach a limit quick
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from adapters.tws_simulator.account.settings import AccountSettings
@@ -21,6 +23,9 @@ PROTOBUF_SERVER_VERSION_MIN = 213
 
 PROTOBUF_SERVER_VERSION_MAX = 223
 """The highest version of `ibapi` 10.45, and what is advertised by default."""
+
+
+_ACCOUNT = re.compile(r"[A-Z]{1,4}[0-9]+")
 
 
 class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,8 +47,13 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     time_zone: str = "US/Eastern"
 
     def __post_init__(self) -> None:
-        if not self.accounts or any(not account.strip() for account in self.accounts):
-            raise ValueError(f"accounts {self.accounts!r}: give at least one account, such as DU1234567")
+        if not self.accounts:
+            raise ValueError("accounts is empty: give at least one, such as DU1234567")
+        for account in self.accounts:
+            if _ACCOUNT.fullmatch(account) is None:
+                raise ValueError(
+                    f"account {account!r} is no account: letters, then digits, such as DU1234567"
+                )
         if self.messages_per_second_max < 1:
             raise ValueError(f"messages_per_second_max {self.messages_per_second_max}: at least 1")
         if self.violations_max < 1 or self.flood_factor < 1:
