@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from audit.journal.backup import Backup, backup
 from audit.journal.errors import JournalError
 from audit.journal.findings import Problem
+from audit.journal.index import JournalIndex, find_entries
 from audit.journal.journal import Journal
 from audit.journal.reader import decode_entry, read_entries
 from audit.journal.recovery import Recovery
@@ -12,13 +14,17 @@ from audit.journal.verification import Verification, verify
 
 __all__ = [
     "FOR_BACKTESTS",
+    "Backup",
     "Journal",
     "JournalError",
+    "JournalIndex",
     "JournalSettings",
     "Problem",
     "Recovery",
     "Verification",
+    "backup",
     "decode_entry",
+    "find_entries",
     "read_entries",
     "verify",
 ]

@@ -15,9 +15,9 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     `queue_records` may wait for the disk; one more raises (a live node then halts) or waits (a backtest
     then slows down). A disk that does not answer for `stall_ms` makes `append` raise, too, so that a
     node does not trade on for long without its journal. The writer gathers records for `group_wait_ms`
-    before it writes, unless somebody waits in `flush`; at most `max_group_records` are written and synced at once. `sync` False
-    leaves the flushing to the operating system until the journal is closed: a killed process then loses
-    nothing, a loss of power may.
+    before it writes, unless somebody waits in `flush`; at most `max_group_records` are synced at once.
+    `sync` False leaves the flushing to the operating system until the journal is closed: a killed
+    process then loses nothing, a loss of power may.
     """
 
     queue_records: int = 65_536
