@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
 
 from adapters.tws_simulator.control.client import SimulatorProcess
+from adapters.tws_simulator.faults.notices import notice_text
 from adapters.tws_simulator.launch_settings import Launch
 from adapters.tws_simulator.settings import SimulatorSettings
 from tests.wire.conftest import START
@@ -82,3 +84,21 @@ def test_ib_async_speaks_text_to_the_same_port(simulator: SimulatorProcess) -> N
 
     run(talk())
     assert codes == [2104, 2106, 2158]
+
+
+@pytest.mark.parametrize("code", [502, 504, 507, 2103, 2110])
+def test_ibapi_hears_a_notice_with_tws_s_own_text(simulator: SimulatorProcess, code: int) -> None:
+    program = Program().begin(simulator.port, 1)
+    simulator.client.run("notice", code=code)
+    heard = program.wait("error", lambda *error: error[2] == code)
+    assert heard[0] == -1
+    assert heard[3] == notice_text(code)
+    program.end()
+
+
+def test_ibapi_says_502_when_no_tws_listens() -> None:
+    with socket.socket() as reserved:  # bound and not listening
+        reserved.bind(("127.0.0.1", 0))
+        program = Program()
+        program.connect("127.0.0.1", reserved.getsockname()[1], 1)
+        assert [error[2] for error in program.all("error")] == [502]
