@@ -1,4 +1,4 @@
-"""A copy of a journal as it is now, also while it is written: everything that is acknowledged, and no more."""
+"""A copy of a journal as it is now, also while it is written: all that is acknowledged, and no more."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ BUSY_SECONDS_MAX = 30.0
 _TABLES = """
 CREATE TABLE records (
     seq INTEGER PRIMARY KEY, ts_ns INTEGER NOT NULL, kind TEXT NOT NULL, correlation_id TEXT,
-    instrument_id TEXT, file TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, hash TEXT NOT NULL
+    instrument_id TEXT, file TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
+    hash TEXT NOT NULL
 );
 CREATE INDEX by_kind ON records (kind);
 CREATE INDEX by_correlation ON records (correlation_id) WHERE correlation_id IS NOT NULL;
@@ -76,8 +77,12 @@ class JournalIndex:
         if not (folder / HEAD_FILE).is_file():
             raise NotFoundError(f"{folder} holds no journal. Name the folder of a run that has one.")
         self._folder = folder
-        self._connection = _connect(folder / INDEX_FILE)
-        self.refresh()
+        try:
+            self._open(folder / INDEX_FILE)
+        except sqlite3.IntegrityError:
+            raise DataError(
+                f"{folder} holds a record twice. Run `harvester audit verify`, which names it."
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +91,7 @@ class JournalIndex:
         self.close()
 
     def refresh(self) -> None:
-        """Take in what the journal has gained; make the index anew when the journal is not the one indexed."""
+        """Take in what the journal has gained; start anew when it is not the journal that was indexed."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             last = self._connection.execute(_LAST).fetchone()
@@ -121,15 +126,33 @@ class JournalIndex:
         if kinds is not None:
             conditions.append(f"kind IN ({','.join('?' * len(kinds))})")
             values += kinds
-        # Conditions are the texts above; what a caller gives goes in as parameters.
-        query = (
-            f"SELECT file, start, length FROM records WHERE {' AND '.join(conditions) or '1'} ORDER BY seq"  # noqa: S608
-        )
+        where = " AND ".join(conditions) or "1"  # the texts above; what a caller gives is a parameter
+        query = f"SELECT file, start, length FROM records WHERE {where} ORDER BY seq"  # noqa: S608
         return self._entries(self._connection.execute(query, values).fetchall())
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _open(self, path: Path) -> None:
+        """Open the index at `path`, or a new one there, or one in memory; and bring it up to date."""
+        try:
+            self._open_at(path)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.OperationalError:  # no right to write there, or no room
+            self._open_at(":memory:")
+        except sqlite3.DatabaseError:  # no database any more
+            path.unlink()
+            self._open_at(path)
+
+    def _open_at(self, path: Path | str) -> None:
+        self._connection = _with_tables(path)
+        try:
+            self.refresh()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _fits(self, file: str, start: int, length: int, last_hash: str) -> bool:
         try:
@@ -174,17 +197,6 @@ def find_entries(
     with JournalIndex(folder) as index:
         found = index.find(name=name, correlation_id=correlation_id, instrument_id=instrument_id, kinds=kinds)
         return list(found)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Return an index that can be used: the one at `path`, a new one there, or one in memory."""
-    try:
-        return _with_tables(path)
-    except sqlite3.OperationalError:  # no right to write there, or no room
-        return _with_tables(":memory:")
-    except sqlite3.DatabaseError:  # no database any more
-        path.unlink()
-        return _with_tables(path)
 
 
 def _with_tables(path: Path | str) -> sqlite3.Connection:
