@@ -18,6 +18,7 @@ from nautilus_trader.common.component import is_backtest_force_stop
 from nautilus_trader.config import CacheConfig, LoggingConfig, PortfolioConfig, RiskEngineConfig
 from nautilus_trader.model.identifiers import InstrumentId
 
+from audit.nautilus_recorder import JournalRecorder
 from backtests.garbage import resting_garbage_collector
 from backtests.nautilus_analyzer import install_linear_analyzer
 from backtests.nautilus_bars import BarDataEngine
@@ -28,6 +29,7 @@ from backtests.nautilus_matching import LeanMatchingEngine, WaitingBarEngine, in
 from backtests.nautilus_quotes import QuoteKeepingEngine, keep_quotes
 from backtests.period import Selection
 from backtests.record_feed import DATA_CLASSES, record_feed
+from backtests.run_journal import TRADER_ID, RunJournal
 from backtests.venue import venue_config
 from catalog.columns import DataKind
 from configs.profile import LoadedProfile, Profile
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine, OrderMatchingEngine
     from nautilus_trader.trading.config import ImportableStrategyConfig
 
-TRADER_ID = "HARVESTER-001"
 QUIET_LEVELS = frozenset(("WARNING", "ERROR"))
 """Logging levels at which Nautilus' logger stays off.
 
@@ -74,6 +75,11 @@ class AssembledNode:
                 "Raise backtest.starting_balance_usd or lower the limits of [risk]."
             )
 
+    @property
+    def now_ns(self) -> int:
+        """The time of the engine's clock, ns UTC."""
+        return int(self.engine.kernel.clock.timestamp_ns())
+
     def dispose(self) -> None:
         """Free the engine's memory."""
         self.node.dispose()
@@ -84,12 +90,13 @@ def assemble(
     selection: Selection,
     *,
     strategies: Sequence[ImportableStrategyConfig] | None = None,
+    journal: RunJournal | None = None,
 ) -> AssembledNode:
     """Return the node of a profile on `selection`; raises `ConfigError` without a `[backtest]` section.
 
     `strategies` replaces those of the profile by any Nautilus strategies. Bars are for research: without
     a quote the risk gate would refuse every order, so there Nautilus' own risk engine stands alone. No
-    profile can ask for bars.
+    profile can ask for bars. With a `journal` everything is recorded in it; nothing else changes.
     """
     backtest = loaded.require_backtest()
     profile = loaded.profile
@@ -113,22 +120,26 @@ def assemble(
     )
     node = BacktestNode([run_config])
     engine = _build(node, selection)
-    recorder = MemoryRecorder()
+    engine.kernel.clock.set_time(selection.first_ns)  # what the gate does at its start belongs to the run
+    records = MemoryRecorder()
+    recorder = None if journal is None else journal.attach(engine, loaded, selection, beside=records)
     if selection.book != "bars":
-        _install_gate(engine, profile, selection=selection, recorder=recorder)
-    return AssembledNode(node, engine, selection, backtest.chunk_size, recorder)
+        gate = install_gate(engine, _gate_setup(profile, selection, recorder or records))
+        if recorder is not None:
+            recorder.guard(gate)
+    return AssembledNode(node, engine, selection, backtest.chunk_size, records)
 
 
-def _install_gate(
-    engine: BacktestEngine, profile: Profile, *, selection: Selection, recorder: MemoryRecorder
-) -> None:
-    gate = GateSetup(
+def _gate_setup(
+    profile: Profile, selection: Selection, recorder: JournalRecorder | MemoryRecorder
+) -> GateSetup:
+    return GateSetup(
         limits=profile.risk,
         session_rules=profile.session,
         universe=tuple(symbol_of(name) for name in selection.instrument_ids),
         recorder=recorder,
+        on_order=recorder.on_order if isinstance(recorder, JournalRecorder) else None,
     )
-    install_gate(engine, gate)
 
 
 def _build(node: BacktestNode, selection: Selection) -> BacktestEngine:

@@ -22,6 +22,7 @@ from backtests.run_directory import (
     write_json,
     write_tables,
 )
+from backtests.run_journal import JournalSummary, RunJournal
 from backtests.run_tables import tables_of
 from backtests.summary import RunFacts, RunSummary, summarize
 from backtests.symbols import traded_symbols
@@ -50,12 +51,14 @@ def run_backtest(
     output: Path | None = None,
     progress: Progress | None = None,
     tearsheet: bool = False,
+    journal: bool = True,
 ) -> RunResult:
     """Replay `catalog` through the profile's strategies; write and return the result.
 
-    `tearsheet` adds Nautilus' own review page. `output` defaults to `runs/<profile>-<UTC time>`. Raises
-    `ConfigError`, `NotFoundError` or `DataError` before anything is loaded, and `UserError` when `output`
-    holds something that is not a run.
+    `journal` False leaves the journal out: a little faster, and nothing of the run can be traced or
+    verified; the result is the same. `tearsheet` adds Nautilus' own review page. `output` defaults to
+    `runs/<profile>-<UTC time>`. Raises `ConfigError`, `NotFoundError` or `DataError` before anything is
+    loaded, and `UserError` when `output` holds something that is not a run.
     """
     started = time.monotonic()
     tell = progress or _silent
@@ -66,7 +69,10 @@ def run_backtest(
     selection = select_for(loaded, catalog, symbols=chosen.symbols)
     tell(f"replaying {selection.rows:,} records")
     with run_directory(output) as folder:
-        outcome = _replay(loaded, selection, tearsheet_folder=folder if tearsheet else None)
+        run_journal = RunJournal.open(folder, run=output.name) if journal else None
+        outcome, written = _replay(
+            loaded, selection, journal=run_journal, tearsheet_folder=folder if tearsheet else None
+        )
         tell("computing equity and writing the run")
         trips, still_open = round_trips(outcome.fills)
         samples = sample_quotes(selection)
@@ -76,7 +82,7 @@ def run_backtest(
             period=selection.period,
             starting_balance_usd=outcome.starting_balance_usd,
         )
-        facts = RunFacts(loaded, chosen, selection, outcome)
+        facts = RunFacts(loaded, chosen, selection, outcome, written)
         summary = summarize(facts, trips=trips, still_open=still_open, curve=curve, started=started)
         write_tables(folder, tables_of(outcome, trips, curve=curve, samples=samples))
         write_json(folder / PROFILE_FILE, loaded.masked())
@@ -97,15 +103,25 @@ def select_for(loaded: LoadedProfile, catalog: Path, *, symbols: Sequence[str]) 
     )
 
 
-def _replay(loaded: LoadedProfile, selection: Selection, *, tearsheet_folder: Path | None) -> Outcome:
-    assembled = assemble(loaded, selection)
+def _replay(
+    loaded: LoadedProfile,
+    selection: Selection,
+    *,
+    journal: RunJournal | None,
+    tearsheet_folder: Path | None,
+) -> tuple[Outcome, JournalSummary | None]:
+    """Run, and close the journal however that ends."""
+    assembled = assemble(loaded, selection, journal=journal)
     try:
         collector = OutcomeCollector(assembled.engine, assembled.risk_records)
         assembled.run()
+        written = None if journal is None else journal.close(ts_ns=assembled.now_ns)
         if tearsheet_folder is not None:
             write_tearsheet(assembled.engine, tearsheet_folder)
-        return collector.collect()
+        return collector.collect(), written
     finally:
+        if journal is not None:
+            journal.abandon(ts_ns=assembled.now_ns)
         assembled.dispose()
 
 

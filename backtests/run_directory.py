@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind: `run.json`, `profile.json` and seven Parquet tables, or nothing.
+"""Writes what a run leaves behind: `run.json`, `profile.json`, seven tables, the journal, or nothing.
 
 A run directory appears as a whole: everything is written beside it and renamed at the end. An output
 that holds a former run is replaced in the same way; anything else that is not empty is refused.
@@ -17,13 +17,15 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from backtests.run_journal import JOURNAL_FOLDER
 from backtests.run_tables import SCHEMAS
 from market.errors import UserError
 from market.folders import require_writable_folder
 
 RUN_FILE = "run.json"
 PROFILE_FILE = "profile.json"
-OTHER_FILES = ("report.html", "tearsheet.html")
+OTHER_NAMES = ("report.html", "tearsheet.html", JOURNAL_FOLDER, "data")
+"""What else a run directory may hold; `data` is the market data that a live node recorded."""
 
 
 def require_usable(output: Path) -> None:
@@ -72,7 +74,7 @@ def write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:
 
 
 def _known_names() -> set[str]:
-    return {RUN_FILE, PROFILE_FILE, *OTHER_FILES, *(f"{name}.parquet" for name in SCHEMAS)}
+    return {RUN_FILE, PROFILE_FILE, *OTHER_NAMES, *(f"{name}.parquet" for name in SCHEMAS)}
 
 
 def _put_in_place(unfinished: Path, output: Path) -> None:

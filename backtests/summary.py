@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -17,14 +16,12 @@ from backtests.fills import ZERO, OpenPosition, RoundTrip
 from backtests.outcome import Outcome
 from backtests.period import Selection
 from backtests.result_hash import result_hash
+from backtests.run_journal import JournalSummary, versions
 from backtests.symbols import TradedSymbols
 from configs.profile import LoadedProfile
 from risk.records import BreakerChangeRecord
 
 CENT = Decimal("0.01")
-PACKAGES = ("harvester", "nautilus_trader", "numpy", "pandas", "pyarrow")
-
-
 REFUSED = frozenset(("DENIED", "REJECTED"))
 
 
@@ -94,17 +91,19 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     max_drawdown_usd: str
     win_fraction: float | None
     open_positions: tuple[dict[str, Any], ...]
+    journal: JournalSummary | None
     elapsed_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What was asked, what was chosen to answer it, and what happened."""
+    """What was asked, what was chosen to answer it, what happened, and where that is proven."""
 
     loaded: LoadedProfile
     symbols: TradedSymbols
     selection: Selection
     outcome: Outcome
+    journal: JournalSummary | None = None
 
 
 def summarize(
@@ -126,7 +125,7 @@ def summarize(
         name=loaded.profile.name,
         profile_hash=loaded.hash,
         result_hash=result_hash(outcome),
-        versions={package: version(package) for package in PACKAGES},
+        versions=versions(),
         catalog=str(selection.catalog),
         period=Dates(selection.period.start.isoformat(), selection.period.end.isoformat()),
         sessions=len(selection.period.sessions),
@@ -153,6 +152,7 @@ def summarize(
         max_drawdown_usd=_text(Decimal(str(round(curve.max_drawdown_usd, 4)))),
         win_fraction=_win_fraction(trips),
         open_positions=tuple(_open(position) for position in still_open),
+        journal=facts.journal,
         elapsed_seconds=round(time.monotonic() - started, 3),
     )
 

@@ -6,6 +6,7 @@ stop opening: the breaker halts when its state, or what happens, cannot be kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from market.time import NS_PER_MS
@@ -48,6 +49,7 @@ class Supervisor:
         self.account = keeper.account
         self.limits = keeper.policy.limits
         self.executor: Executor | None = None
+        self.on_look: Callable[[int], None] | None = None
         self._recorder = recorder
         self._file = file
         self._filter = ReadingFilter(interval_ns=self.limits.halt_reading_interval_ms * NS_PER_MS)
@@ -110,7 +112,7 @@ class Supervisor:
     def watch(self, now_ns: int) -> None:
         """Look at everything that changes without a command: call it on quotes and timers.
 
-        Does nothing until `halt_reading_interval_ms` has passed since the last look.
+        Does nothing until `halt_reading_interval_ms` has passed since the last look; then `on_look` is told.
         """
         if now_ns - self._watched_ns < self.limits.halt_reading_interval_ms * NS_PER_MS:
             return
@@ -120,6 +122,8 @@ class Supervisor:
         self._watch_replaces(now_ns)
         if self._recorder.failure is not None:
             self.recording_failed(self._recorder.failure, now_ns)
+        if self.on_look is not None:
+            self.on_look(now_ns)
 
     def observe(self, reading: Reading) -> None:
         """Take a reading that the shell made, such as a position that differs from Nautilus' cache."""
