@@ -38,8 +38,8 @@ _WORD = 0xFFFF_FFFF
 class DataKind(StrEnum):
     """A kind of record, in causal order: a delta precedes the trade and the quote that it leads to.
 
-    `GREEKS` are an option's; a `CHAIN` record is a whole snapshot. `RATE` and `LEVEL` are daily series beside
-    Nautilus' data: rate curves, and the levels of a volatility index.
+    `GREEKS` are an option's; a `CHAIN` record is a whole snapshot. `RATE`, `LEVEL` and `DIVIDEND` are series
+    beside Nautilus' data: rate curves, the levels of a volatility index, and dividends as they were declared.
     """
 
     DELTA = "delta"
@@ -50,11 +50,12 @@ class DataKind(StrEnum):
     CHAIN = "chain"
     RATE = "rate"
     LEVEL = "level"
+    DIVIDEND = "dividend"
 
     @property
     def is_series(self) -> bool:
         """Whether the records are of no instrument, and no part of a replay."""
-        return self in (DataKind.RATE, DataKind.LEVEL)
+        return self in (DataKind.RATE, DataKind.LEVEL, DataKind.DIVIDEND)
 
 
 class Aggressor(IntEnum):
@@ -220,6 +221,20 @@ class LevelColumns:
         return len(self.ts_init)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DividendColumns:
+    """A cash dividend a row: `ts_event` is when it was known, `ex_ns` the open of its ex-dividend session."""
+
+    ts_event: Int64Array
+    ts_init: Int64Array
+    ex_ns: Int64Array
+    amount: Float64Array
+    """USD a share."""
+
+    def __len__(self) -> int:
+        return len(self.ts_init)
+
+
 Columns = (
     QuoteColumns
     | TradeColumns
@@ -229,6 +244,7 @@ Columns = (
     | ChainColumns
     | RateColumns
     | LevelColumns
+    | DividendColumns
 )
 
 KIND_OF_COLUMNS: dict[type[Columns], DataKind] = {
@@ -240,6 +256,7 @@ KIND_OF_COLUMNS: dict[type[Columns], DataKind] = {
     ChainColumns: DataKind.CHAIN,
     RateColumns: DataKind.RATE,
     LevelColumns: DataKind.LEVEL,
+    DividendColumns: DataKind.DIVIDEND,
 }
 
 
@@ -287,6 +304,14 @@ def sizes_from_integers(values: npt.NDArray[np.integer[Any]]) -> pa.Decimal128Ar
 def trade_ids_from(ts_init: Int64Array) -> pa.StringArray:
     """Return ids for trades whose source names none: `ts_init` as text, unique over the whole catalog."""
     return pa.array(ts_init).cast(pa.string())
+
+
+def stored_decimals(table: pa.Table, name: str) -> pa.Decimal128Array:
+    """Return a stored column as decimals: the 16 bytes are Nautilus' raw value and Arrow's decimal alike."""
+    column: Any = table.column(name).combine_chunks()
+    return pa.Decimal128Array.from_buffers(
+        FIXED_POINT, len(column), [None, column.buffers()[1]], 0, column.offset
+    )
 
 
 def fixed_point_words(values: pa.Decimal128Array) -> Int64Array:

@@ -1,17 +1,20 @@
-"""Stored rates and index levels back, as they were known at a moment."""
+"""Stored rates, index levels and dividends back, as they were known at a moment."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from catalog.columns import DataKind
 from catalog.manifest import read_manifest
+from market.dividends import DividendSchedule
 from market.pricing.scaled_erfc import Array
 from market.rates import RateCurve
 from market.time import NS_PER_SECOND
@@ -31,11 +34,30 @@ def curve_at(
     return RateCurve(tuple(last["tenors"]), tuple(last["rates"]))
 
 
-def levels_until(root: Path, at_ns: int, *, name: str = "VIX", days: int = 252) -> Array:
-    """Return the last `days` closes of a volatility index known at `at_ns`, in order of time."""
+class Levels(NamedTuple):
+    """Closes of a volatility index in points, in order of time, and when each was known (ns UTC)."""
+
+    ts_ns: NDArray[np.int64]
+    close: Array
+
+
+def levels_until(root: Path, at_ns: int, *, name: str = "VIX", days: int = 252) -> Levels:
+    """Return the last `days` closes of a volatility index known at `at_ns`."""
     rows = _known(root, DataKind.LEVEL, name, at_ns, at_ns)
-    closes: Array = rows["close"].to_numpy().astype(np.float64)
-    return closes[-days:]
+    times = rows["ts_event"].to_numpy().astype(np.int64)
+    return Levels(times[-days:], rows["close"].to_numpy().astype(np.float64)[-days:])
+
+
+def dividends_at(root: Path, symbol: str, at_ns: int) -> DividendSchedule:
+    """Return the dividends of an underlying that had been declared at `at_ns` (ns UTC), past ones too.
+
+    Where one ex-dividend date was stated twice, what was declared last counts.
+    """
+    rows = _known(root, DataKind.DIVIDEND, symbol.strip().upper(), at_ns, at_ns)
+    if not rows.num_rows:
+        return DividendSchedule()
+    latest = dict(zip(rows["ex_ns"].to_pylist(), rows["amount"].to_pylist(), strict=True))
+    return DividendSchedule.of(latest.items())
 
 
 def series_names(root: Path, kind: DataKind) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from catalog.columns import FIXED_POINT, DataKind
+from catalog.columns import DataKind, stored_decimals
 from catalog.manifest import FileRecord
 from catalog.store import CatalogStore
 from market.calendar import Session, TradingCalendar
@@ -173,21 +173,13 @@ def _volume(trades: pa.Table, bars: pa.Table) -> int | None:
     return round(_floats(bars, "volume").sum()) if bars.num_rows else None
 
 
-def _fixed_point(table: pa.Table, name: str) -> pa.Decimal128Array:
-    """Return a stored column as decimals; the 16 bytes are Nautilus' raw value and Arrow's decimal alike."""
-    column: Any = table.column(name).combine_chunks()
-    return pa.Decimal128Array.from_buffers(
-        FIXED_POINT, len(column), [None, column.buffers()[1]], 0, column.offset
-    )
-
-
 def _floats(table: pa.Table, name: str) -> Floats:
     if not table.num_rows:
         return np.empty(0)
-    values: Floats = _fixed_point(table, name).cast(pa.float64()).to_numpy()
+    values: Floats = stored_decimals(table, name).cast(pa.float64()).to_numpy()
     return values
 
 
 def _decimal(table: pa.Table, name: str, index: int) -> Decimal:
-    price: Decimal = _fixed_point(table.slice(index % table.num_rows, 1), name)[0].as_py()
+    price: Decimal = stored_decimals(table.slice(index % table.num_rows, 1), name)[0].as_py()
     return price.quantize(_PRICE)

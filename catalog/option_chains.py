@@ -17,6 +17,7 @@ from catalog.manifest import FileRecord, Manifest, read_manifest
 from catalog.option_chain_rows import decode_chain
 from market.errors import NotFoundError
 from market.option_chain import OptionChain
+from market.pricing.scaled_erfc import Array
 from market.time import NS_PER_MINUTE, NS_PER_SECOND, format_new_york
 
 AGE_MAX = timedelta(days=7)
@@ -30,6 +31,13 @@ _COLUMNS = ["ts_event", "ts_init", "underlying_price", "contracts", "market"]
 def chain_symbols(root: Path) -> tuple[str, ...]:
     """Return the underlyings of which the catalog has chains, e.g. `GOOG` and `SPX`, sorted."""
     return tuple(sorted({chain.underlying for chain in _manifest(root).chains.values()}))
+
+
+def underlying_of(root: Path, symbol: str) -> str:
+    """Return the underlying of a class (SPXW: SPX), or the symbol itself where there is no chain of it."""
+    wanted = symbol.strip().upper().removeprefix("^")
+    chains = _manifest(root).chains.values()
+    return next((chain.underlying for chain in chains if wanted in (chain.underlying, chain.root)), wanted)
 
 
 def chain_at(root: Path, symbol: str, at_ns: int, *, age_max: timedelta = AGE_MAX) -> OptionChain:
@@ -87,6 +95,25 @@ def snapshot_times(root: Path, symbol: str, until_ns: int) -> NDArray[np.int64]:
     ]
     times = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *known]))
     return times[times <= until_ns]
+
+
+def underlying_prices(root: Path, symbol: str, until_ns: int) -> tuple[NDArray[np.int64], Array]:
+    """Return when snapshots until `until_ns` were made, ascending, and the underlying's price then.
+
+    NaN where the source had none; empty where the catalog has no chain of `symbol`.
+    """
+    tables = [
+        pq.ParquetFile(root / file.path).read(columns=["ts_event", "underlying_price"])
+        for streams in _streams_by_class(_manifest(root), symbol).values()
+        for stream in streams
+        for file in stream
+        if file.start_ns <= until_ns + NS_PER_SECOND
+    ]
+    times = np.concatenate([np.empty(0, dtype=np.int64), *(one["ts_event"].to_numpy() for one in tables)])
+    prices = np.concatenate([np.empty(0), *(one["underlying_price"].to_numpy() for one in tables)])
+    order = np.argsort(times, kind="stable")
+    order = order[times[order] <= until_ns]
+    return times[order], prices[order]
 
 
 def _overlapping(start_ns: int, end_ns: int) -> Callable[[list[FileRecord]], list[FileRecord]]:

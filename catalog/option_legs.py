@@ -139,7 +139,7 @@ def _matching(chain: OptionChain, wanted: tuple[str, ...]) -> NDArray[np.intp]:
 
 def _with_greeks(chain: OptionChain, rows: NDArray[np.intp], root: Path, rate: float | None) -> OptionChain:
     """Return the legs priced; European ones with their whole expiry, of which parity takes the dividends."""
-    inputs = inputs_at(root, chain.ts_ns, rate=rate).inputs
+    inputs = inputs_at(root, chain.ts_ns, symbol=chain.underlying, rate=rate).inputs
     legs = chain.take(rows)
     if (legs.style == AMERICAN).all():
         return priced(legs, inputs)

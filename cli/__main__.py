@@ -46,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
         "ingest chain-csv", "cli.ingest_options:chain_csv", "Read option chains from CSV or Parquet files."
     ),
     Command("ingest rates", "cli.ingest_options:rates", "Read interest rates into a curve a day."),
+    Command("ingest dividends", "cli.ingest_options:dividends", "Read cash dividends, by declaration."),
     Command("ingest volatility", "cli.ingest_options:volatility", "Read the history of a volatility index."),
     Command("chain", "cli.chain:command", "Show an option chain with smile and greeks at a moment."),
     Command("catalog", None, "Look into a catalog and check its quality."),
@@ -61,6 +62,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("risk", None, "Show limits, and explain what they refused."),
     Command("risk show", "cli.risk:show", "Every limit of a profile in words, with what it guards."),
     Command("risk explain", "cli.risk:explain", "The refusals of a run, by rule."),
+    Command("audit", None, "Prove what a run's journal holds, and read it."),
+    Command("audit verify", "cli.audit:verify", "Find what was changed, cut off or deleted in a journal."),
     Command("simulate-tws", "cli.simulate_tws:command", "Serve a TWS on this machine; no account needed."),
     Command("frames", "cli.frames:command", "Show a recording of the simulated TWS's frames."),
     Command("drill", "cli.drill:command", "Rehearse an incident and write a dated report."),

@@ -49,7 +49,7 @@ class ChainView:
 def view_at(catalog: Path, symbol: str, at_ns: int, *, rate: float | None = None) -> ChainView:
     """Return the view of a moment; raises `NotFoundError` where the catalog has no chain of it."""
     stored = chain_at(catalog, symbol, at_ns)
-    known = inputs_at(catalog, at_ns, rate=rate)
+    known = inputs_at(catalog, at_ns, symbol=stored.underlying, rate=rate)
     has_quotes = bool(stored.is_two_sided.any())
     chain = priced(stored, known.inputs) if has_quotes else stored
     skews = {}

@@ -5,22 +5,28 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
-from cli.scan_context import MarketFlags, context_of
+from cli.scan_context import KnownMarket, MarketFlags, MarketNeeds, known_market
 
 if TYPE_CHECKING:
     from market.option_chain import OptionChain
     from scanner.candidates import Candidate, ScanResult
-    from scanner.context import ScanContext
     from scanner.criteria import Criteria
     from scanner.explaining import Explanation
 
 SHOWN = 15
 """Candidates in the table for people."""
+
+
+class _Input(NamedTuple):
+    """One underlying of a scan."""
+
+    chain: OptionChain
+    market: KnownMarket
 
 
 def command(
@@ -63,9 +69,10 @@ def command(
     from market.time import to_ns
 
     chosen = _with_top(read_criteria(criteria), top)
-    inputs = _inputs(
-        catalog, symbol, at_ns=to_ns(at), flags=market or MarketFlags(), is_explained=bool(explain)
-    )
+    names = _names(catalog, symbol, is_explained=bool(explain))
+    inputs = [
+        _input(catalog, name, to_ns(at), flags=market or MarketFlags(), criteria=chosen) for name in names
+    ]
     if explain is not None:
         _explain(explain, inputs, chosen, as_json=json)
         return
@@ -73,9 +80,10 @@ def command(
     if csv_file is not None:
         _write_csv(csv_file, result)
     if json:
-        print_json(_as_json(result, elapsed_ms))
+        print_json(_as_json(result, inputs, elapsed_ms))
     else:
         _print(result, elapsed_ms)
+        _print_sources(inputs)
 
 
 def _with_top(criteria: Criteria, top: int | None) -> Criteria:
@@ -91,46 +99,44 @@ def _with_top(criteria: Criteria, top: int | None) -> Criteria:
         raise ConfigError(f"--top: {error}") from None
 
 
-def _inputs(
-    catalog: Path, symbols: tuple[str, ...], *, at_ns: int, flags: MarketFlags, is_explained: bool
-) -> list[tuple[OptionChain, ScanContext]]:
-    """Return chain and context of each underlying; with --explain the catalog may have but one."""
-    from catalog.option_chains import chain_at, chain_symbols
+def _names(catalog: Path, symbols: tuple[str, ...], *, is_explained: bool) -> tuple[str, ...]:
+    """Return the underlyings to scan; with --explain the catalog may have but one."""
+    from catalog.option_chains import chain_symbols
     from market.errors import UserError
 
     names = symbols or chain_symbols(catalog)
     if is_explained and len(names) != 1:
         raise UserError(f"--explain needs one underlying, there are {len(names)}. Name it with --symbol.")
-    return [
-        (chain_at(catalog, name, at_ns), context_of(catalog, name, at_ns=at_ns, flags=flags))
-        for name in names
-    ]
+    return names
 
 
-def _timed_scan(
-    inputs: list[tuple[OptionChain, ScanContext]], criteria: Criteria
-) -> tuple[ScanResult, float]:
+def _input(catalog: Path, name: str, at_ns: int, *, flags: MarketFlags, criteria: Criteria) -> _Input:
+    from catalog.option_chains import chain_at
+
+    market = known_market(catalog, name, at_ns=at_ns, flags=flags, needs=MarketNeeds.of(criteria))
+    return _Input(chain_at(catalog, name, at_ns), market)
+
+
+def _timed_scan(inputs: list[_Input], criteria: Criteria) -> tuple[ScanResult, float]:
     from scanner.scan import scan_many
 
     started = time.perf_counter()
-    result = scan_many(inputs, criteria)
+    result = scan_many(((one.chain, one.market.context) for one in inputs), criteria)
     return result, 1e3 * (time.perf_counter() - started)
 
 
-def _explain(
-    subject: str, inputs: list[tuple[OptionChain, ScanContext]], criteria: Criteria, *, as_json: bool
-) -> None:
+def _explain(subject: str, inputs: list[_Input], criteria: Criteria, *, as_json: bool) -> None:
     from scanner.explaining import explain
 
-    chain, context = inputs[0]
-    explanation = explain(chain, criteria, context, subject)
+    chain, market = inputs[0]
+    explanation = explain(chain, criteria, market.context, subject)
     if as_json:
         print_json(explanation)
     else:
         _print_explanation(explanation)
 
 
-def _as_json(result: ScanResult, elapsed_ms: float) -> dict[str, Any]:
+def _as_json(result: ScanResult, inputs: list[_Input], elapsed_ms: float) -> dict[str, Any]:
     import msgspec
 
     from market.time import format_new_york
@@ -140,7 +146,20 @@ def _as_json(result: ScanResult, elapsed_ms: float) -> dict[str, Any]:
         "criteria": fields.pop("criteria"),
         "at": format_new_york(result.ts_ns),
         **fields,
+        "inputs": [_input_json(one) for one in inputs],
         "elapsed_ms": round(elapsed_ms, 3),
+    }
+
+
+def _input_json(one: _Input) -> dict[str, Any]:
+    context = one.market.context
+    return {
+        "underlying": one.chain.underlying,
+        "chain_ts_ns": one.chain.ts_ns,
+        "iv_rank": context.iv_rank,
+        "iv_percentile": context.iv_percentile,
+        "realised_volatility": context.realised_volatility,
+        "from": one.market.sources,
     }
 
 
@@ -220,6 +239,13 @@ def _print_removals(result: ScanResult, elapsed_ms: float) -> None:
         f"{result.contracts:,} contracts of {', '.join(result.underlyings)}, {result.positions:,} positions, "
         f"{result.passed:,} passed{mode}; {elapsed_ms:.0f} ms"
     )
+
+
+def _print_sources(inputs: list[_Input]) -> None:
+    console = stdout_console()
+    for one in inputs:
+        said = "; ".join(f"{name.replace('_', ' ')}: {source}" for name, source in one.market.said.items())
+        console.print(f"{one.chain.underlying}: {said}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_explanation(explanation: Explanation) -> None:

@@ -1,8 +1,8 @@
-"""What `harvester scan` and `harvester payoff` know of the market beside the chain."""
+"""What `harvester scan`, `payoff` and `surface` know of the market beside the chain, and where it is from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,8 @@ from cyclopts import Parameter
 from market.errors import ConfigError
 
 if TYPE_CHECKING:
-    from scanner.context import ScanContext
-
-RANK_DAYS_MIN = 20
-"""Closes of a volatility index that a rank needs at least."""
+    from scanner.context import Event, EventKind, ScanContext
+    from scanner.criteria import Criteria
 
 
 @dataclass(frozen=True)
@@ -30,61 +28,180 @@ class MarketFlags:
     dividend_yield: Annotated[
         float | None,
         Parameter(
-            help="Dividend yield, a fraction a year; default: what put-call parity says, 0 for shares."
+            help="Dividend yield, a fraction a year, in place of the catalog's dividends; default without "
+            "those: what put-call parity says, 0 for shares."
         ),
     ] = None
     volatility_index: Annotated[
-        str | None, Parameter(help="Index in the catalog, such as VIX, whose rank and percentile count.")
+        str | None,
+        Parameter(
+            help="Index in the catalog, such as VIX, whose rank and percentile count; default: the history "
+            "of the underlying's own at-the-money volatility."
+        ),
     ] = None
-    iv_rank: Annotated[float | None, Parameter(help="IV rank, 0 to 1, in place of the index's.")] = None
+    iv_rank: Annotated[float | None, Parameter(help="IV rank, 0 to 1, in place of the history's.")] = None
     iv_percentile: Annotated[
-        float | None, Parameter(help="IV percentile, 0 to 1, in place of the index's.")
+        float | None, Parameter(help="IV percentile, 0 to 1, in place of the history's.")
     ] = None
     realised_volatility: Annotated[
-        float | None, Parameter(help="Realised volatility, a fraction a year, for criteria that use it.")
+        float | None,
+        Parameter(
+            help="Realised volatility, a fraction a year, for criteria that use it; default: of the last 20 "
+            "daily returns in the catalog."
+        ),
     ] = None
     events: Annotated[
-        Path | None, Parameter(help="CSV of events: symbol, date, kind (ex_dividend or earnings).")
+        Path | None,
+        Parameter(
+            help="CSV of events: symbol, date, kind (ex_dividend or earnings); ex-dividend dates also come "
+            "from the catalog's dividends."
+        ),
     ] = None
+
+
+@dataclass(frozen=True)
+class MarketNeeds:
+    """What is looked up only where it is used: a history of volatilities costs milliseconds a day."""
+
+    iv_rank: bool = False
+    iv_percentile: bool = False
+    realised_volatility: bool = False
+
+    @classmethod
+    def of(cls, criteria: Criteria) -> MarketNeeds:
+        """Return what the filters of a criteria file ask for."""
+        filters = criteria.underlying
+        return cls(
+            iv_rank=filters.iv_rank is not None,
+            iv_percentile=filters.iv_percentile is not None or criteria.mode is not None,
+            realised_volatility=criteria.volatility == "realised",
+        )
+
+
+@dataclass(frozen=True)
+class KnownMarket:
+    """The context of one underlying, and for people where its parts come from, by name; absent is None."""
+
+    context: ScanContext
+    sources: dict[str, str | None]
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The parts that are used, with rank and percentile in words."""
+        said = {name: source for name, source in self.sources.items() if source is not None}
+        rank, percentile = self.context.iv_rank, self.context.iv_percentile
+        if rank is not None and percentile is not None:
+            numbers = f"{rank:.1%} and {percentile:.1%}"
+            said["iv_rank_and_percentile"] = f"{numbers} ({said['iv_rank_and_percentile']})"
+        if self.context.realised_volatility is not None:
+            number = f"{self.context.realised_volatility:.1%}"
+            said["realised_volatility"] = f"{number} ({said['realised_volatility']})"
+        return said
 
 
 def context_of(catalog: Path, symbol: str, *, at_ns: int, flags: MarketFlags) -> ScanContext:
     """Return the context of one underlying as known at `at_ns`; raises `ConfigError` for wrong flags."""
+    return known_market(catalog, symbol, at_ns=at_ns, flags=flags).context
+
+
+def known_market(
+    catalog: Path, symbol: str, *, at_ns: int, flags: MarketFlags, needs: MarketNeeds = MarketNeeds()
+) -> KnownMarket:
+    """Return the context of one underlying as known at `at_ns` (ns UTC), and where it comes from.
+
+    Raises `ConfigError` for wrong flags, and where what is needed, or an index that is named, is not known.
+    """
+    from catalog.option_chains import underlying_of
     from catalog.pricing_inputs import inputs_at
-    from configs.criteria import read_events
     from scanner.context import ScanContext
 
-    pricing = inputs_at(catalog, at_ns, rate=flags.rate).inputs
-    if flags.dividend_yield is not None:
-        pricing = replace(pricing, dividend_yield=flags.dividend_yield)
-    rank, percentile = _volatility(catalog, at_ns, flags)
-    return ScanContext(
-        pricing=pricing,
-        iv_rank=rank,
-        iv_percentile=percentile,
-        realised_volatility=flags.realised_volatility,
-        events=None if flags.events is None else read_events(flags.events).get(symbol.upper(), ()),
+    name = underlying_of(catalog, symbol)
+    known = inputs_at(catalog, at_ns, symbol=name, rate=flags.rate, dividend_yield=flags.dividend_yield)
+    place, place_from = _iv_place(catalog, symbol, at_ns, flags, needs)
+    realised, realised_from = _realised(catalog, name, at_ns, flags, needs)
+    events, kinds = _events(catalog, name, at_ns, flags)
+    return KnownMarket(
+        ScanContext(
+            pricing=known.inputs,
+            iv_rank=place[0],
+            iv_percentile=place[1],
+            realised_volatility=realised,
+            events=events if kinds else None,
+            event_kinds=kinds,
+        ),
+        {
+            "rates": known.rates_from,
+            "dividends": known.dividends_from,
+            "iv_rank_and_percentile": place_from,
+            "realised_volatility": realised_from,
+        },
     )
 
 
-def _volatility(catalog: Path, at_ns: int, flags: MarketFlags) -> tuple[float | None, float | None]:
-    """Return IV rank and percentile: the flags', else those of the index."""
+def _iv_place(
+    catalog: Path, symbol: str, at_ns: int, flags: MarketFlags, needs: MarketNeeds
+) -> tuple[tuple[float | None, float | None], str | None]:
+    """Return IV rank and percentile, the flags' before the history's, and what history that is."""
     for name, value in (("iv-rank", flags.iv_rank), ("iv-percentile", flags.iv_percentile)):
         if value is not None and not 0 <= value <= 1:
             raise ConfigError(f"--{name} is {value}, allowed: 0 to 1. Write 60 % as 0.6.")
-    if flags.volatility_index is None:
-        return flags.iv_rank, flags.iv_percentile
-    from catalog.daily_series import levels_until
-    from market.volatility import volatility_rank
+    given = (flags.iv_rank, flags.iv_percentile)
+    wanted = (needs.iv_rank, needs.iv_percentile)
+    is_missing = any(want and value is None for want, value in zip(wanted, given, strict=True))
+    if not is_missing and flags.volatility_index is None:
+        return given, None if given == (None, None) else "given"
+    from catalog.volatility_history import RANK_DAYS_MIN, index_place, own_place
 
-    closes = levels_until(catalog, at_ns, name=flags.volatility_index)
-    if closes.size < RANK_DAYS_MIN:
+    if flags.volatility_index is None:
+        place = own_place(catalog, symbol, at_ns, rate=flags.rate)
+        remedy = "Ingest more of its chains, name an index with --volatility-index, or give --iv-percentile."
+    else:
+        place = index_place(catalog, flags.volatility_index.upper(), at_ns)
+        remedy = "Ingest its history with `harvester ingest volatility`."
+    if place.rank is None:
         raise ConfigError(
-            f"The catalog has {closes.size} closes of {flags.volatility_index} until then, a rank needs "
-            f"{RANK_DAYS_MIN}. Ingest its history with `harvester ingest volatility`."
+            f"IV rank and percentile of {symbol} are not known: of the {place.source} the catalog has "
+            f"{place.days} days until then, and a rank needs {RANK_DAYS_MIN}, the last at most a week old. "
+            f"{remedy}"
         )
-    rank = volatility_rank(closes)
-    return (
-        rank.rank_fraction if flags.iv_rank is None else flags.iv_rank,
-        rank.percentile_fraction if flags.iv_percentile is None else flags.iv_percentile,
-    )
+    rank = place.rank.rank_fraction if flags.iv_rank is None else flags.iv_rank
+    percentile = place.rank.percentile_fraction if flags.iv_percentile is None else flags.iv_percentile
+    said = f"{place.source}, {place.days} days"
+    return (rank, percentile), said if given == (None, None) else f"given, else {said}"
+
+
+def _realised(
+    catalog: Path, symbol: str, at_ns: int, flags: MarketFlags, needs: MarketNeeds
+) -> tuple[float | None, str | None]:
+    """Return the realised volatility, the flag's before the history's, and what history that is."""
+    if flags.realised_volatility is not None or not needs.realised_volatility:
+        return flags.realised_volatility, None if flags.realised_volatility is None else "given"
+    from catalog.underlying_history import REALISED_DAYS, realised_at
+
+    found = realised_at(catalog, symbol, at_ns)
+    if found is None:
+        raise ConfigError(
+            f"The realised volatility of {symbol} is not known: it needs {REALISED_DAYS} daily returns until "
+            "then, the last at most a week old. Ingest bars of the underlying, more of its chains, or give "
+            "--realised-volatility."
+        )
+    return found.volatility, f"{found.source}, {found.days} daily returns"
+
+
+def _events(
+    catalog: Path, symbol: str, at_ns: int, flags: MarketFlags
+) -> tuple[tuple[Event, ...], tuple[EventKind, ...]]:
+    """Return the events that were known, of the file and of the catalog's dividends, and of which kinds."""
+    from catalog.daily_series import dividends_at
+    from catalog.pricing_inputs import knows_dividends
+    from configs.criteria import read_events
+    from market.time import new_york_date
+    from scanner.context import EVENT_KINDS, Event
+
+    listed = set() if flags.events is None else set(read_events(flags.events).get(symbol, ()))
+    kinds = EVENT_KINDS if flags.events is not None else ()
+    if knows_dividends(catalog, symbol):
+        kinds = tuple(kind for kind in EVENT_KINDS if kind in kinds or kind == "ex_dividend")
+        dates = dividends_at(catalog, symbol, at_ns).ex_ns
+        listed |= {Event("ex_dividend", new_york_date(ex_ns)) for ex_ns in dates if ex_ns > at_ns}
+    return tuple(sorted(listed, key=lambda event: (event.day, event.kind))), kinds

@@ -22,17 +22,18 @@ from market.pricing.scaled_erfc import Array
 from market.rates import RateCurve
 
 PARITY = "parity"
+PAIRS_OF_PARITY = 5
+"""Pairs nearest to the money of which parity takes the median."""
 _NO_DIVIDENDS = DividendSchedule()
-_AROUND = 5  # pairs nearest to the money of which parity takes the median
 
 
 @dataclass(frozen=True, kw_only=True)
 class PricingInputs:
     """What pricing needs beside the quotes.
 
-    `dividend_yield` is a fraction a year, or "parity": for each expiry the one that put-call parity of the
-    quotes nearest to the money implies, European contracts only (American ones then have none). `steps` are
-    those of the American tree.
+    `dividends` are paid in cash. `dividend_yield` is a fraction a year beside them, or "parity": for each
+    expiry the one that put-call parity of the quotes nearest to the money implies when the dividends are off
+    the price, European contracts only (American ones then have none). `steps` are those of the American tree.
     """
 
     rates: RateCurve
@@ -47,7 +48,7 @@ def priced(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
 
     An underlying's price that is absent is taken from put-call parity (`with_underlying_price`).
     """
-    chain = with_underlying_price(chain, inputs.rates)
+    chain = with_underlying_price(chain, inputs)
     prices = chain.mid
     is_american = chain.style == AMERICAN
     values = np.full((6, len(chain)), np.nan)
@@ -64,19 +65,20 @@ def priced(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
     return chain.with_columns({"iv_reason": reason, **dict(zip(GREEKS, values, strict=True))})
 
 
-def with_underlying_price(chain: OptionChain, rates: RateCurve) -> OptionChain:
+def with_underlying_price(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
     """Return `chain` with an underlying's price; where it has none, the one that put-call parity implies.
 
-    That is the forward of the nearest expiry with pairs of quotes, discounted by the rate: right but for the
-    dividends until then. NaN remains where no expiry has a pair.
+    That is the forward of the nearest expiry with pairs of quotes, discounted by the rate, with the known
+    dividends until then: right but for those that are not known. NaN remains where no expiry has a pair.
     """
     if not np.isnan(chain.underlying_price):
         return chain
     for expiry in chain.expiries:
         part = chain.of_expiry(int(expiry))
-        forward = implied_forward(part, rates)
+        forward = implied_forward(part, inputs.rates)
         if not np.isnan(forward) and part.years[0] > 0:
-            return replace(chain, underlying_price=forward * float(rates.discounts(part.years[0])))
+            bare = forward * float(inputs.rates.discounts(part.years[0]))
+            return replace(chain, underlying_price=bare + _paid_until_expiry(part, inputs))
     return chain
 
 
@@ -104,7 +106,7 @@ def dividend_yields(chain: OptionChain, inputs: PricingInputs) -> Array:
             these = np.arange(rows.start, rows.stop)[
                 (chain.settlement[rows] == settlement) & (chain.style[rows] != AMERICAN)
             ]
-            yields[these] = _parity_yield(chain.take(these), inputs.rates)
+            yields[these] = _parity_yield(chain.take(these), inputs)
     return yields
 
 
@@ -121,17 +123,26 @@ def implied_forward(chain: OptionChain, rates: RateCurve) -> float:
     if not strikes.size:
         return float("nan")
     difference = mid[calls][of_call] - mid[puts][of_put]
-    nearest = np.argsort(np.abs(difference), kind="stable")[:_AROUND]
+    nearest = np.argsort(np.abs(difference), kind="stable")[:PAIRS_OF_PARITY]
     growth = 1.0 / float(rates.discounts(chain.years[0]))
     return float(np.median(strikes[nearest] + growth * difference[nearest]))
 
 
-def _parity_yield(chain: OptionChain, rates: RateCurve) -> float:
+def _parity_yield(chain: OptionChain, inputs: PricingInputs) -> float:
     years = float(chain.years[0]) if len(chain) else 0.0
-    forward = implied_forward(chain, rates)
-    if not (years > 0 and forward > 0 and chain.underlying_price > 0):
+    if not years > 0:
         return 0.0
-    return float(rates.zero_rates(years)) - float(np.log(forward / chain.underlying_price)) / years
+    forward = implied_forward(chain, inputs.rates)
+    bare = chain.underlying_price - _paid_until_expiry(chain, inputs)
+    if not (forward > 0 and bare > 0):
+        return 0.0
+    return float(inputs.rates.zero_rates(years)) - float(np.log(forward / bare)) / years
+
+
+def _paid_until_expiry(chain: OptionChain, inputs: PricingInputs) -> float:
+    """Return the present value of the dividends until the expiry of a chain of one expiry, USD a share."""
+    rate = float(inputs.rates.zero_rates(chain.years[0]))
+    return inputs.dividends.present_value(chain.ts_ns, int(chain.expiry_ns[0]), rate=rate)
 
 
 def _european(options: EuropeanOptions, price: Array, now_ns: int, inputs: PricingInputs) -> PricedOptions:

@@ -32,7 +32,9 @@ class ScanContext:
     realised_volatility: float | None = None
     """A fraction a year."""
     events: tuple[Event, ...] | None = None
-    """All that are scheduled; empty means that there are none."""
+    """All that are scheduled of `event_kinds`; empty means that there are none."""
+    event_kinds: tuple[EventKind, ...] = EVENT_KINDS
+    """The kinds that `events` knows of; criteria that filter on another one are refused."""
 
     @classmethod
     def flat(cls, rate: float = 0.0, *, dividend_yield: float = 0.0) -> ScanContext:

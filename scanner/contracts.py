@@ -193,9 +193,10 @@ def _record(removals: list[Removal], name: str, before: int, kept: Mask) -> int:
 
 
 def _known_events(context: ScanContext, kind: str) -> tuple[Event, ...]:
-    if context.events is None:
+    if context.events is None or kind not in context.event_kinds:
+        also = "ingest dividends (`harvester ingest dividends`), " if kind == "ex_dividend" else ""
         raise ConfigError(
-            f"The criteria filter on events.{kind}, and no events are known. "
-            "Name a file of them with --events, or set the rule to 'any'."
+            f"The criteria filter on events.{kind}, and no events are known of that kind. "
+            f"Name a file of them with --events, {also}or set the rule to 'any'."
         )
     return context.events

@@ -29,6 +29,7 @@ _FOLDERS = {
     DataKind.CHAIN: "custom_option_chain_snapshot",
     DataKind.RATE: "rates",
     DataKind.LEVEL: "volatility",
+    DataKind.DIVIDEND: "dividends",
 }
 _RAW = pa.binary(16)
 _FIELDS: dict[DataKind, dict[str, pa.DataType]] = {
@@ -58,6 +59,7 @@ _FIELDS: dict[DataKind, dict[str, pa.DataType]] = {
     },
     DataKind.RATE: {"tenors": pa.list_(pa.float64()), "rates": pa.list_(pa.float64())},
     DataKind.LEVEL: dict.fromkeys(("open", "high", "low", "close"), pa.float64()),
+    DataKind.DIVIDEND: {"ex_ns": pa.uint64(), "amount": pa.float64()},
 }
 _AFTER_TIMES = {DataKind.GREEKS: {"convention": pa.string()}}
 _NULLABLE = frozenset(("mark_iv", "bid_iv", "ask_iv", "underlying_price", "open_interest"))

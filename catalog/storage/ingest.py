@@ -73,6 +73,11 @@ class Ingest:
         """Rows rejected so far."""
         return self._rejects.count
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything was written so far."""
+        return any(stream.first_ns is not None for stream in self._streams.values())
+
     def add_instrument(self, spec: EquitySpec) -> None:
         """Make `spec` part of the catalog; the same one again is fine.
 

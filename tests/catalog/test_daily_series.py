@@ -110,19 +110,26 @@ def test_pricing_takes_the_given_rate_then_the_catalogs_then_none(
 ) -> None:
     ingest_rates(write(tmp_path, RATES), store=store)
     at = to_ns("2021-01-05T12:00:00-05:00")
-    assert inputs_at(store.root, at).rates_from == "catalog"
-    given = inputs_at(store.root, at, rate=0.05)
+    assert inputs_at(store.root, at, symbol="SPX").rates_from == "catalog"
+    given = inputs_at(store.root, at, symbol="SPX", rate=0.05)
     assert (given.rates_from, given.inputs.rates.rates) == ("given", (0.05,))
-    assert inputs_at(store.root, to_ns("2020-01-05T12:00:00-05:00")).rates_from == "none (0 %)"
+    assert inputs_at(store.root, to_ns("2020-01-05T12:00:00-05:00"), symbol="SPX").rates_from == "none (0 %)"
 
 
 def test_levels_are_known_after_the_index_closes(tmp_path: Path, store: CatalogStore) -> None:
     result = ingest_volatility(write(tmp_path, LEVELS), store=store)
     assert (result.rows, result.rejected) == (3, 1)
-    assert levels_until(store.root, to_ns("2021-01-05T16:14:59-05:00")).tolist() == [26.97]
-    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00")).tolist() == [26.97, 25.34, 22.37]
-    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00"), days=2).tolist() == [25.34, 22.37]
-    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00"), name="VXN").size == 0
+    assert levels_until(store.root, to_ns("2021-01-05T16:14:59-05:00")).close.tolist() == [26.97]
+    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00")).close.tolist() == [
+        26.97,
+        25.34,
+        22.37,
+    ]
+    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00"), days=2).close.tolist() == [
+        25.34,
+        22.37,
+    ]
+    assert levels_until(store.root, to_ns("2021-01-07T16:15:00-05:00"), name="VXN").close.size == 0
     assert series_names(store.root, DataKind.LEVEL) == ("VIX",)
 
 
@@ -133,7 +140,7 @@ def test_a_repeat_changes_nothing_and_an_overlap_needs_replace(tmp_path: Path, s
     with pytest.raises(DataError, match="VIX already has level data"):
         ingest_volatility(other, store=store)
     ingest_volatility(other, store=store, replace=True)
-    assert levels_until(store.root, to_ns("2021-01-06T12:00:00-05:00"))[-1] == 25.35
+    assert levels_until(store.root, to_ns("2021-01-06T12:00:00-05:00")).close[-1] == 25.35
 
 
 def test_a_file_without_closes_is_refused(tmp_path: Path, store: CatalogStore) -> None:
@@ -147,7 +154,7 @@ def test_a_file_without_closes_is_refused(tmp_path: Path, store: CatalogStore) -
 @pytest.mark.real_data
 def test_the_rank_of_vix_on_2021_01_04(real_data: Path, store: CatalogStore) -> None:
     ingest_volatility(real_data / "rates_and_volatility/vix-daily.csv", store=store)
-    rank = volatility_rank(levels_until(store.root, to_ns("2021-01-04T18:00:00-05:00")))
+    rank = volatility_rank(levels_until(store.root, to_ns("2021-01-04T18:00:00-05:00")).close)
     assert (rank.current, rank.days) == (26.97, 252)
     assert round(100 * rank.rank_fraction, 2) == 21.07
     assert round(100 * rank.percentile_fraction, 2) == 50.79

@@ -69,6 +69,24 @@ def test_american_contracts_are_priced_on_trees_with_their_dividends() -> None:
     assert np.nanmax(np.abs(without.iv[middle] - VOLATILITY)) > 0.005
 
 
+def test_dividends_that_are_known_are_not_counted_twice_in_european_contracts() -> None:
+    dividends = DividendSchedule.of([(NOW_NS + 20 * 86_400 * 10**9, 0.80)])
+    inputs = PricingInputs(rates=RateCurve.flat(RATE), dividends=dividends)
+    chain = priced_at()
+    years = chain.years
+    cash = american.CashDividends(dividends.years_from(NOW_NS), np.array(dividends.amounts))
+    whole = EuropeanOptions.of(spot=SPOT, strike=chain.strike, years=years, rate=RATE, is_call=chain.is_call)
+    value = european.price(american.without_dividends(whole, cash), VOLATILITY)
+    found = priced(chain.with_columns({"bid": value, "ask": value}), inputs)
+    near = (np.abs(chain.strike - SPOT) <= 6) & (found.iv_reason == Reason.OK)
+    assert near.sum() > 20
+    assert found.iv[near] == pytest.approx(VOLATILITY, abs=1e-7)
+    assert dividend_yields(found, inputs) == pytest.approx(0.0, abs=1e-9)
+    hidden = replace(found, underlying_price=float("nan"))
+    late = hidden.take(hidden.expiry_ns > NOW_NS + 20 * 86_400 * 10**9)
+    assert with_underlying_price(late, inputs).underlying_price == pytest.approx(SPOT, rel=1e-9)
+
+
 def test_every_missing_volatility_has_a_reason() -> None:
     chain = priced_at()
     assert set(chain.iv_reason.tolist()) == {NOT_PRICED}
@@ -100,12 +118,12 @@ def test_the_forward_is_the_one_that_parity_implies() -> None:
 
 def test_an_unknown_underlying_is_taken_from_the_nearest_expiry() -> None:
     unknown = replace(priced_at(), underlying_price=float("nan"))
-    found = with_underlying_price(unknown, INPUTS.rates)
+    found = with_underlying_price(unknown, INPUTS)
     assert found.underlying_price == pytest.approx(SPOT * np.exp(-YIELD * float(unknown.years[0])), rel=1e-9)
     assert priced(unknown, INPUTS).underlying_price == found.underlying_price
     calls = unknown.take(unknown.is_call)
-    assert np.isnan(with_underlying_price(calls, INPUTS.rates).underlying_price)
+    assert np.isnan(with_underlying_price(calls, INPUTS).underlying_price)
 
 
 def test_a_known_underlying_is_kept() -> None:
-    assert with_underlying_price(priced_at(), INPUTS.rates).underlying_price == SPOT
+    assert with_underlying_price(priced_at(), INPUTS).underlying_price == SPOT
