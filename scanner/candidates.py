@@ -95,12 +95,18 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def candidates(ranked: Sequence[Ranked], criteria: Criteria) -> tuple[Candidate, ...]:
     """Return ranked positions as plain values, in their order."""
-    blocks = [one.block.take(np.array([one.row], dtype=np.intp)) for one in ranked]
-    places = [np.array([float(place)]) for place in range(len(ranked))]
+    of_block: dict[int, list[int]] = {}
+    for place, one in enumerate(ranked):
+        of_block.setdefault(id(one.block), []).append(place)
+    blocks = [
+        ranked[places[0]].block.take(np.array([ranked[place].row for place in places], dtype=np.intp))
+        for places in of_block.values()
+    ]
+    orders = [np.array(places, dtype=np.float64) for places in of_block.values()]
     found: dict[int, Candidate] = {}
-    for block, order in merged(blocks, places):
-        for place, one in zip(order.tolist(), _of_block(block, criteria), strict=True):
-            found[int(place)] = one
+    for block, order in merged(blocks, orders):
+        for place, candidate in zip(order.tolist(), _of_block(block, criteria), strict=True):
+            found[int(place)] = candidate
     return tuple(found[place] for place in range(len(ranked)))
 
 
@@ -108,7 +114,6 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
     chain = block.chain
     values = measured(block)
     scores = score(block, criteria.ranking).tolist()
-    columns = [_or_none(value) for value in values.values()]
     shares = [share_of(values[term.by], term).tolist() for term in criteria.ranking]
     days = _Days(chain.ts_ns)
     legs = [_legs(chain, rows, sign, criteria.price_between, days) for rows, sign in block.legs()]
@@ -117,7 +122,7 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
     for own, its_score, metrics, own_shares, its_levels in zip(
         zip(*legs, strict=True),
         scores,
-        zip(*columns, strict=True),
+        _rows_or_none(list(values.values())),
         zip(*shares, strict=True),
         levels,
         strict=True,
@@ -169,7 +174,7 @@ def measured(block: Block) -> dict[str, Array]:
 def one_block_parts(block: Block, terms: tuple[RankTerm, ...]) -> tuple[RankPart, ...]:
     """Return the parts of the score of a block of one position."""
     values = measured(block)
-    metrics = {name: _or_none(value)[0] for name, value in values.items()}
+    metrics = dict(zip(values, _rows_or_none(list(values.values()))[0], strict=True))
     return _parts(terms, metrics, [float(share_of(values[term.by], term)[0]) for term in terms])
 
 
@@ -188,7 +193,7 @@ def _legs(
     chain: OptionChain, rows: NDArray[np.intp], sign: int, between: float, days: _Days
 ) -> list[CandidateLeg]:
     known = [getattr(chain, name)[rows].tolist() for name in _KNOWN]
-    maybe = [_or_none(getattr(chain, name)[rows]) for name in _MAYBE_UNKNOWN]
+    maybe = _rows_or_none([getattr(chain, name)[rows] for name in _MAYBE_UNKNOWN])
     return [
         CandidateLeg(
             contract=str(contract),
@@ -205,7 +210,7 @@ def _legs(
             **dict(zip(_MAYBE_UNKNOWN, values, strict=True)),
         )
         for (contract, is_call, strike, expiry_ns, multiplier, bid, ask), values in zip(
-            zip(*known, strict=True), zip(*maybe, strict=True), strict=True
+            zip(*known, strict=True), maybe, strict=True
         )
     ]
 
@@ -214,9 +219,10 @@ _KNOWN = ("contract", "is_call", "strike", "expiry_ns", "multiplier", "bid", "as
 _MAYBE_UNKNOWN = ("iv", "delta", "gamma", "theta", "vega", "volume", "open_interest")
 
 
-def _or_none(values: Array) -> list[float | None]:
-    """Return the values, None for what is not finite."""
-    numbers: list[float | None] = values.tolist()
-    for row in np.flatnonzero(~np.isfinite(values)).tolist():
-        numbers[row] = None
-    return numbers
+def _rows_or_none(columns: Sequence[Array]) -> list[list[float | None]]:
+    """Return a list for each row, None for what is not finite."""
+    table = np.array(columns).T
+    rows: list[list[float | None]] = table.tolist()
+    for row, column in np.argwhere(~np.isfinite(table)).tolist():
+        rows[row][column] = None
+    return rows

@@ -53,16 +53,31 @@ def compiled_pairs(
     wanted = {*ranges, *(term.by for term in terms)}
     low = max(widths.low - PRICE_TOLERANCE, PRICE_TOLERANCE)
     options = np.array(
-        [structure.is_credit, table.is_call, low, widths.high + PRICE_TOLERANCE, table.spot], dtype=np.float64
+        [
+            structure.is_credit,
+            table.is_call,
+            low,
+            widths.high + PRICE_TOLERANCE,
+            table.spot,
+            _shares(table),
+        ],
+        dtype=np.float64,
     )
+    size = len(table)
     first, second, counts = scan_pairs(
-        _columns(table, roles, wanted), options, _filters(structure, ranges), _terms(terms), best
+        _columns(table, wanted),
+        roles[0][:size],
+        roles[1][:size],
+        options,
+        _filters(structure, ranges),
+        _terms(terms),
+        best,
     )
     left = counts.tolist()
     return Found(Verticals(structure, table, first, second), left[0], left[1:])
 
 
-def _columns(table: LegTable, roles: tuple[Mask, Mask], wanted: set[str]) -> Array:
+def _columns(table: LegTable, wanted: set[str]) -> Array:
     from scanner import numba_smile as row
 
     size = len(table)
@@ -76,8 +91,6 @@ def _columns(table: LegTable, roles: tuple[Mask, Mask], wanted: set[str]) -> Arr
         row.DEPTH: table.smile.depth,
         row.YEARS: table.years,
         row.MULTIPLIER: table.multiplier,
-        row.FIRST: roles[0],
-        row.SECOND: roles[1],
         row.AFTER: _after(table),
     }
     given |= {row.DELTA + n: table.greek(name) for n, name in enumerate(_NEEDS_GREEKS) if name in wanted}
@@ -86,6 +99,12 @@ def _columns(table: LegTable, roles: tuple[Mask, Mask], wanted: set[str]) -> Arr
     for place, values in given.items():
         columns[place] = values[:size]
     return columns
+
+
+def _shares(table: LegTable) -> float:
+    """Return the shares of a contract, 0 where contracts differ."""
+    shares = table.multiplier
+    return float(shares[0]) if (shares == shares[0]).all() else 0.0
 
 
 def _after(table: LegTable) -> NDArray[np.intp]:

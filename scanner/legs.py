@@ -131,7 +131,9 @@ class LegTable:
         With `legs` only in the expiries of those; it is NaN elsewhere.
         """
         segment = self.smile.segment
-        asked = np.arange(segment[-1] + 1 if len(segment) else 0) if legs is None else np.unique(segment[legs])
+        asked = (
+            np.arange(segment[-1] + 1 if len(segment) else 0) if legs is None else np.unique(segment[legs])
+        )
         return self._extended(self.smile.paid(asked))
 
     def _extended(self, values: NDArray[Any]) -> NDArray[Any]:

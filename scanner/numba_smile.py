@@ -1,8 +1,8 @@
 """Chances at levels between strikes, for the compiled loops of `numba_verticals` and `numba_condors`.
 
-A leg table is an array of shape `(COLUMNS, n)`, a row for each column. Positions look for the chance of ending
-short of a level at `distance` beyond their first leg: exactly as `scanner.smile` does, nearly, or only between
-which two values it lies, which costs two look-ups and no search.
+A leg table is an array of shape `(COLUMNS, n)`, a row for each column. Positions look for the chance of
+ending short of a level at `distance` beyond their first leg: exactly as `scanner.smile` does, nearly, or only
+between which two values it lies, which costs two look-ups and no search.
 
 numba does not see that a function called from another file has changed: touch those files after editing this.
 """
@@ -21,8 +21,9 @@ inline = njit(inline="always", fastmath=FAST, error_model="numpy")
 """For what is called once a pair: handing five arrays to a function costs more than what it computes."""
 compiled = njit(cache=True, fastmath=FAST, error_model="numpy")
 
-(SELL, BUY, LEVEL, BID_ASK, DEVIATE, DEPTH, YEARS, MULTIPLIER, FIRST, SECOND) = range(10)
-"""Of the table's rows; FIRST and SECOND are 1 for a leg that may be the first, or second, of a pair."""
+(SELL, BUY, LEVEL, BID_ASK, DEVIATE, DEPTH, YEARS, MULTIPLIER, REACH, SECOND_LEVEL) = range(10)
+"""Of the table's rows. REACH: how many legs after one are narrow enough to be the second of a pair, 0 if it
+may not be the first. SECOND_LEVEL: the level, minus infinity if the leg may not be the second."""
 DELTA, GAMMA, THETA, VEGA, PAID = range(10, 15)
 AFTER = 15
 """Legs of the same expiry after each leg."""
@@ -67,6 +68,20 @@ def write_bounds(table):  # type: ignore[no-untyped-def]
                 largest = max(step, 1.0 / table[STEPS_MIN, k + 1])
         table[STEPS_MAX, k] = min(1.0 / smallest, _STEPS_AT_MOST)
         table[STEPS_MIN, k] = min(1.0 / largest, _STEPS_AT_MOST)
+
+
+@compiled
+def write_reach(table, first_ok, second_ok, high):  # type: ignore[no-untyped-def]
+    """Fill the rows of the table that tell which pairs are narrow, at most `high`, and in their roles."""
+    n = table.shape[1]
+    end = 0
+    for k in range(n):
+        table[SECOND_LEVEL, k] = table[LEVEL, k] if second_ok[k] else -np.inf
+        end = max(end, k)
+        last = k + int(table[AFTER, k])
+        while end < last and table[LEVEL, end + 1] - table[LEVEL, k] <= high:
+            end += 1
+        table[REACH, k] = float(end - k) if first_ok[k] else 0.0
 
 
 @inline

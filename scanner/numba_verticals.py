@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.numba_smile import (
-    AFTER,
     ANNUAL,
     BID_ASK,
     BUY,
@@ -25,7 +24,6 @@ from scanner.numba_smile import (
     DISTANCE,
     EXPECTED,
     EXPECTED_RETURN,
-    FIRST,
     HIGH_LEVEL,
     LEGS_BID_ASK,
     LEVEL,
@@ -36,8 +34,9 @@ from scanner.numba_smile import (
     NEAR_ERROR,
     PAID,
     PROBABILITY,
+    REACH,
     RETURN,
-    SECOND,
+    SECOND_LEVEL,
     SELL,
     WIDTH,
     YEARS,
@@ -53,51 +52,59 @@ from scanner.numba_smile import (
     insert,
     share_of,
     write_bounds,
+    write_reach,
 )
 
 STRETCH = 2048
-_WIDTH, _NET, _PROFIT, _LOSS, _ALIVE, _METRIC, _SCORE = range(7)
+"""Legs of a stretch."""
+RUN = 32
+"""Positions looked at together for any that is worth a closer look."""
+_WIDTH, _NET, _METRIC, _SCORE = range(4)
 
 
 @compiled
-def scan_pairs(table, options, filters, terms, best):  # type: ignore[no-untyped-def]
+def scan_pairs(table, first_ok, second_ok, options, filters, terms, best):  # type: ignore[no-untyped-def]
     """Return first and second legs that may be among the best, and counts.
 
     `table` has the shape `(COLUMNS, n)`; `options` are credit (1 or 0), call (1 or 0), lowest and highest
-    width, spot; `filters` rows are metric, low, high; `terms` rows are metric, worst, 1 / (best - worst),
-    weight. `best` are the scores to beat so far, ascending, as many as are wanted; they are updated. Counts
-    are: narrow pairs, sound pairs, then what each filter left.
+    width, spot, shares a contract or 0 where they differ; `filters` rows are metric, low, high; `terms` rows
+    are metric, worst, 1 / (best - worst), weight. `best` are the scores to beat so far, ascending, as many as
+    are wanted; they are updated. Counts are: narrow pairs, sound pairs, then what each filter left.
     """
     n = table.shape[1]
-    counts = np.zeros(2 + filters.shape[0], dtype=np.int64)
-    first, second = np.empty(4096, np.int64), np.empty(4096, np.int64)
-    found = 0
-    work, picked = np.empty((7, STRETCH)), np.empty(STRETCH, np.int64)
+    write_bounds(table)
+    write_reach(table, first_ok, second_ok, options[3])
+    opening, filters_done, term_done = _opening(options, filters, terms)
     outstanding = 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) == PROBABILITY:
             outstanding += terms[t, 3]
-    write_bounds(table)
+    counts = np.zeros(2 + filters.shape[0], dtype=np.int64)
+    first, second = np.empty(4096, np.int64), np.empty(4096, np.int64)
+    found = 0
+    work, picked = np.full((4, STRETCH + RUN), -1.0), np.empty(STRETCH + RUN, np.int64)
     for start in range(0, n, STRETCH):
-        legs = table[:, start:]
-        for distance in range(1, n - start):
+        for distance in range(1, 1 + int(table[REACH, start : start + STRETCH].max())):
             size = min(STRETCH, n - start - distance)
-            fits, narrow, left = _pair(legs, size, distance, options, work)
-            if fits == 0:
-                break
-            counts[0] += narrow
-            counts[1] += left
-            for f in range(filters.shape[0]):
+            span = (start, size, distance)
+            counts[0], counts[1], one, left = _open(table, span, options, work, opening, counts)
+            if filters_done > 0:
+                counts[2] += one
+            if filters_done > 1:
+                counts[3] += left
+            for f in range(filters_done, filters.shape[0]):
                 if left > 0:
-                    left = _filter(legs, size, distance, options, work, filters[f])
+                    left = _filter(table, span, options, work, filters[f])
                     counts[2 + f] += left
             if left == 0:
                 continue
-            _score(legs, size, distance, options, work, terms)
+            for t in range(terms.shape[0]):
+                if t != term_done and int(terms[t, 0]) != PROBABILITY:
+                    _add_term(table, span, options, work, terms[t])
             for place in range(_pick(size, work, best[0] - outstanding, picked)):
                 k = picked[place]
-                if _may_reach(legs, k, options, work, terms, best[0]) and _reaches(
-                    legs, k, options, work, terms, best[0]
+                if _may_reach(table, start, k, options, work, terms, best[0]) and _reaches(
+                    table, start, k, options, work, terms, best[0]
                 ):
                     insert(best, work[_SCORE, k])
                     if found == first.size:
@@ -108,74 +115,137 @@ def scan_pairs(table, options, filters, terms, best):  # type: ignore[no-untyped
 
 
 @compiled
-def _pair(table, size, distance, options, work):  # type: ignore[no-untyped-def]
-    """Write what a pair is worth; return how many are not too wide, how many narrow, and how many sound."""
-    nets, widths, lives = work[_NET], work[_WIDTH], work[_ALIVE]
-    profits, losses = work[_PROFIT], work[_LOSS]
-    levels, beyond, after = table[LEVEL], table[LEVEL, distance:], table[AFTER]
-    is_first, is_second = table[FIRST], table[SECOND, distance:]
-    sold, bought, covered = table[SELL], table[BUY, distance:], 0.0
+def _opening(options, filters, terms):  # type: ignore[no-untyped-def]
+    """Return what `_open` does of the filters and terms, how many filters, and which term (-1: none).
+
+    Metrics that are fractions of net and width need no pass of their own: the first two filters if they are,
+    and the first such term. Rows are (a, b, c, d, e) of (a net + b width) / (c net + d width + e), then low
+    and high, or worst, scale and weight.
+    """
+    opening = np.zeros((3, 8))
+    opening[:, 4] = 1.0
+    opening[:2, 5], opening[:2, 6] = -np.inf, np.inf
+    filters_done, term_done = 0, -1
+    for f in range(min(2, filters.shape[0])):
+        if f == filters_done and _write_fraction(int(filters[f, 0]), options, opening[f]):
+            opening[f, 5], opening[f, 6] = filters[f, 1], filters[f, 2]
+            filters_done += 1
+    for t in range(terms.shape[0]):
+        if term_done < 0 and _write_fraction(int(terms[t, 0]), options, opening[2]):
+            opening[2, 5:8] = terms[t, 1:4]
+            term_done = t
+    return opening, filters_done, term_done
+
+
+@compiled
+def _write_fraction(metric, options, row):  # type: ignore[no-untyped-def]
+    """Write a, b, c, d, e of a metric that is a fraction of net and width; return whether it is one."""
+    covered, shares = 0.0 if options[0] > 0.5 else 1.0, options[5]
+    known = True
+    if metric == WIDTH:
+        row[1] = 1.0
+    elif metric == CREDIT:
+        row[0] = 1.0
+    elif metric == DEBIT:
+        row[0] = -1.0
+    elif metric == CREDIT_TO_WIDTH:
+        row[0], row[3], row[4] = 1.0, 1.0, 0.0
+    elif metric == RETURN:
+        row[0], row[1], row[2], row[3], row[4] = 1.0, covered, -1.0, 1.0 - covered, 0.0
+    elif metric == MAX_PROFIT and shares > 0.0:
+        row[0], row[1] = shares, covered * shares
+    elif metric == MAX_LOSS and shares > 0.0:
+        row[0], row[1] = -shares, (1.0 - covered) * shares
+    else:
+        known = False
+    return known
+
+
+@compiled
+def _open(table, span, options, work, opening, counts):  # type: ignore[no-untyped-def]
+    """Write nets, widths and scores so far, -1 for who is out.
+
+    Return the counts so far of narrow and of sound pairs with these added, and what each filter left.
+    """
+    nets, widths, scores = work[_NET], work[_WIDTH], work[_SCORE]
+    start, size, distance = span
+    far = start + distance
+    levels, beyond, reach = table[LEVEL, start:], table[SECOND_LEVEL, far:], table[REACH, start:]
+    sold, bought, covered = table[SELL, start:], table[BUY, far:], 0.0
     if options[0] < 0.5:
-        sold, bought, covered = table[SELL, distance:], table[BUY], 1.0
-    low, high, away = options[2], options[3], float(distance)
-    all_fits, narrow, left = 0.0, 0.0, 0.0
+        sold, bought, covered = table[SELL, far:], table[BUY, start:], 1.0
+    a, b, c, d, e, low, high, _ = opening[0]
+    a2, b2, c2, d2, e2, low2, high2, _ = opening[1]
+    a3, b3, c3, d3, e3, worst, scale, weight = opening[2]
+    narrowest, away = options[2], float(distance)
+    narrow, left, left1, left2 = 0.0, 0.0, 0.0, 0.0
     for k in range(size):
         net, width = sold[k] - bought[k], beyond[k] - levels[k]
         profit = net + covered * width
         loss = width - profit
-        fits = 1.0 if (away <= after[k]) & (width <= high) else 0.0
-        alive = fits * is_first[k] * is_second[k] if width >= low else 0.0
-        is_sound = alive if (profit > 0.0) & (loss > 0.0) else 0.0
+        fits = 1.0 if (away <= reach[k]) & (width >= narrowest) else 0.0
+        is_sound = fits if (profit > 0.0) & (loss > 0.0) else 0.0
+        top, base = a * net + b * width, c * net + d * width + e
+        passes = is_sound if (top >= low * base) & (top <= high * base) else 0.0
+        top2, base2 = a2 * net + b2 * width, c2 * net + d2 * width + e2
+        passes2 = passes if (top2 >= low2 * base2) & (top2 <= high2 * base2) else 0.0
+        share = ((a3 * net + b3 * width) / (c3 * net + d3 * width + e3) - worst) * scale
+        share = share if share > 0.0 else 0.0
+        share = share if share < 1.0 else 1.0
         nets[k] = net
         widths[k] = width
-        profits[k] = profit
-        losses[k] = loss
-        lives[k] = is_sound
-        all_fits += fits
-        narrow += alive
+        scores[k] = weight * share if passes2 > 0.0 else -1.0
+        narrow += fits
         left += is_sound
-    return int(all_fits), int(narrow), int(left)
+        left1 += passes
+        left2 += passes2
+    return counts[0] + int(narrow), counts[1] + int(left), int(left1), int(left2)
 
 
 @compiled
-def _filter(table, size, distance, options, work, row):  # type: ignore[no-untyped-def]
+def _filter(table, span, options, work, row):  # type: ignore[no-untyped-def]
     metric, low, high = int(row[0]), row[1], row[2]
     if metric == PROBABILITY:
-        return _filter_probability(table, size, options, work, low, high)
-    _measure(table, size, distance, options, work, metric)
-    values, lives = work[_METRIC], work[_ALIVE]
+        return _filter_probability(table, span, options, work, low, high)
+    _measure(table, span, options, work, metric)
+    values, scores = work[_METRIC], work[_SCORE]
     total = 0.0
-    for k in range(size):
-        alive = lives[k] if (values[k] >= low) & (values[k] <= high) else 0.0
-        lives[k] = alive
-        total += alive
+    for k in range(span[1]):
+        score = scores[k] if (values[k] >= low) & (values[k] <= high) else -1.0
+        scores[k] = score
+        total += 1.0 if score >= 0.0 else 0.0
     return int(total)
 
 
 @compiled
-def _filter_probability(table, size, options, work, low, high):  # type: ignore[no-untyped-def]
+def _filter_probability(table, span, options, work, low, high):  # type: ignore[no-untyped-def]
     """`low` and `high` are normal deviates of ending short of the breakeven."""
+    start, size, _ = span
     total = 0
     for k in range(size):
-        if work[_ALIVE, k] > 0.0:
+        if work[_SCORE, k] >= 0.0:
             away = abs(work[_NET, k])
-            at_least, at_most = deviate_at_least(table, k, away), deviate_at_most(table, k, away)
+            at_least, at_most = (
+                deviate_at_least(table, start + k, away),
+                deviate_at_most(table, start + k, away),
+            )
             passes = (low <= at_least) & (at_most <= high)
             if not passes and low <= at_most and at_least <= high:
-                deviate = deviate_at(table, k, away, options[1] > 0.5)
+                deviate = deviate_at(table, start + k, away, options[1] > 0.5)
                 passes = (low <= deviate) & (deviate <= high)
             if passes:
                 total += 1
             else:
-                work[_ALIVE, k] = 0.0
+                work[_SCORE, k] = -1.0
     return total
 
 
 @compiled
-def _measure(table, size, distance, options, work, metric):  # type: ignore[no-untyped-def]
+def _measure(table, span, options, work, metric):  # type: ignore[no-untyped-def]
     values, nets, widths = work[_METRIC], work[_NET], work[_WIDTH]
-    profits, losses, shares = work[_PROFIT], work[_LOSS], table[MULTIPLIER]
-    sign = 1.0 if options[0] > 0.5 else -1.0
+    start, size, distance = span
+    far, shares = start + distance, table[MULTIPLIER, start:]
+    sign, covered = (1.0, 0.0) if options[0] > 0.5 else (-1.0, 1.0)  # profit: net + covered * width
     if metric == WIDTH:
         for k in range(size):
             values[k] = widths[k]
@@ -190,71 +260,75 @@ def _measure(table, size, distance, options, work, metric):  # type: ignore[no-u
             values[k] = nets[k] / widths[k]
     elif metric == MAX_PROFIT:
         for k in range(size):
-            values[k] = profits[k] * shares[k]
+            values[k] = (nets[k] + covered * widths[k]) * shares[k]
     elif metric == MAX_LOSS:
         for k in range(size):
-            values[k] = losses[k] * shares[k]
+            values[k] = (widths[k] - (nets[k] + covered * widths[k])) * shares[k]
     elif metric == RETURN:
         for k in range(size):
-            values[k] = profits[k] / losses[k]
+            profit = nets[k] + covered * widths[k]
+            values[k] = profit / (widths[k] - profit)
     elif metric == ANNUAL:
-        years = table[YEARS]
+        years = table[YEARS, start:]
         for k in range(size):
-            values[k] = profits[k] / losses[k] / max(years[k], YEARS_MIN)
+            profit = nets[k] + covered * widths[k]
+            values[k] = profit / (widths[k] - profit) / max(years[k], YEARS_MIN)
     elif metric == DISTANCE:
-        spot, levels = options[4], table[LEVEL]
+        spot, levels = options[4], table[LEVEL, start:]
         here = spot if options[1] > 0.5 else -spot
         for k in range(size):
             values[k] = sign * (levels[k] + abs(nets[k]) - here) / spot
     elif metric in (LOW_LEVEL, HIGH_LEVEL):
-        levels = table[LEVEL]
+        levels = table[LEVEL, start:]
         for k in range(size):
             values[k] = abs(levels[k] + abs(nets[k]))
     elif metric == LEGS_BID_ASK:
-        near, far = table[BID_ASK], table[BID_ASK, distance:]
+        nearer, further = table[BID_ASK, start:], table[BID_ASK, far:]
         for k in range(size):
-            values[k] = (near[k] + far[k]) / widths[k]
+            values[k] = (nearer[k] + further[k]) / widths[k]
     elif metric in (EXPECTED, EXPECTED_RETURN):
-        near, far = table[PAID], table[PAID, distance:]
+        nearer, further = table[PAID, start:], table[PAID, far:]
         for k in range(size):
-            mean = nets[k] - sign * (far[k] - near[k])
-            values[k] = mean * shares[k] if metric == EXPECTED else mean / losses[k]
+            mean = nets[k] - sign * (further[k] - nearer[k])
+            loss = widths[k] - (nets[k] + covered * widths[k])
+            values[k] = mean * shares[k] if metric == EXPECTED else mean / loss
     else:
-        near, far = table[DELTA + metric - DELTAS], table[DELTA + metric - DELTAS, distance:]
+        nearer, further = table[DELTA + metric - DELTAS, start:], table[DELTA + metric - DELTAS, far:]
         for k in range(size):
-            values[k] = sign * (far[k] - near[k])
+            values[k] = sign * (further[k] - nearer[k])
 
 
 @compiled
-def _score(table, size, distance, options, work, terms):  # type: ignore[no-untyped-def]
-    """Sum all terms but the probability, which is added only where it can matter."""
+def _add_term(table, span, options, work, term):  # type: ignore[no-untyped-def]
+    """Add a term other than the probability, which is added only where it can matter."""
+    _measure(table, span, options, work, int(term[0]))
     scores, values = work[_SCORE], work[_METRIC]
-    scores[:size] = 0.0
-    for t in range(terms.shape[0]):
-        metric, worst, scale, weight = int(terms[t, 0]), terms[t, 1], terms[t, 2], terms[t, 3]
-        if metric == PROBABILITY:
-            continue
-        _measure(table, size, distance, options, work, metric)
-        for k in range(size):
-            share = (values[k] - worst) * scale
-            share = share if share > 0.0 else 0.0
-            share = share if share < 1.0 else 1.0
-            scores[k] += weight * share
+    worst, scale, weight = term[1], term[2], term[3]
+    for k in range(span[1]):
+        share = (values[k] - worst) * scale
+        share = share if share > 0.0 else 0.0
+        share = share if share < 1.0 else 1.0
+        scores[k] = scores[k] + weight * share if scores[k] >= 0.0 else -1.0
 
 
 @compiled
 def _pick(size, work, bar, picked):  # type: ignore[no-untyped-def]
-    """Write who is alive with a score of at least `bar`, without a branch; return how many."""
-    lives, scores = work[_ALIVE], work[_SCORE]
+    """Write who is in with a score of at least `bar`; return how many. Runs without any are skipped."""
+    scores, bar = work[_SCORE], max(bar, 0.0)
     count = 0
-    for k in range(size):
-        picked[count] = k
-        count += (lives[k] > 0.0) & (scores[k] >= bar)
+    for start in range(0, size, RUN):
+        hits = 0.0
+        for k in range(start, start + RUN):
+            hits += 1.0 if scores[k] >= bar else 0.0
+        if hits > 0.0:
+            for k in range(start, min(start + RUN, size)):
+                picked[count] = k
+                count += scores[k] >= bar
     return count
 
 
 @inline
-def _may_reach(table, k, options, work, terms, threshold):  # type: ignore[no-untyped-def]
+def _may_reach(table, start, k, options, work, terms, threshold):  # type: ignore[no-untyped-def]
     """Return whether the score can reach the threshold with the most that the probability can be."""
     bound, margin = work[_SCORE, k], 1e-9
     for t in range(terms.shape[0]):
@@ -263,16 +337,16 @@ def _may_reach(table, k, options, work, terms, threshold):  # type: ignore[no-un
             margin += NEAR_ERROR * weight * abs(scale)
             away = abs(work[_NET, k])
             if (options[0] > 0.5) == (scale > 0.0):  # the more likely to end short, the better
-                deviate = deviate_at_most(table, k, away)
+                deviate = deviate_at_most(table, start + k, away)
             else:
-                deviate = deviate_at_least(table, k, away)
+                deviate = deviate_at_least(table, start + k, away)
             chance = chance_near(deviate if options[0] > 0.5 else -deviate)
             bound += weight * share_of(chance, worst, scale)
     return bound >= threshold - margin
 
 
 @inline
-def _reaches(table, k, options, work, terms, threshold):  # type: ignore[no-untyped-def]
+def _reaches(table, start, k, options, work, terms, threshold):  # type: ignore[no-untyped-def]
     """Add the term of the probability, nearly; return whether the score may reach the threshold.
 
     The score that is left in `work` is none too high, so that it may raise the threshold.
@@ -282,7 +356,7 @@ def _reaches(table, k, options, work, terms, threshold):  # type: ignore[no-unty
         if int(terms[t, 0]) == PROBABILITY:
             worst, scale, weight = terms[t, 1], terms[t, 2], terms[t, 3]
             margin += NEAR_ERROR * weight * abs(scale)
-            deviate = deviate_near(table, k, abs(work[_NET, k]), options[1] > 0.5)
+            deviate = deviate_near(table, start + k, abs(work[_NET, k]), options[1] > 0.5)
             chance = chance_near(deviate if options[0] > 0.5 else -deviate)
             score += weight * share_of(chance, worst, scale)
     work[_SCORE, k] = score - margin

@@ -8,6 +8,7 @@ distribution of Black and Scholes. Bounds that need no search tell what is worth
 from __future__ import annotations
 
 from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +58,7 @@ class Smile:
         return -self._running(-self._slopes) - _ROUNDING
 
     def paid(self, segments: NDArray[np.intp]) -> Array:
-        """Mean payoff at expiry between the first node of the expiry and each node, USD a share, shape `(n,)`.
+        """Mean payoff at expiry between the expiry's first node and each node, USD a share, shape `(n,)`.
 
         The chance of ending beyond a price, integrated over prices by Gauss-Legendre between neighbours.
         Worked out for `segments` only, once; nodes of segments that nobody asked for have NaN.

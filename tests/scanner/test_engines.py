@@ -28,6 +28,8 @@ METRICS = (
     ("return_on_risk", 0.1, 5.0),
     ("annualised_return", 0.5, 200.0),
     ("breakeven_distance_fraction", -0.05, 0.08),
+    ("breakeven_low_usd", 85.0, 112.0),
+    ("breakeven_high_usd", 92.0, 105.0),
     ("legs_bid_ask_to_width", 0.01, 0.2),
     ("delta", -0.4, 0.4),
     ("gamma", -0.04, 0.04),
