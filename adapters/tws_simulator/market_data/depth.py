@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.resolution import INVALID, the_listing
 from adapters.tws_simulator.contracts.universe import SYNONYMS
@@ -18,9 +17,7 @@ from adapters.tws_simulator.interfaces import Listing
 from adapters.tws_simulator.market_data.books import EMPTY, EXCHANGES, Book
 from adapters.tws_simulator.market_data.depth_rows import RowChange, row_changes
 from adapters.tws_simulator.market_data.encoding import TickShape, request_id_bytes
-from adapters.tws_simulator.market_data.lines import Entitlements
-from adapters.tws_simulator.market_data.prices import MarketPrices
-from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.market_data.standing_requests import MarketAccess, RequestKey, StandingRequests
 from adapters.tws_simulator.messages import IN, OUT, Message, message_type
 from adapters.tws_simulator.session.sessions import Session
 
@@ -61,47 +58,23 @@ class DepthView:
         return self.exchange == SMART
 
 
-class Depth:
+class Depth(StandingRequests[tuple[DepthView, DepthRequest]]):
     """All depth requests."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        prices: MarketPrices,
-        entitlements: Entitlements,
-        *,
-        settings: MarketDataSettings,
-        silenced: Callable[[int | None], bool],
-    ) -> None:
-        self._broker, self._prices, self._entitlements = broker, prices, entitlements
-        self._settings, self._silenced = settings, silenced
+    def __init__(self, access: MarketAccess) -> None:
+        super().__init__(access)
         self._views: dict[tuple[int, str, int], DepthView] = {}
-        self._requests: dict[tuple[int, int], tuple[DepthView, DepthRequest]] = {}
         self._shape = TickShape("MarketDepthL2")
 
     def handlers(self) -> Mapping[int, Handler]:
         """Return the requests about depth."""
         return {OUT.REQ_MKT_DEPTH: self._subscribe, OUT.CANCEL_MKT_DEPTH: self._cancel}
 
-    def count(self, session: Session | None = None) -> int:
-        """Return how many requests a session holds, or all of them."""
-        return sum(session is None or key[0] == session.session_id for key in self._requests)
-
-    def session_ended(self, session: Session) -> None:
-        """Drop a session's requests."""
-        for key in [key for key in self._requests if key[0] == session.session_id]:
-            self._drop(key)
-
-    def drop_all(self) -> None:
-        """Forget every request without a word to anybody."""
-        for key in list(self._requests):
-            self._drop(key)
-
     def reset(self, con_id: int | None) -> int:
         """Send 317 on every request of a listing (None: all) and the rows anew; return how many."""
         chosen = self._chosen(con_id)
         for key in chosen:
-            view, request = self._requests[key]
+            view, request = self._held[key]
             self._broker.error(request.session, request.request_id, 317, RESET)
             self._send_book(view, request)
         return len(chosen)
@@ -110,7 +83,7 @@ class Depth:
         """End every request of a listing (None: all) with 316; return how many."""
         chosen = self._chosen(con_id)
         for key in chosen:
-            request = self._requests[key][1]
+            request = self._held[key][1]
             self._drop(key)
             self._broker.error(request.session, request.request_id, 316, HALTED)
         return len(chosen)
@@ -118,15 +91,13 @@ class Depth:
     # ------------------------------------------------------------------ requests
 
     def _subscribe(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key in self._requests:
-            raise Refused(322, "Error processing request. Duplicate ticker id")
+        key = self._new_key(session, request)
         listing = the_listing(self._prices.universe, request.contract)
         if request.numRows < 1:
             raise Refused(321, f"{INVALID}Invalid number of rows {request.numRows}")
         exchange = self._exchange(listing, request)
         self._entitlements.require_live(listing)
-        if len(self._requests) >= self._settings.depth_requests_max:
+        if len(self._held) >= self._settings.depth_requests_max:
             text = (
                 f"Max number ({self._settings.depth_requests_max}) of market depth requests has been reached"
             )
@@ -135,12 +106,12 @@ class Depth:
         view = self._view(listing, exchange, min(request.numRows, ROWS_MAX))
         depth_request = DepthRequest(session, request.reqId, request_id_bytes(request.reqId))
         view.requests.append(depth_request)
-        self._requests[key] = (view, depth_request)
+        self._held[key] = (view, depth_request)
         self._send_book(view, depth_request)
 
     def _cancel(self, session: Session, request: Message) -> None:
         key = (session.session_id, request.reqId)
-        if key not in self._requests:
+        if key not in self._held:
             raise Refused(310, f"Can't find the subscribed market depth with tickerId:{request.reqId}")
         self._drop(key)
 
@@ -164,15 +135,15 @@ class Depth:
             view.end = self._prices.books.watch(listing.con_id, lambda: self._mark(created))
         return view
 
-    def _drop(self, key: tuple[int, int]) -> None:
-        view, request = self._requests.pop(key)
+    def _drop(self, key: RequestKey) -> None:
+        view, request = self._held.pop(key)
         view.requests.remove(request)
         if not view.requests:
             view.end()
             del self._views[view.listing.con_id, view.exchange, view.rows]
 
     def _chosen(self, con_id: int | None) -> list[tuple[int, int]]:
-        return [key for key, (view, _) in self._requests.items() if con_id in (None, view.listing.con_id)]
+        return [key for key, (view, _) in self._held.items() if con_id in (None, view.listing.con_id)]
 
     # ------------------------------------------------------------------ rows
 

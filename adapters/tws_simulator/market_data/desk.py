@@ -21,6 +21,7 @@ from adapters.tws_simulator.market_data.origin import MarketOrigin
 from adapters.tws_simulator.market_data.prices import MarketPrices
 from adapters.tws_simulator.market_data.real_time_bars import RealTimeBars
 from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.market_data.standing_requests import MarketAccess
 from adapters.tws_simulator.market_data.tick_by_tick import TickByTick
 from adapters.tws_simulator.market_data.top_of_book import TopOfBook
 from adapters.tws_simulator.messages import Message
@@ -59,12 +60,10 @@ class MarketDesk(Component):
         )
         self.entitlements = Entitlements(self.settings)
         self._silent: set[int | None] = set()
-        shared: dict[str, Any] = {"settings": self.settings, "silenced": self._is_silent}
-        self.lines = TopOfBook(broker, self.prices, self.entitlements, **shared)
-        self.ticks = TickByTick(broker, self.prices, self.entitlements, **shared)
-        self.depth = Depth(broker, self.prices, self.entitlements, **shared)
+        access = MarketAccess(broker, self.prices, self.entitlements, self.settings, self._is_silent)
+        self.lines, self.ticks, self.depth = TopOfBook(access), TickByTick(access), Depth(access)
         self.history = History(broker, self.prices, settings=self.settings.history)
-        self.bars = RealTimeBars(broker, self.prices, self.entitlements, **shared)
+        self.bars = RealTimeBars(access)
         self._calculator = Calculator(broker, self.prices)
         self._fed_ns = 0
         self._start(origin)

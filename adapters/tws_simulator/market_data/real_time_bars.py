@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.resolution import INVALID, the_listing
 from adapters.tws_simulator.interfaces import Listing, Print, Quote, TradingPhase
 from adapters.tws_simulator.market_data.day_so_far import look_up_day
 from adapters.tws_simulator.market_data.history_request import SECOND_NS
-from adapters.tws_simulator.market_data.lines import TOO_MANY_TICKERS, Entitlements
-from adapters.tws_simulator.market_data.prices import MarketPrices
-from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.market_data.lines import TOO_MANY_TICKERS
+from adapters.tws_simulator.market_data.standing_requests import MarketAccess, RequestKey, StandingRequests
 from adapters.tws_simulator.messages import IN, OUT, Message, message_type
 from adapters.tws_simulator.session.sessions import Session
 
@@ -77,45 +75,19 @@ class BarStream:
         return message
 
 
-class RealTimeBars:
+class RealTimeBars(StandingRequests[BarStream]):
     """All requests for real-time bars; one timer for them all."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        prices: MarketPrices,
-        entitlements: Entitlements,
-        *,
-        settings: MarketDataSettings,
-        silenced: Callable[[int | None], bool],
-    ) -> None:
-        self._broker, self._prices, self._entitlements = broker, prices, entitlements
-        self._settings, self._silenced = settings, silenced
-        self._streams: dict[tuple[int, int], BarStream] = {}
+    def __init__(self, access: MarketAccess) -> None:
+        super().__init__(access)
         self._is_ticking = False
 
     def handlers(self) -> Mapping[int, Handler]:
         """Return the requests about real-time bars."""
         return {OUT.REQ_REAL_TIME_BARS: self._subscribe, OUT.CANCEL_REAL_TIME_BARS: self._cancel}
 
-    def count(self, session: Session | None = None) -> int:
-        """Return how many requests a session holds, or all of them."""
-        return sum(session is None or key[0] == session.session_id for key in self._streams)
-
-    def session_ended(self, session: Session) -> None:
-        """Drop a session's requests."""
-        for key in [key for key in self._streams if key[0] == session.session_id]:
-            self._drop(key)
-
-    def drop_all(self) -> None:
-        """Forget every request without a word to anybody."""
-        for key in list(self._streams):
-            self._drop(key)
-
     def _subscribe(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key in self._streams:
-            raise Refused(322, "Error processing request. Duplicate ticker id")
+        key = self._new_key(session, request)
         listing = the_listing(self._prices.universe, request.contract)
         kind = request.whatToShow.upper()
         if request.barSize not in {0, BAR_SECONDS}:
@@ -123,23 +95,17 @@ class RealTimeBars:
         if kind not in KINDS or (listing.security_type == "IND" and kind != "TRADES"):
             raise Refused(420, f"Invalid Real-time Query:No {kind} of {listing.symbol}")
         self._entitlements.require_live(listing)
-        if len(self._streams) >= self._settings.lines_max:
+        if len(self._held) >= self._settings.lines_max:
             raise Refused(101, TOO_MANY_TICKERS)
         stream = BarStream(session, request.reqId, listing, kind, bool(request.useRTH))
-        self._streams[key] = stream
+        self._held[key] = stream
         self._watch(stream)
         if not self._is_ticking:
             self._is_ticking = True
             self._schedule()
 
-    def _cancel(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key not in self._streams:
-            raise Refused(300, f"Can't find EId with tickerId:{request.reqId}")
-        self._drop(key)
-
-    def _drop(self, key: tuple[int, int]) -> None:
-        for end in self._streams.pop(key).ends:
+    def _drop(self, key: RequestKey) -> None:
+        for end in self._held.pop(key).ends:
             end()
 
     def _watch(self, stream: BarStream) -> None:
@@ -171,11 +137,11 @@ class RealTimeBars:
     def _tick(self) -> None:
         end_ns = self._broker.market_ns // (BAR_SECONDS * SECOND_NS) * BAR_SECONDS * SECOND_NS
         begin_ns = end_ns - BAR_SECONDS * SECOND_NS
-        for stream in list(self._streams.values()):
+        for stream in list(self._held.values()):
             message = stream.close(begin_ns // SECOND_NS)
             if message is not None and self._is_wanted(stream, begin_ns):
                 self._broker.send(stream.session, IN.REAL_TIME_BARS, message)
-        self._is_ticking = bool(self._streams)
+        self._is_ticking = bool(self._held)
         if self._is_ticking:
             self._schedule()
 

@@ -11,14 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.resolution import INVALID, the_listing
 from adapters.tws_simulator.interfaces import Listing, Print, Quote
 from adapters.tws_simulator.market_data.encoding import BidAskEncoder, TickShape, request_id_bytes
-from adapters.tws_simulator.market_data.lines import Entitlements
-from adapters.tws_simulator.market_data.prices import MarketPrices
-from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.market_data.standing_requests import MarketAccess, RequestKey, StandingRequests
 from adapters.tws_simulator.messages import IN, OUT, Message, message_type
 from adapters.tws_simulator.session.sessions import Session
 
@@ -50,22 +47,12 @@ class Stream:
     before: Quote | None = None
 
 
-class TickByTick:
+class TickByTick(StandingRequests[Subscriber]):
     """All tick by tick requests. A tick is encoded once per stream."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        prices: MarketPrices,
-        entitlements: Entitlements,
-        *,
-        settings: MarketDataSettings,
-        silenced: Callable[[int | None], bool],
-    ) -> None:
-        self._broker, self._prices, self._entitlements = broker, prices, entitlements
-        self._settings, self._silenced = settings, silenced
+    def __init__(self, access: MarketAccess) -> None:
+        super().__init__(access)
         self._streams: dict[tuple[int, str], Stream] = {}
-        self._requests: dict[tuple[int, int], Subscriber] = {}
         self._shape = TickShape("TickByTickData")
         self._tick = message_type("TickByTickData")
         self._bid_ask = BidAskEncoder()
@@ -74,38 +61,22 @@ class TickByTick:
         """Return the requests about tick by tick data."""
         return {OUT.REQ_TICK_BY_TICK_DATA: self._subscribe, OUT.CANCEL_TICK_BY_TICK_DATA: self._cancel}
 
-    def count(self, session: Session | None = None) -> int:
-        """Return how many requests a session holds, or all of them."""
-        return sum(session is None or key[0] == session.session_id for key in self._requests)
-
-    def session_ended(self, session: Session) -> None:
-        """Drop a session's requests."""
-        for key in [key for key in self._requests if key[0] == session.session_id]:
-            self._drop(key)
-
-    def drop_all(self) -> None:
-        """Forget every request without a word to anybody."""
-        for key in list(self._requests):
-            self._drop(key)
-
     # ------------------------------------------------------------------ requests
 
     def _subscribe(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key in self._requests:
-            raise Refused(322, "Error processing request. Duplicate ticker id")
+        key = self._new_key(session, request)
         kind = request.tickType
         if kind not in KINDS:
             raise Refused(321, f"{INVALID}Invalid tick type {kind}")
         listing = the_listing(self._prices.universe, request.contract)
         self._check(listing, kind)
-        if len(self._requests) >= self._settings.tick_by_tick_max:
+        if len(self._held) >= self._settings.tick_by_tick_max:
             raise Refused(10190, TOO_MANY)
         stream = self._stream(listing, kind, request.contract.exchange)
         subscriber = Subscriber(
             session, request.reqId, request_id_bytes(request.reqId), stream, request.ignoreSize
         )
-        self._requests[key] = subscriber
+        self._held[key] = subscriber
         stream.subscribers.append(subscriber)
         quote = self._prices.quote(listing.con_id)
         if quote is not None and kind in {"BidAsk", "MidPoint"} and not self._silenced(listing.con_id):
@@ -122,14 +93,8 @@ class TickByTick:
             raise Refused(10189, f"Failed to request tick-by-tick data:{text}")
         self._entitlements.require_live(listing)
 
-    def _cancel(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key not in self._requests:
-            raise Refused(300, f"Can't find EId with tickerId:{request.reqId}")
-        self._drop(key)
-
-    def _drop(self, key: tuple[int, int]) -> None:
-        subscriber = self._requests.pop(key)
+    def _drop(self, key: RequestKey) -> None:
+        subscriber = self._held.pop(key)
         stream = subscriber.stream
         stream.subscribers.remove(subscriber)
         if not stream.subscribers:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from adapters.tws_simulator.broker import Broker
 from adapters.tws_simulator.component import Handler, Refused
 from adapters.tws_simulator.contracts.details import min_tick
 from adapters.tws_simulator.contracts.resolution import INVALID, legs_of, the_listing
@@ -24,10 +23,8 @@ from adapters.tws_simulator.market_data.lines import (
     DISPLAYING_DELAYED,
     TOO_MANY_TICKERS,
     DataType,
-    Entitlements,
 )
-from adapters.tws_simulator.market_data.prices import MarketPrices
-from adapters.tws_simulator.market_data.settings import MarketDataSettings
+from adapters.tws_simulator.market_data.standing_requests import MarketAccess, RequestKey, StandingRequests
 from adapters.tws_simulator.messages import IN, OUT, REPLY_TYPES, Message, message_type
 from adapters.tws_simulator.session.sessions import Session
 
@@ -40,22 +37,12 @@ LEGAL_GENERIC_TICKS = frozenset({100, 101, 104, 105, 106, 165, 221, 225, 232, 23
 LEGAL_GENERIC_TICKS |= {295, 318, 375, 411, 456, 460, 576, 577, 578, 586, 588, 595, 614, 619, 623}
 
 
-class TopOfBook:
-    """All market data lines of all sessions; `silenced(con_id)` says that a fault keeps a listing quiet."""
+class TopOfBook(StandingRequests[Line]):
+    """All market data lines of all sessions."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        prices: MarketPrices,
-        entitlements: Entitlements,
-        *,
-        settings: MarketDataSettings,
-        silenced: Callable[[int | None], bool],
-    ) -> None:
-        self._broker, self._prices, self._entitlements = broker, prices, entitlements
-        self._settings, self._silenced = settings, silenced
-        self._delayed = DelayedPrices(prices, settings.delay_seconds)
-        self._lines: dict[tuple[int, int], Line] = {}
+    def __init__(self, access: MarketAccess) -> None:
+        super().__init__(access)
+        self._delayed = DelayedPrices(self._prices, self._settings.delay_seconds)
         self._ends: dict[tuple[int, int], list[Callable[[], None]]] = {}
         self._wanted: dict[int, DataType] = {}
         self._waiting: dict[int, list[Line]] = {}
@@ -70,24 +57,14 @@ class TopOfBook:
             OUT.REQ_MARKET_DATA_TYPE: self._choose_type,
         }
 
-    def count(self, session: Session | None = None) -> int:
-        """Return how many lines a session holds, or all of them."""
-        return sum(session is None or key[0] == session.session_id for key in self._lines)
-
     def session_ended(self, session: Session) -> None:
         """Drop a session's lines and its choice of data type."""
         self._wanted.pop(session.session_id, None)
-        for key in [key for key in self._lines if key[0] == session.session_id]:
-            self._drop(key)
-
-    def drop_all(self) -> None:
-        """Forget every line without a word to anybody."""
-        for key in list(self._lines):
-            self._drop(key)
+        super().session_ended(session)
 
     def refuse_all(self, code: int, text: str) -> None:
         """End every line with an error, as a competing session does."""
-        for key, line in list(self._lines.items()):
+        for key, line in list(self._held.items()):
             self._drop(key)
             self._broker.error(line.session, line.request_id, code, text)
 
@@ -99,9 +76,7 @@ class TopOfBook:
         self._wanted[session.session_id] = DataType(request.marketDataType)
 
     def _subscribe(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key in self._lines:
-            raise Refused(322, "Error processing request. Duplicate ticker id")
+        key = self._new_key(session, request)
         generic = _generic_ticks(request.genericTickList)
         is_snapshot = request.snapshot or request.regulatorySnapshot
         if is_snapshot and generic:
@@ -114,20 +89,14 @@ class TopOfBook:
             end = message_type("TickSnapshotEnd")(reqId=line.request_id)
             self._broker.send(session, IN.TICK_SNAPSHOT_END, end)
             return
-        if len(self._lines) >= self._settings.lines_max:
+        if len(self._held) >= self._settings.lines_max:
             raise Refused(101, TOO_MANY_TICKERS)
-        self._lines[key] = line
+        self._held[key] = line
         self._open(line)
         self._ends[key] = [] if line.is_delayed else self._watch(line)
         if line.is_delayed and not self._delayed_timer:
             self._delayed_timer = True
             self._broker.call_after(DELAYED_REFRESH_NS, self._refresh_delayed)
-
-    def _cancel(self, session: Session, request: Message) -> None:
-        key = (session.session_id, request.reqId)
-        if key not in self._lines:
-            raise Refused(300, f"Can't find EId with tickerId:{request.reqId}")
-        self._drop(key)
 
     def _line(
         self, session: Session, request: Message, generic: frozenset[int], *, is_snapshot: bool
@@ -190,10 +159,10 @@ class TopOfBook:
             ends.append(_ender(board.unwatch_trades, listing.con_id, changed))
         return ends
 
-    def _drop(self, key: tuple[int, int]) -> None:
+    def _drop(self, key: RequestKey) -> None:
         for end in self._ends.pop(key, []):
             end()
-        del self._lines[key]
+        del self._held[key]
 
     def _mark(self, line: Line) -> None:
         """Sample a line at the next sampling time of its kind, at once when there is none."""
@@ -214,11 +183,11 @@ class TopOfBook:
         lines, self._waiting[interval_ms] = self._waiting[interval_ms], []
         for line in lines:
             line.is_waiting = False
-            if (line.session.session_id, line.request_id) in self._lines:
+            if (line.session.session_id, line.request_id) in self._held:
                 self._sample(line)
 
     def _refresh_delayed(self) -> None:
-        delayed = [line for line in self._lines.values() if line.is_delayed]
+        delayed = [line for line in self._held.values() if line.is_delayed]
         self._delayed_timer = bool(delayed)
         for line in delayed:
             self._sample(line)
