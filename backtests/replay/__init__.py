@@ -1,0 +1,1 @@
+"""Replays recorded runs and days: the same decisions, or the first difference and why it is one."""
