@@ -77,52 +77,52 @@ class Account:
 
     def is_reducing(self, intent: OrderIntent) -> bool:
         """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""
-        if self.ledger.closes(intent):
-            return intent.terms.kind == "stock" or self.options.is_reducing(intent)
-        if intent.terms.kind != "stock":
+        is_stock = intent.terms.kind == "stock"
+        may_close = self.ledger.closes(intent, ignores_canceling=True)
+        if may_close and self.ledger.closes(intent):
+            return is_stock or self.options.is_reducing(intent)
+        if not is_stock or not (may_close or self._protects(intent)):
             return False
-        if self._protects(intent) or self.ledger.closes(intent, ignores_canceling=True):
-            exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
-            return exposure.worst <= self.limits.max_position_shares_per_symbol
-        return False
+        exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
+        return exposure.worst <= self.limits.max_position_shares_per_symbol
 
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
-        terms = intent.terms
-        quote = self.market.quote(terms)
+        terms, market, ledger = intent.terms, self.market, self.ledger
+        quote = market.quote(terms)
         exposures = self._exposures_after(intent)
-        order_price = intent.price
-        if order_price is None and quote is not None:
-            order_price = quote.ask if intent.side == "buy" else quote.bid
-        symbol_value = self._symbol_value(intent, quote, exposures, order_price=order_price)
-        day, open_profit = self.performance.day_and_symbol(self.market.quote, terms.symbol)
-        return Snapshot(
-            now_ns=now_ns,
-            breaker=self.breaker.state,
-            pause=self.all_paused_by or self.paused_symbols.get(terms.symbol),
-            session_phase=session.phase,
-            entries_allowed=session.entries_allowed,
-            allowed_symbols=self.allowed_symbols,
-            quote=quote,
-            last_price=self.market.last_price(terms),
-            order_value_usd=None if order_price is None else order_price * intent.quantity * terms.multiplier,
-            exposure_after=exposures,
-            symbol_value_after_usd=symbol_value,
-            total_value_after_usd=self._total_value(terms.instrument_id, symbol_value),
-            symbols_after=self._symbols_after(terms.symbol),
-            open_orders_after=self.ledger.open_orders + 1,
-            orders_last_second=self.orders.count(now_ns),
-            replaces_last_minute=self.replaces.count(now_ns),
-            duplicate_of=self.sent.earlier(intent, now_ns),
-            funds_usd=self.market.funds_usd(),
-            day=day,
-            open_loss_usd=None if open_profit is None else max(-open_profit, ZERO),
-            option_risk=self.options.risk_after(intent),
+        price = intent.price
+        if price is None and quote is not None:
+            price = quote.ask if intent.side == "buy" else quote.bid
+        symbol_value = self._symbol_value(intent, quote, exposures, order_price=price)
+        day, open_profit = self.performance.day_and_symbol(market.quote, terms.symbol)
+        return Snapshot(  # by position, for speed; a test holds that each value lands in its field
+            now_ns,
+            self.breaker.state,
+            self.all_paused_by or self.paused_symbols.get(terms.symbol),
+            session.phase,
+            session.entries_allowed,
+            self.allowed_symbols,
+            quote,
+            market.last_price(terms),
+            None if price is None else price * (intent.quantity * terms.multiplier),
+            exposures,
+            symbol_value,
+            self._total_value(terms.instrument_id, symbol_value),
+            len(ledger.symbols) + (terms.symbol not in ledger.symbols),
+            ledger.open_orders + 1,
+            self.orders.count(now_ns),
+            self.replaces.count(now_ns),
+            self.sent.earlier(intent, now_ns),
+            market.funds_usd(),
+            day,
+            None if open_profit is None else -open_profit if open_profit < 0 else ZERO,
+            self.options.risk_after(intent),
         )
 
     def _protects(self, intent: OrderIntent) -> bool:
         """Whether the intent is a bracket's child that closes no more than its parent opens."""
-        parent = self.ledger.parent(intent)
+        parent = None if intent.protects_id is None else self.ledger.parent(intent)
         if parent is None:
             return False
         others = 0
@@ -148,8 +148,8 @@ class Account:
         if quote is None or order_price is None:
             return None
         instrument_id = intent.terms.instrument_id
-        price = max(quote.ask, order_price, self.ledger.highest_price(instrument_id))
-        return price * exposures[instrument_id].worst
+        highest = self.ledger.highest_price(instrument_id)
+        return max(quote.ask, order_price, highest) * exposures[instrument_id].worst
 
     def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
         if symbol_value is None:
@@ -171,7 +171,3 @@ class Account:
             leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
             for leg in terms.legs
         }
-
-    def _symbols_after(self, symbol: str) -> int:
-        symbols = self.ledger.symbols
-        return len(symbols) + (symbol not in symbols)

@@ -20,11 +20,12 @@ Working = tuple[Reservation, int]
 
 
 class _Tally(msgspec.Struct, frozen=True):
-    """What works by strategy, bought and sold, and the worst case that it makes with what is held."""
+    """What works by strategy, bought and sold, the worst case with what is held, the highest price."""
 
     buys: dict[str, int]
     sells: dict[str, int]
     worst: Exposure
+    highest_price: Decimal
 
 
 class Book:
@@ -35,7 +36,7 @@ class Book:
     """
 
     __slots__ = (
-        "_highest_known", "_orders", "_quote_known", "_tally_known", "_value_known",
+        "_orders", "_quote_known", "_tally_known", "_value_known",
         "is_stock", "positions", "terms", "working",
     )  # fmt: skip
 
@@ -46,13 +47,12 @@ class Book:
         self.working: dict[str, Working] = {}
         self._orders = orders
         self._tally_known: _Tally | None = None
-        self._highest_known: Decimal | None = None
         self._quote_known: Quote | None = None
         self._value_known = ZERO
 
     def forget(self) -> None:
         """Compute the worst case, the highest price and the value anew when they are asked for next."""
-        self._tally_known = self._highest_known = self._quote_known = None
+        self._tally_known = self._quote_known = None
 
     @property
     def net(self) -> int:
@@ -99,16 +99,14 @@ class Book:
 
     def highest_price(self) -> Decimal:
         """Return the highest price at which a working order may fill, 0 without one."""
-        if self._highest_known is None:
-            prices = [price for reservation, _ in self.working.values() for price in reservation.prices()]
-            self._highest_known = max(prices, default=ZERO)
-        return self._highest_known
+        return self._tally().highest_price
 
     def worst_value(self, quote: Quote) -> Decimal:
         """Return the value in USD of the worst case at the ask, or at the highest working price if higher."""
         if quote is not self._quote_known:
-            ask, highest = quote.ask, self.highest_price()
-            self._value_known = (ask if ask > highest else highest) * self._tally().worst.worst
+            tally, ask = self._tally(), quote.ask
+            highest = tally.highest_price
+            self._value_known = (ask if ask > highest else highest) * tally.worst.worst
             self._quote_known = quote
         return self._value_known
 
@@ -124,6 +122,7 @@ class Book:
         buys: dict[str, int] = {}
         sells: dict[str, int] = {}
         groups: dict[tuple[str, str, bool], int] = {}
+        highest = ZERO
         for reservation, ratio in working:
             is_buy = reservation.sign * ratio > 0
             left = self._active(reservation, ratio)
@@ -134,16 +133,20 @@ class Book:
                 left, groups[key] = max(left - largest, 0), max(left, largest)
             side = buys if is_buy else sells
             side[strategy_id] = side.get(strategy_id, 0) + left
+            if reservation.highest_price > highest:
+                highest = reservation.highest_price
         worst_long = worst_short = 0
         for strategy_id in {*self.positions, *buys, *sells}:
             position = self.positions.get(strategy_id, 0)
             worst_long += max(position + buys.get(strategy_id, 0), 0)
             worst_short += max(sells.get(strategy_id, 0) - position, 0)
-        return _Tally(buys, sells, Exposure(worst_long, worst_short))
+        return _Tally(buys, sells, Exposure(worst_long, worst_short), highest)
 
     def _active(self, reservation: Reservation, ratio: int) -> int:
         """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
         left = reservation.remaining(self.terms.instrument_id, ratio)
+        if reservation.intent.protects_id is None:
+            return left
         parent = parent_of(reservation.intent, self._orders)
         return left if parent is None else min(left, parent.filled)
 
@@ -151,12 +154,17 @@ class Book:
         """Return the worst case with `added` more working for one strategy, negative when sold."""
         held, worst = self.positions.get(strategy_id, 0), tally.worst
         if added > 0:
-            reach = held + tally.buys.get(strategy_id, 0)
-            more = max(reach + added, 0) - max(reach, 0)
+            more = _growth(held + tally.buys.get(strategy_id, 0), added)
             return Exposure(worst.worst_long + more, worst.worst_short)
-        reach = tally.sells.get(strategy_id, 0) - held
-        more = max(reach - added, 0) - max(reach, 0)
+        more = _growth(tally.sells.get(strategy_id, 0) - held, -added)
         return Exposure(worst.worst_long, worst.worst_short + more)
+
+
+def _growth(reach: int, added: int) -> int:
+    """Return by how much `added` lifts what a strategy could hold on one side; below 0 it holds nothing."""
+    if reach >= 0:
+        return added
+    return reach + added if reach + added > 0 else 0
 
 
 def _is_same_risk(reservation: Reservation, intent: OrderIntent) -> bool:

@@ -98,7 +98,7 @@ class Gatekeeper:
         account = self.account
         reduces = False
         try:
-            reduces = account.is_reducing(intent) or self._only_lowers(intent)
+            reduces = account.is_reducing(intent) or (intent.replaces and self._only_lowers(intent))
             session = account.market.session(now_ns)
             invalid = validate(intent, Occasion(now_ns, session.day))
             if invalid is not None:
@@ -120,7 +120,7 @@ class Gatekeeper:
     def _only_lowers(self, intent: OrderIntent) -> bool:
         """Whether a modification takes quantity away at a price that is no worse."""
         reservation = self.account.ledger.reservations.get(intent.order_id)
-        if not intent.replaces or reservation is None or reservation.pending:
+        if reservation is None or reservation.pending:
             return False
         if intent.quantity > reservation.quantity - reservation.filled:
             return False

@@ -58,7 +58,7 @@ class InstrumentTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.legs or (Leg(self, 1),)
 
 
-class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     """One order as it would go to the broker, or as a modification would leave it.
 
     `quantity` is what would still be open: of a modification the new quantity less what is filled.

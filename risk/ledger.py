@@ -84,9 +84,9 @@ class Ledger:
         """Return the worst case of one instrument once the intent is reserved."""
         book = self.books.get(instrument_id)
         added = self.adds(intent, instrument_id, ratio)
-        parent = self.parent(intent)
-        if parent is not None:
-            added = min(added, parent.filled)
+        if intent.protects_id is not None:
+            parent = self.parent(intent)
+            added = added if parent is None else min(added, parent.filled)
         added = added if intent.sign * ratio > 0 else -added
         if book is None:
             return Exposure(added, 0) if added > 0 else Exposure(0, -added)
@@ -104,7 +104,7 @@ class Ledger:
 
     def parent(self, intent: OrderIntent) -> Reservation | None:
         """Return the working order whose fill alone activates the intent, None when there is none."""
-        return None if intent.protects_id is None else parent_of(intent, self.reservations)
+        return parent_of(intent, self.reservations)
 
     def pending_changes(self, order_id: str) -> int:
         """Return how many modifications of the order the broker has not answered."""

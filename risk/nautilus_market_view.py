@@ -1,4 +1,4 @@
-"""Answers the gate's questions from Nautilus' cache, and keeps converted quotes until they change."""
+"""Answers the gate's questions from Nautilus' cache, and keeps what it converted until that changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.data import QuoteTick, TradeTick
+from nautilus_trader.model.objects import Money
 
 from market.calendar import TradingCalendar
 from market.session_windows import SessionPhase, SessionRules, SessionWindow
@@ -45,6 +46,8 @@ class NautilusMarketView:
         self._calendar = calendar
         self._greeks = greeks
         self._quotes: dict[str, tuple[QuoteTick, Quote]] = {}
+        self._trades: dict[str, tuple[TradeTick, Decimal]] = {}
+        self._funds: tuple[Money, Decimal] | None = None
         self._day_starts_ns = self._day_ends_ns = 0
         self._window: SessionWindow | None = None
         self._views: dict[SessionPhase, SessionView] = {}
@@ -70,7 +73,14 @@ class NautilusMarketView:
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the latest trade in the cache."""
         trade = self._cache.trade_tick(self._instruments.nautilus_id(terms))
-        return None if trade is None else trade.price.as_decimal()
+        if trade is None:
+            return None
+        known = self._trades.get(terms.instrument_id)
+        if known is not None and known[0] is trade:
+            return known[1]
+        price: Decimal = trade.price.as_decimal()
+        self._trades[terms.instrument_id] = (trade, price)
+        return price
 
     def greeks(self, terms: InstrumentTerms) -> Greeks | None:
         """Return the greeks of an option from the source given at installation."""
@@ -82,7 +92,11 @@ class NautilusMarketView:
         if len(accounts) != 1:
             return None
         balance = accounts[0].balance_total(USD)
-        return None if balance is None else balance.as_decimal()
+        if balance is None:
+            return None
+        if self._funds is None or self._funds[0] is not balance:
+            self._funds = (balance, balance.as_decimal())
+        return self._funds[1]
 
     def session(self, now_ns: int) -> SessionView:
         """Return the session's phase; a day's windows are made once."""

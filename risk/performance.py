@@ -159,25 +159,24 @@ class Performance:
 
     def day_and_symbol(self, quote_of: QuoteSource, symbol: str) -> tuple[DayResult | None, Decimal | None]:
         """Return the day's result, and the open profit of one symbol, in one pass over what is held."""
-        total: Decimal | None = ZERO
-        of_symbol: Decimal | None = ZERO
+        total = of_symbol = ZERO
+        is_total_known = is_symbol_known = True
         for lot in self.lots.values():
             profit = lot.open_profit(quote_of)
-            total = None if total is None or profit is None else total + profit
+            if profit is None:
+                is_total_known = False
+                is_symbol_known &= lot.terms.symbol != symbol
+                continue
+            total += profit
             if lot.terms.symbol == symbol:
-                of_symbol = None if of_symbol is None or profit is None else of_symbol + profit
-        return None if total is None else self._day(total), of_symbol
+                of_symbol += profit
+        return self._day(total) if is_total_known else None, of_symbol if is_symbol_known else None
 
     def _day(self, open_profit: Decimal) -> DayResult:
         profit = self._realized + open_profit - self._open_at_start
         if profit > self._high:
             self._high = profit
-        return DayResult(
-            profit_usd=profit,
-            high_usd=self._high,
-            consecutive_losses=self._losses,
-            paused_until_ns=self._paused_until_ns,
-        )
+        return DayResult(profit, self._high, self._losses, self._paused_until_ns)
 
     def _lots_of(self, trade: tuple[str, str, bool]) -> list[Lot]:
         strategy_id, symbol, is_stock = trade

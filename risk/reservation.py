@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from risk.intent import OrderIntent
+from risk.snapshot import ZERO
 
 MAX_PENDING_CHANGES = 16
 """Unanswered modifications of one order that are kept apart; the gate refuses a further one."""
@@ -19,25 +20,27 @@ MAX_PENDING_CHANGES = 16
 class Reservation:
     """Quantities are shares or contracts of the order, 0 or more; times ns UTC.
 
-    `committed` is the most of the order that can have filled in the end. `leg_filled` has what each
+    `committed` is the most of the order that can have filled in the end, `highest_price` the highest at
+    which it may fill, in USD a share (0: a market order). `leg_filled` has what each
     leg (of a stock or an option: the instrument itself) has reported, `paid_usd` the money of that.
     """
 
     __slots__ = (
-        "changed_at_ns", "closed_at_ns", "committed", "filled", "group_id", "intent", "is_cancel_pending",
-        "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
+        "changed_at_ns", "closed_at_ns", "committed", "filled", "group_id", "highest_price", "intent",
+        "is_cancel_pending", "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
     )  # fmt: skip
 
     def __init__(self, intent: OrderIntent, filled: int = 0) -> None:
         self.intent = intent
         self.sign = intent.sign
         self.quantity = self.committed = intent.quantity + filled
-        self.price = intent.price
+        self.price = price = intent.price
+        self.highest_price = ZERO if price is None else price
         self.filled = filled
         self.group_id = intent.group_id
         self.pending: list[tuple[int, Decimal | None]] = []
         self.leg_filled: dict[str, int] = {}
-        self.paid_usd = Decimal(0)
+        self.paid_usd = ZERO
         self.is_open = True
         self.is_cancel_pending = False
         self.changed_at_ns = 0
@@ -111,10 +114,8 @@ class Reservation:
         if not self.is_open:
             self.committed = self.quantity if self.closed_at_ns is not None else self.filled
             return
-        worst = max(self.quantity, self.filled)
-        for quantity, _ in self.pending:
-            worst = max(worst, quantity)
-        self.committed = worst
+        self.committed = max(self.quantity, self.filled, *[quantity for quantity, _ in self.pending])
+        self.highest_price = max(self.prices(), default=ZERO)
 
 
 def parent_of(intent: OrderIntent, orders: Mapping[str, Reservation]) -> Reservation | None:

@@ -64,7 +64,7 @@ class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
     vega_usd: float | None
 
 
-class DayResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DayResult(msgspec.Struct, frozen=True, gc=False):
     """Profit and loss of the day in USD, fees counted: realized plus open, its high, losses in a row."""
 
     profit_usd: Decimal
@@ -83,8 +83,11 @@ class DayResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.high_usd - self.profit_usd if self.high_usd > self.profit_usd else ZERO
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Everything a rule may look at besides the intent and the limits. Times in ns UTC, money in USD."""
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """Everything a rule may look at besides the intent and the limits. Times in ns UTC, money in USD.
+
+    Give the fields by keyword, but where each order's time counts: twenty keywords cost 1.4 us.
+    """
 
     now_ns: int
     breaker: BreakerState
