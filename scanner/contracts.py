@@ -128,10 +128,18 @@ def leg_checks(
             yield ContractCheck(f"{key}.{name}", within(values, allowed), values, str(allowed))
 
 
+class Usable(NamedTuple):
+    """A priced chain, which of its contracts may be legs, and what each filter removed."""
+
+    chain: OptionChain
+    kept: Mask
+    removals: list[Removal]
+
+
 def usable_contracts(
     chain: OptionChain, criteria: Criteria, context: ScanContext, *, also: Sequence[int] = ()
-) -> tuple[OptionChain, list[Removal]]:
-    """Return the priced contracts that may be legs, and what each filter removed.
+) -> Usable:
+    """Return the priced contracts that may be legs, perhaps among others that may not.
 
     The rows in `also` are kept and priced whatever the filters say, to explain them.
     """
@@ -149,7 +157,7 @@ def usable_contracts(
         left = _record(removals, check.filter, left, kept)
     if also:
         kept[[model.row_of(str(chain.contract[row])) for row in also]] = True
-    return (model if kept.all() else model.take(np.flatnonzero(kept))), removals
+    return Usable(model, kept, removals)
 
 
 def _needs_pricing(chain: OptionChain) -> bool:

@@ -97,7 +97,8 @@ def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread
         verdicts.extend(_leg(chain, model, criteria, context, row))
         key = "long_leg" if leg.quantity > 0 else "short_leg"
         verdicts.extend(_verdicts(model, leg_checks(model, getattr(criteria, key), key), row))
-    usable, _ = usable_contracts(chain, criteria, context, also=rows)
+    priced_chain, kept, _ = usable_contracts(chain, criteria, context, also=rows)
+    usable = priced_chain.take(np.flatnonzero(kept))
     places = [usable.row_of(str(chain.contract[row])) for row in rows]
     block = block_of(usable, criteria, context, structure, places)
     subject = " ".join(

@@ -43,14 +43,20 @@ class Prospect:
     deviate: Array
     """Normal deviate of the probability of ending at or below the strike."""
     forward: Array
+    usable: Mask
+    """Which contracts may be legs."""
     group: NDArray[np.int64]
     """Number of the contracts that can stand in one spread alike."""
     engine: Engine
     """Of the loops over positions, as of pricing."""
 
     @classmethod
-    def of(cls, chain: OptionChain, criteria: Criteria, context: ScanContext) -> Prospect:
+    def of(
+        cls, chain: OptionChain, criteria: Criteria, context: ScanContext, *, kept: Mask | None = None
+    ) -> Prospect:
         """Return what each strike's own IV implies, or realised volatility where the criteria say so.
+
+        `kept` are the contracts that may be legs, all unless given.
 
         Raises `ConfigError` where the criteria want realised volatility and it is not known.
         """
@@ -65,7 +71,9 @@ class Prospect:
         with np.errstate(divide="ignore", invalid="ignore"):
             deviation = volatility * np.sqrt(options.years)
             deviate = 0.5 * deviation - carry.log_moneyness / deviation
-        return cls(options, deviation, deviate, carry.forward, _groups(chain), context.pricing.engine)
+        usable = np.ones(len(chain), dtype=np.bool_) if kept is None else kept
+        engine = context.pricing.engine
+        return cls(options, deviation, deviate, carry.forward, usable, _groups(chain), engine)
 
 
 class LegTable:
@@ -77,7 +85,7 @@ class LegTable:
     def __init__(self, chain: OptionChain, prospect: Prospect, criteria: Criteria, *, is_call: bool) -> None:
         self.chain = chain
         self.is_call = is_call
-        self.rows = _ordered_rows(chain, prospect.group, is_call=is_call)
+        self.rows = _ordered_rows(chain, prospect, is_call=is_call)
         """Row of each leg in the chain."""
         self.spot = chain.underlying_price
         self.engine = prospect.engine
@@ -207,11 +215,11 @@ def _groups(chain: OptionChain) -> NDArray[np.int64]:
     return group
 
 
-def _ordered_rows(chain: OptionChain, groups: NDArray[np.int64], *, is_call: bool) -> NDArray[np.intp]:
-    """Rows of one right by group and level; a chain's own order already is, puts read backwards."""
-    rows = np.flatnonzero(chain.is_call == is_call)
+def _ordered_rows(chain: OptionChain, prospect: Prospect, *, is_call: bool) -> NDArray[np.intp]:
+    """Usable rows of one right by group and level; a chain's own order already is, puts read backwards."""
+    rows = np.flatnonzero((chain.is_call == is_call) & prospect.usable)
     rows = rows if is_call else rows[::-1]
-    group = groups[rows]
+    group = prospect.group[rows]
     steps = np.diff(group)
     is_grouped = not ((steps < 0).any() and (steps > 0).any())
     return rows if is_grouped else rows[np.argsort(group, kind="stable")]

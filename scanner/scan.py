@@ -75,13 +75,15 @@ def _scan_one(
     structures, mode = structures_for(criteria, context)
     if not _underlying_passes(chain, criteria, context, tally):
         return mode
-    usable, removals = usable_contracts(chain, criteria, context)
-    tally.add(removals)
-    if not len(usable):
+    usable = usable_contracts(chain, criteria, context)
+    tally.add(usable.removals)
+    if not usable.kept.any():
         return mode
     with np.errstate(all="ignore"):
-        prospect = Prospect.of(usable, criteria, context)
-        tables = {is_call: LegTable(usable, prospect, criteria, is_call=is_call) for is_call in (False, True)}
+        prospect = Prospect.of(usable.chain, criteria, context, kept=usable.kept)
+        tables = {
+            is_call: LegTable(usable.chain, prospect, criteria, is_call=is_call) for is_call in (False, True)
+        }
         for structure in structures:
             build(structure, tables, criteria, ranking, tally)
     return mode
