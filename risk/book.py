@@ -73,7 +73,7 @@ class Book:
             if not _is_same_risk(reservation, intent):
                 others.append(each)
             elif reservation.sign * ratio * added > 0:  # of the same risk the larger counts
-                left = self._active(reservation, ratio)
+                left = self._awake(reservation.intent, reservation.remaining(self.terms.instrument_id, ratio))
                 added = max(added, left) if added > 0 else min(added, -left)
         return self._with(self._count(others), intent.strategy_id, added)
 
@@ -122,11 +122,14 @@ class Book:
         buys: dict[str, int] = {}
         sells: dict[str, int] = {}
         groups: dict[tuple[str, str, bool], int] = {}
-        highest = ZERO
+        highest, name = ZERO, self.terms.instrument_id
         for reservation, ratio in working:
             is_buy = reservation.sign * ratio > 0
-            left = self._active(reservation, ratio)
-            strategy_id = reservation.intent.strategy_id
+            left = reservation.remaining(name, ratio)
+            intent = reservation.intent
+            strategy_id = intent.strategy_id
+            if intent.protects_id is not None:
+                left = self._awake(intent, left)
             if reservation.group_id is not None:
                 key = (strategy_id, reservation.group_id, is_buy)
                 largest = groups.get(key, 0)
@@ -142,12 +145,9 @@ class Book:
             worst_short += max(sells.get(strategy_id, 0) - position, 0)
         return _Tally(buys, sells, Exposure(worst_long, worst_short), highest)
 
-    def _active(self, reservation: Reservation, ratio: int) -> int:
+    def _awake(self, intent: OrderIntent, left: int) -> int:
         """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
-        left = reservation.remaining(self.terms.instrument_id, ratio)
-        if reservation.intent.protects_id is None:
-            return left
-        parent = parent_of(reservation.intent, self._orders)
+        parent = parent_of(intent, self._orders)
         return left if parent is None else min(left, parent.filled)
 
     def _with(self, tally: _Tally, strategy_id: str, added: int) -> Exposure:

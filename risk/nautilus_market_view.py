@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import QuoteTick, TradeTick
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Money
 
 from market.calendar import TradingCalendar
@@ -22,6 +23,9 @@ from risk.snapshot import Quote
 
 GreeksSource = Callable[[str], Greeks | None]
 """Gives the greeks of an option by instrument id; None when they are unknown."""
+
+MAX_PRICES_KEPT = 100_000
+"""Converted prices kept; beyond it they are converted anew."""
 
 _NO_SESSION = SessionView("closed", False, None)
 _CALENDAR_MARGIN = timedelta(days=10)
@@ -45,8 +49,8 @@ class NautilusMarketView:
         self._session_rules = session_rules
         self._calendar = calendar
         self._greeks = greeks
-        self._quotes: dict[str, tuple[QuoteTick, Quote]] = {}
-        self._trades: dict[str, tuple[TradeTick, Decimal]] = {}
+        self._quotes: dict[str, tuple[InstrumentId, QuoteTick, Quote]] = {}
+        self._prices: dict[int, Decimal] = {}
         self._funds: tuple[Money, Decimal] | None = None
         self._day_starts_ns = self._day_ends_ns = 0
         self._window: SessionWindow | None = None
@@ -54,33 +58,27 @@ class NautilusMarketView:
 
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         """Return the latest quote in the cache."""
-        tick = self._cache.quote_tick(self._instruments.nautilus_id(terms))
+        known = self._quotes.get(terms.instrument_id)
+        instrument_id = self._instruments.nautilus_id(terms) if known is None else known[0]
+        tick = self._cache.quote_tick(instrument_id)
         if tick is None:
             return None
-        known = self._quotes.get(terms.instrument_id)
-        if known is not None and known[0] is tick:
-            return known[1]
+        if known is not None and known[1] is tick:
+            return known[2]
         quote = Quote(
-            tick.bid_price.as_decimal(),
-            tick.ask_price.as_decimal(),
+            self._decimal(tick.bid_price),
+            self._decimal(tick.ask_price),
             tick.bid_size.raw // SCALE,
             tick.ask_size.raw // SCALE,
             tick.ts_event,
         )
-        self._quotes[terms.instrument_id] = (tick, quote)
+        self._quotes[terms.instrument_id] = (instrument_id, tick, quote)
         return quote
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the latest trade in the cache."""
         trade = self._cache.trade_tick(self._instruments.nautilus_id(terms))
-        if trade is None:
-            return None
-        known = self._trades.get(terms.instrument_id)
-        if known is not None and known[0] is trade:
-            return known[1]
-        price: Decimal = trade.price.as_decimal()
-        self._trades[terms.instrument_id] = (trade, price)
-        return price
+        return None if trade is None else self._decimal(trade.price)
 
     def greeks(self, terms: InstrumentTerms) -> Greeks | None:
         """Return the greeks of an option from the source given at installation."""
@@ -105,6 +103,15 @@ class NautilusMarketView:
         if self._window is None:
             return _NO_SESSION
         return self._views[self._window.phase(now_ns)]
+
+    def _decimal(self, price: Any) -> Decimal:
+        """Return a price as `Decimal`; the same few are asked for again and again."""
+        known = self._prices.get(price.raw)
+        if known is None:
+            if len(self._prices) >= MAX_PRICES_KEPT:
+                self._prices.clear()
+            known = self._prices[price.raw] = price.as_decimal()
+        return known
 
     def _open_day(self, day: date) -> None:
         calendar = self._calendar

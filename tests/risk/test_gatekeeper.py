@@ -15,13 +15,13 @@ from risk.breaker_file import BreakerRecord, DayRecord
 from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.market_view import Greeks
+from risk.market_view import Greeks, SessionView
 from risk.performance import Fill
 from risk.policy import Policy
 from risk.rates import MAX_REMEMBERED, SlidingCount
 from risk.reservation import MAX_PENDING_CHANGES
 from risk.sent_intents import SentIntents
-from risk.snapshot import Snapshot
+from risk.snapshot import DayResult, Exposure, Snapshot
 from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, limits
 from tests.risk.table_market import (
     NOW_NS,
@@ -642,6 +642,42 @@ def test_the_open_loss_is_the_symbols_at_the_touch(keeper: Gatekeeper, market: T
     assert snapshot(keeper, order()).open_loss_usd == 0
     market.quotes["F.SMART"] = None
     assert snapshot(keeper, order()).open_loss_usd is None
+
+
+def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(duplicate_window_ms=60_000), market)
+    bought(keeper, 10, terms=stock("GE"), price="4.00")
+    held = order(quantity=4, limit_price=D("4.95"), idempotency_key="decision:1")
+    assert verdict(keeper, held) == "approved"
+    for _ in range(3):
+        keeper.cancel("elsewhere", NOW_NS)
+    market.last_prices["F.SMART"] = D("4.98")
+    market.funds = D(1_234)
+    market.view = SessionView("no_trade", False, None)
+    seen = snapshot(keeper, order(quantity=20, idempotency_key="decision:1"))
+    assert seen == Snapshot(
+        now_ns=NOW_NS,
+        breaker="RUNNING",
+        pause=None,
+        session_phase="no_trade",
+        entries_allowed=False,
+        allowed_symbols=keeper.account.allowed_symbols,
+        quote=market.default_quote,
+        last_price=D("4.98"),
+        order_value_usd=D("100.00"),
+        exposure_after={"F.SMART": Exposure(24, 0)},
+        symbol_value_after_usd=D("120.00"),
+        total_value_after_usd=D("170.00"),
+        symbols_after=2,
+        open_orders_after=2,
+        orders_last_second=1,
+        replaces_last_minute=3,
+        duplicate_of=held.order_id,
+        funds_usd=D(1_234),
+        day=DayResult(profit_usd=D("9.90"), high_usd=D("9.90"), consecutive_losses=0, paused_until_ns=None),
+        open_loss_usd=D(0),
+        option_risk=None,
+    )
 
 
 def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:

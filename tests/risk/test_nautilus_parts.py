@@ -20,7 +20,7 @@ from nautilus_trader.model.enums import AggressorSide, AssetClass, OrderSide, Tr
 from nautilus_trader.model.events import OrderCancelRejected, OrderModifyRejected
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol, TradeId
 from nautilus_trader.model.instruments import FuturesContract
-from nautilus_trader.model.objects import Price, Quantity
+from nautilus_trader.model.objects import Money, Price, Quantity
 
 from market.time import to_ns
 from risk.drills.nautilus_options import combination, option_quotes, put
@@ -35,6 +35,7 @@ from risk.nautilus_intents import (
 )
 from risk.operator_commands import CancelAll, FlattenSymbol, PauseSymbol
 from risk.records import CommandRecord, RiskRecord
+from risk.snapshot import Quote
 from tests.risk.limit_cases import SESSION_RULES, limits
 from tests.risk.nautilus_rig import SMART, START_NS, Rig, Scripted, equity, quotes
 from tests.risk.table_market import stock
@@ -523,6 +524,41 @@ def test_funds_are_unknown_without_exactly_one_account() -> None:
     empty = [SimpleNamespace(balance_total=lambda _currency: None)]
     view._cache = SimpleNamespace(accounts=lambda: empty)  # type: ignore[attr-defined]
     assert view.funds_usd() is None
+
+
+def test_funds_follow_the_balance_of_the_account() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view = rig.gate.keeper.account.market
+    balances = [Money(50, USD), Money(50, USD), Money(40, USD)]
+    account = SimpleNamespace(balance_total=lambda _currency: balances[0])
+    view._cache = SimpleNamespace(accounts=lambda: [account])  # type: ignore[attr-defined]
+    seen = []
+    while balances:
+        seen.append(view.funds_usd())
+        balances.pop(0)
+    assert seen == [50, 50, 40]
+
+
+def test_a_quote_is_converted_once_and_again_when_it_changes() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view, cache = rig.gate.keeper.account.market, rig.engine.cache
+    first = view.quote(rig.gate.instruments.terms(F))
+    assert view.quote(rig.gate.instruments.terms(F)) is first
+    later = quotes("F", count=1, bid="4.9500", ask="4.9700")[0]
+    cache.add_quote_tick(later)
+    assert view.quote(rig.gate.instruments.terms(F)) == Quote(
+        Decimal("4.95"), Decimal("4.97"), 10_000, 10_000, later.ts_event
+    )
+
+
+def test_converted_prices_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.nautilus_market_view.MAX_PRICES_KEPT", 2)
+    view = Rig().gate.keeper.account.market
+    texts = ["4.9900", "5.0000", "4.9900", "5.0100", "4.9900"]
+    assert [view._decimal(usd(text)) for text in texts] == [Decimal(text) for text in texts]  # type: ignore[attr-defined]
+    assert list(view._prices.values()) == [Decimal("5.01"), Decimal("4.99")]  # type: ignore[attr-defined]
 
 
 def test_days_without_a_session_are_closed_and_the_calendar_follows_the_clock() -> None:
