@@ -12,6 +12,7 @@ import msgspec
 from audit.events import OpenedRecord
 from audit.journal import FOR_BACKTESTS, Journal, JournalError
 from audit.nautilus_recorder import JournalRecorder
+from backtests.data_files import data_file_records
 from backtests.period import Selection
 from configs.profile import LoadedProfile
 from risk.records import Recorder
@@ -47,7 +48,7 @@ class RunJournal:
     def attach(
         self, engine: BacktestEngine, loaded: LoadedProfile, selection: Selection, *, beside: Recorder
     ) -> JournalRecorder:
-        """Record all that `engine` does from now on, after the configuration that it runs with."""
+        """Record all that `engine` does from now on, after its configuration and the data that it replays."""
         recorder = JournalRecorder(engine, self._journal, beside=beside)
         recorder.open(
             OpenedRecord(
@@ -63,6 +64,8 @@ class RunJournal:
                 starting_balance_usd=loaded.require_backtest().starting_balance_usd,
             )
         )
+        for file in data_file_records(selection):
+            self._journal.append(file, ts_ns=selection.first_ns)
         return recorder
 
     def close(self, *, ts_ns: int, reason: str = "the run ended") -> JournalSummary:

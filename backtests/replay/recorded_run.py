@@ -15,7 +15,7 @@ from audit.events import DataFileRecord, DecisionRecord, Entry, OpenedRecord
 from audit.journal import Problem, read_entries, verify
 from catalog.recording import recover
 from catalog.recording.publication import file_hash
-from configs.profile import LoadedProfile, Profile
+from configs.profile import Backtest, LoadedProfile, Profile
 from configs.profile_decoding import find_problems
 from configs.profile_hash import profile_hash
 from configs.profile_problems import config_error
@@ -24,6 +24,9 @@ from market.errors import ConfigError, DataError, NotFoundError
 
 JOURNAL_FOLDER = "journal"
 BACKTEST = "backtest"
+DEFAULT_BALANCE_USD = Decimal(25_000)
+"""Cash of the simulated account of a day whose journal does not name the account's."""
+BALANCE_MIN_USD, BALANCE_MAX_USD = Decimal(100), Decimal(1_000_000_000)
 INPUT_KINDS = ("alert", "order", "order_event", "fill", "decision")
 """Kinds of records that a replay of a live day is driven by or compared with."""
 
@@ -45,9 +48,11 @@ class RecordedRun:
     run_dir: Path
     opened: OpenedRecord
     problems: tuple[Problem, ...]
+    named_catalog: Path | None = None
+    """Where the market data lies now, if not where the journal says."""
 
     @classmethod
-    def open(cls, run_dir: Path) -> RecordedRun:
+    def open(cls, run_dir: Path, *, catalog: Path | None = None) -> RecordedRun:
         """Read what was recorded in `run_dir`; finishes the market data of a node that died.
 
         Raises `NotFoundError` where there is no journal, `DataError` for one without its beginning.
@@ -66,7 +71,7 @@ class RecordedRun:
                 f"{folder} does not begin with the record of its node: profile and data are not known. "
                 f"`harvester audit verify {run_dir}` says what is missing."
             )
-        return cls(run_dir, first.body, problems)
+        return cls(run_dir, first.body, problems, catalog)
 
     @property
     def is_live(self) -> bool:
@@ -81,6 +86,8 @@ class RecordedRun:
     @property
     def catalog(self) -> Path:
         """Where the market data lies; raises `NotFoundError` when that is nowhere."""
+        if self.named_catalog is not None:
+            return self.named_catalog
         if self.has_own_data:
             return self.run_dir
         if self.opened.catalog is None:
@@ -153,6 +160,19 @@ class RecordedRun:
             source_paths=(source,),
             purpose="research",
         )
+
+
+def as_backtest(loaded: LoadedProfile, opened: OpenedRecord) -> LoadedProfile:
+    """Return `loaded` so that it can be run on the day that it recorded, whatever its own period.
+
+    A live profile has no `[backtest]`: it gets one with the account's cash and the ordinary venue.
+    """
+    section = loaded.profile.backtest
+    if section is None:
+        balance = opened.starting_balance_usd or DEFAULT_BALANCE_USD
+        section = Backtest(starting_balance_usd=min(max(balance, BALANCE_MIN_USD), BALANCE_MAX_USD))
+    section = msgspec.structs.replace(section, start=None, end=None)
+    return msgspec.structs.replace(loaded, profile=msgspec.structs.replace(loaded.profile, backtest=section))
 
 
 def decisions_of(entries: Iterable[Entry]) -> list[DecisionRecord]:
