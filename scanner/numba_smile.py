@@ -173,3 +173,30 @@ def grown(values):  # type: ignore[no-untyped-def]
     longer = np.empty(2 * values.size, values.dtype)
     longer[: values.size] = values
     return longer
+
+
+@compiled
+def write_fraction(metric, covered, shares, row):  # type: ignore[no-untyped-def]
+    """Write what makes a metric a fraction of net and width; return whether it is one.
+
+    Written are a, b, c, d and e of (a net + b width) / (c net + d width + e), over (0, 0, 0, 0, 1). The
+    profit is net + `covered` * width; `shares` a contract are 0 where contracts differ.
+    """
+    known = True
+    if metric == WIDTH:
+        row[1] = 1.0
+    elif metric == CREDIT:
+        row[0] = 1.0
+    elif metric == DEBIT:
+        row[0] = -1.0
+    elif metric == CREDIT_TO_WIDTH:
+        row[0], row[3], row[4] = 1.0, 1.0, 0.0
+    elif metric == RETURN:
+        row[0], row[1], row[2], row[3], row[4] = 1.0, covered, -1.0, 1.0 - covered, 0.0
+    elif metric == MAX_PROFIT and shares > 0.0:
+        row[0], row[1] = shares, covered * shares
+    elif metric == MAX_LOSS and shares > 0.0:
+        row[0], row[1] = -shares, (1.0 - covered) * shares
+    else:
+        known = False
+    return known

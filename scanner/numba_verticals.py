@@ -52,6 +52,7 @@ from scanner.numba_smile import (
     insert,
     share_of,
     write_bounds,
+    write_fraction,
     write_reach,
 )
 
@@ -122,43 +123,20 @@ def _opening(options, filters, terms):  # type: ignore[no-untyped-def]
     and the first such term. Rows are (a, b, c, d, e) of (a net + b width) / (c net + d width + e), then low
     and high, or worst, scale and weight.
     """
+    covered, shares = 0.0 if options[0] > 0.5 else 1.0, options[5]
     opening = np.zeros((3, 8))
     opening[:, 4] = 1.0
     opening[:2, 5], opening[:2, 6] = -np.inf, np.inf
     filters_done, term_done = 0, -1
     for f in range(min(2, filters.shape[0])):
-        if f == filters_done and _write_fraction(int(filters[f, 0]), options, opening[f]):
+        if f == filters_done and write_fraction(int(filters[f, 0]), covered, shares, opening[f]):
             opening[f, 5], opening[f, 6] = filters[f, 1], filters[f, 2]
             filters_done += 1
     for t in range(terms.shape[0]):
-        if term_done < 0 and _write_fraction(int(terms[t, 0]), options, opening[2]):
+        if term_done < 0 and write_fraction(int(terms[t, 0]), covered, shares, opening[2]):
             opening[2, 5:8] = terms[t, 1:4]
             term_done = t
     return opening, filters_done, term_done
-
-
-@compiled
-def _write_fraction(metric, options, row):  # type: ignore[no-untyped-def]
-    """Write a, b, c, d, e of a metric that is a fraction of net and width; return whether it is one."""
-    covered, shares = 0.0 if options[0] > 0.5 else 1.0, options[5]
-    known = True
-    if metric == WIDTH:
-        row[1] = 1.0
-    elif metric == CREDIT:
-        row[0] = 1.0
-    elif metric == DEBIT:
-        row[0] = -1.0
-    elif metric == CREDIT_TO_WIDTH:
-        row[0], row[3], row[4] = 1.0, 1.0, 0.0
-    elif metric == RETURN:
-        row[0], row[1], row[2], row[3], row[4] = 1.0, covered, -1.0, 1.0 - covered, 0.0
-    elif metric == MAX_PROFIT and shares > 0.0:
-        row[0], row[1] = shares, covered * shares
-    elif metric == MAX_LOSS and shares > 0.0:
-        row[0], row[1] = -shares, (1.0 - covered) * shares
-    else:
-        known = False
-    return known
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -12,6 +12,7 @@ from scanner.contracts import PRICE_TOLERANCE, Mask, within
 from scanner.criteria import PositionFilter, Range, Structure, ranges_of
 from scanner.metrics import POSITION_METRICS
 from scanner.positions import Block, Verticals
+from scanner.tally import Tally
 
 SOUND = "position.sound"
 """Every position must be able to gain and, within its width, to lose: no arbitrage of stale quotes."""
@@ -44,6 +45,19 @@ class PositionChecks:
             alive &= passes(block, name, allowed, alive)
             count = self._record(f"position.{name}", count, alive)
         return count
+
+    def adopt(self, reached: int, left: Iterable[int]) -> int:
+        """Record how many each filter left, as compiled loops counted; return the last."""
+        for name, passed in zip(self.names(), left, strict=True):
+            self.reached[name], self.passed[name] = reached, passed
+            reached = passed
+        return reached
+
+    def report(self, tally: Tally) -> None:
+        """Hand the counts on."""
+        for name in self.names():
+            before = self.reached.get(name, 0)
+            tally.count(self.structure, name, before=before, left=self.passed.get(name, 0))
 
     def names(self) -> list[str]:
         """Return the filters in their order."""

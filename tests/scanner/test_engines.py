@@ -12,7 +12,7 @@ from market.option_chain import OptionChain
 from market.option_chain_pricing import priced
 from market.pricing.implied_volatility import Engine
 from scanner.context import ScanContext
-from scanner.criteria import VERTICALS, Criteria, LegFilter, PositionFilter, Range, RankTerm, Structure
+from scanner.criteria import Criteria, LegFilter, PositionFilter, Range, RankTerm, Structure
 from scanner.scan import scan
 from tests.scanner.chains import DIVIDEND_YIELD, RATE, synthetic_chain
 
@@ -43,7 +43,7 @@ METRICS = (
 
 def _chain(seed: int) -> OptionChain:
     """Priced beforehand, so that only the loops over positions differ."""
-    chain = synthetic_chain(expiries=3, strikes=19, seed=seed)
+    chain = synthetic_chain(expiries=3, strikes=15, step=3.0, seed=seed)
     return priced(chain, ScanContext.flat(RATE, dividend_yield=DIVIDEND_YIELD).pricing)
 
 
@@ -55,27 +55,34 @@ def _context(engine: Engine) -> ScanContext:
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 3),
-    structures=st.lists(st.sampled_from(VERTICALS), min_size=1, unique=True),
+    structures=st.lists(st.sampled_from(list(Structure)), min_size=1, max_size=4, unique=True),
     filtered=st.lists(st.sampled_from(METRICS), max_size=5, unique=True),
     ranked=st.lists(st.sampled_from(METRICS), min_size=1, max_size=3, unique=True),
     is_downwards=st.booleans(),
     delta_max=st.sampled_from([None, 0.6]),
+    width=st.sampled_from([Range(max=6.0), Range(min=6.0, max=12.0)]),
+    equal_widths=st.booleans(),
     top=st.integers(1, 40),
 )
-def test_numba_and_numpy_agree(
+def test_compiled_loops_find_what_the_eager_and_the_lazy_ranking_of_numpy_find(
     seed: int,
     structures: list[Structure],
     filtered: list[tuple[str, float, float]],
     ranked: list[tuple[str, float, float]],
     is_downwards: bool,
     delta_max: float | None,
+    width: Range,
+    equal_widths: bool,
     top: int,
 ) -> None:
     criteria = Criteria(
         name="both",
         structures=tuple(structures),
         short_leg=LegFilter(delta=None if delta_max is None else Range(max=delta_max)),
-        position=PositionFilter(**{name: Range(min=low, max=high) for name, low, high in filtered}),
+        equal_widths=equal_widths,
+        position=PositionFilter(
+            **{"width_usd": width} | {name: Range(min=low, max=high) for name, low, high in filtered}
+        ),
         ranking=tuple(
             RankTerm(by=name, worst=high, best=low)
             if is_downwards
@@ -85,4 +92,6 @@ def test_numba_and_numpy_agree(
         top=top,
     )
     chain = _chain(seed)
-    assert scan(chain, criteria, _context("numba")) == scan(chain, criteria, _context("numpy"))
+    compiled = scan(chain, criteria, _context("numba"))
+    assert compiled == scan(chain, criteria, _context("numpy"))
+    assert compiled == scan(chain, criteria, _context("numpy"), lazy=False)
