@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import msgspec
 
+from audit.amounts import rounded
 from audit.day_figures import (
     Activity,
     DayLatency,
@@ -173,7 +174,7 @@ class _Gathering:
             case RefusalRecord():
                 day.refusals.append(entry)
             case CheckpointRecord():
-                self._profit_usd = profit_at(entry.body)
+                self._profit_usd = rounded(profit_at(entry.body))
                 day.points.append(ProfitPoint(ts_ns=entry.ts_ns, profit_usd=self._profit_usd))
                 day.last_checkpoint = entry.body
             case BreakerChangeRecord():
@@ -232,10 +233,10 @@ def _by_day[T](things: Iterable[T], ts_ns: Callable[[T], int]) -> dict[date, lis
 def _profit(day: _Day) -> DayProfit:
     last = day.last_checkpoint
     return DayProfit(
-        gross_usd=day.gross_usd,
-        fees_usd=day.fees_usd,
-        net_usd=day.gross_usd - day.fees_usd,
-        unrealized_usd=None if last is None else last.unrealized_usd,
-        change_usd=None if last is None else profit_at(last) - day.start_usd,
+        gross_usd=rounded(day.gross_usd),
+        fees_usd=rounded(day.fees_usd),
+        net_usd=rounded(day.gross_usd - day.fees_usd),
+        unrealized_usd=None if last is None else rounded(last.unrealized_usd),
+        change_usd=None if last is None else rounded(profit_at(last) - day.start_usd),
         max_drawdown_usd=max_drawdown(day.points, start_usd=day.start_usd),
     )

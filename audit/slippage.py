@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
+from audit.amounts import rounded
 from audit.events import DecisionRecord, FillRecord
 from audit.order_history import OrderHistory
 from audit.round_trips import ZERO
@@ -98,5 +99,6 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def _mid(decision: DecisionRecord) -> Decimal | None:
+    # Half a cent is not a binary fraction: six decimals take the noise of the float away.
     mid = decision.features.get("mid", math.nan)
-    return Decimal(repr(float(mid))) if math.isfinite(mid) else None
+    return rounded(Decimal(repr(float(mid)))) if math.isfinite(mid) else None

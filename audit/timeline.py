@@ -7,6 +7,7 @@ behind what the venue does with it, a named person behind his command and the br
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import get_args
 
 import msgspec
 
@@ -14,6 +15,7 @@ from audit.events import Entry, OpenedRecord
 from audit.sentences import HASH_DIGITS, is_by_kill_switch, sentence
 from market.instruments import symbol_of
 from market.time import format_new_york, format_utc
+from risk.operator_commands import OperatorCommand
 from risk.records import ApprovalRecord, BreakerChangeRecord, CommandRecord
 
 NEW_YORK_PLACES = 6
@@ -21,7 +23,10 @@ NEW_YORK_PLACES = 6
 
 
 class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One record in words. `seq` and `kind` are the journal's; times are of the node's clock."""
+    """One record in words. `seq` and `kind` are the journal's; times are of the node's clock.
+
+    `record` is the whole record as JSON.
+    """
 
     seq: int
     ts_ns: int
@@ -36,6 +41,7 @@ class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str | None
     correlation_id: str | None
     caused_by: int | None
+    record: msgspec.Raw
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +65,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EVERYTHING = Wanted()
+GIVE_AUTHORITY = frozenset(("opened", "breaker", "operator_command"))
+"""Kinds that a timeline must be given whatever is wanted: they say on whose authority the rest was done."""
+
+
+PERSONS_COMMANDS = frozenset(str(each.__struct_config__.tag) for each in get_args(OperatorCommand))
+"""Commands that only a person gives; the kill switch records its own steps as commands too."""
 
 
 def operators(entries: Iterable[Entry]) -> frozenset[str]:
     """Return the names of the persons who gave commands."""
-    return frozenset(entry.body.by for entry in entries if isinstance(entry.body, CommandRecord))
+    return frozenset(entry.body.by for entry in entries if _is_by_person(entry))
 
 
 def timeline(
@@ -123,8 +135,8 @@ class _Standing:
     def of_breaker(self, entry: Entry) -> str:
         return f"operator {entry.body.by}" if entry.body.by in self._persons else self.of_limits(entry)
 
-    def of_person(self, entry: Entry) -> str:
-        return f"operator {entry.body.by}"
+    def of_command(self, entry: Entry) -> str:
+        return f"operator {entry.body.by}" if _is_by_person(entry) else self.of_limits(entry)
 
 
 _AUTHORITY: dict[str, Callable[[_Standing, Entry], str]] = {
@@ -136,8 +148,12 @@ _AUTHORITY: dict[str, Callable[[_Standing, Entry], str]] = {
     "position": _Standing.of_position,
     "breaker": _Standing.of_breaker,
     "reading": _Standing.of_limits,
-    "operator_command": _Standing.of_person,
+    "operator_command": _Standing.of_command,
 }
+
+
+def _is_by_person(entry: Entry) -> bool:
+    return isinstance(entry.body, CommandRecord) and entry.body.command in PERSONS_COMMANDS
 
 
 def _row(entry: Entry, *, authority: str) -> TimelineRow:
@@ -156,6 +172,7 @@ def _row(entry: Entry, *, authority: str) -> TimelineRow:
         client_order_id=_order_of(entry),
         correlation_id=entry.correlation_id,
         caused_by=entry.caused_by,
+        record=msgspec.Raw(msgspec.json.encode(entry.body)),
     )
 
 

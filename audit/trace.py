@@ -75,6 +75,7 @@ class OrderTrace(msgspec.Struct, frozen=True, kw_only=True):
     average_price: Decimal | None
     fees_usd: Decimal
     slippage: Slippage
+    slippage_bps: float | None
     latencies: Latencies
     steps: tuple[Step, ...]
     missing: tuple[str, ...]
@@ -138,8 +139,10 @@ def trace_of(index: TraceIndex, found: Found) -> Trace:
 
 def order_trace(history: OrderHistory) -> OrderTrace:
     """Return one order from its signal to its last fill."""
-    filled = history.filled_quantity
-    cost = sum((entry.body.quantity * entry.body.price for entry in history.fills), ZERO)
+
+    paid = sum((entry.body.quantity * entry.body.price for entry in history.fills), ZERO)
+    executed = sum(entry.body.quantity for entry in history.fills)
+    cost_of_fills = history_slippage(history)
     return OrderTrace(
         client_order_id=history.client_order_id,
         venue_order_id=history.venue_order_id,
@@ -152,10 +155,11 @@ def order_trace(history: OrderHistory) -> OrderTrace:
         terms=history.order.body if history.order else None,
         verdicts=tuple(_verdict(entry) for entry in history.verdicts),
         fills=tuple(entry.body for entry in (*history.fills, *history.legs)),
-        filled_quantity=filled,
-        average_price=cost / filled if filled else None,
+        filled_quantity=history.filled_quantity,
+        average_price=paid / executed if executed else None,
         fees_usd=history.fees_usd,
-        slippage=history_slippage(history),
+        slippage=cost_of_fills,
+        slippage_bps=cost_of_fills.mid_bps,
         latencies=latencies(history),
         steps=tuple(_steps(history.entries())),
         missing=tuple(_missing(history)),

@@ -1,0 +1,150 @@
+"""`harvester day`: the key figures of each day of one run, or of many runs beside each other."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from cli.output import print_json, stdout_console
+from cli.run_journal import entries_of, notes_of
+from market.errors import UserError
+
+if TYPE_CHECKING:
+    from audit.blotter import Blotter
+    from audit.day_report import JournalReport
+    from audit.day_series import DayLine, Totals
+    from market.calendar import Session
+
+
+def command(
+    *run_dirs: Annotated[Path, Parameter(name="RUN_DIR")],
+    html: Path | None = None,
+    no_notes: Annotated[bool, Parameter(negative="", help="Leave notes and tags out.")] = False,
+    json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Show the key figures of every day: orders, fills, slippage, profit, drawdown, breaches, uptime.
+
+    All come from the runs' journals alone. Several runs make a series, by date.
+
+    Parameters
+    ----------
+    run_dirs
+        Folders that `harvester backtest` or `harvester demo` printed, or live nodes' days.
+    html
+        Write one page with everything to this file; it opens without a network.
+    """
+    from audit.day_series import series, totals
+
+    if not run_dirs:
+        raise UserError("Name at least one run directory, such as runs/demo/run.")
+    if len(set(run_dirs)) < len(run_dirs):
+        raise UserError("A run directory is named twice. Name each once: its days would count double.")
+    reports = {str(run_dir): _report(run_dir) for run_dir in run_dirs}
+    lines, sums = series(reports.items()), totals(reports.values())
+    if html is not None:
+        blotters = {str(run_dir): _blotter(run_dir, no_notes=no_notes) for run_dir in run_dirs}
+        _write_page(html, reports, blotters)
+    if json:
+        runs = [{"run_dir": name, **_plain(report)} for name, report in reports.items()]
+        page = None if html is None else str(html)
+        print_json({"runs": runs, "series": lines, "total": sums, "page": page})
+        return
+    _print(lines, sums, has_runs=len(reports) > 1)
+    if html is not None:
+        sys.stdout.write(f"page  {html}\n")
+
+
+def _report(run_dir: Path) -> JournalReport:
+    from audit.day_report import journal_report
+
+    return journal_report(entries_of(run_dir), session_on=_session_on)
+
+
+def _session_on(day: date) -> Session | None:
+    from market.calendar import TradingCalendar
+
+    return TradingCalendar(day, day).session_on(day)
+
+
+def _blotter(run_dir: Path, *, no_notes: bool) -> Blotter:
+    from audit.blotter import blotter
+
+    return blotter(entries_of(run_dir), notes_of(run_dir, no_notes=no_notes))
+
+
+def _write_page(html: Path, reports: dict[str, JournalReport], blotters: dict[str, Blotter]) -> None:
+    from cli.day_page import write_day_page
+
+    try:
+        write_day_page(reports, blotters, html)
+    except OSError as error:
+        raise UserError(f"{html} cannot be written: {error}. Name another file with --html.") from None
+
+
+def _plain(report: JournalReport) -> dict[str, Any]:
+    import msgspec
+
+    return msgspec.structs.asdict(report)
+
+
+def _print(lines: list[DayLine], sums: Totals, *, has_runs: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    headings = ["orders sent", "denied", "rejected", "cancelled", "filled", "fill ratio", "trades"]
+    headings += ["gross", "fees", "net", "max drawdown", "slip bps", "breaches", "gaps", "latency ms", "up"]
+    table = Table("day", *(["run"] if has_runs else []), *headings, padding=(0, 1))
+    for column in table.columns[1 + has_runs :]:
+        column.justify = "right"
+    for line in lines:
+        named = [line.date, *([Path(line.run).name] if has_runs else [])]
+        table.add_row(
+            *(
+                Text(cell)
+                for cell in (
+                    *named,
+                    *_cells(line),
+                    _number(line.latency_median_ms, 1),
+                    _share(line.up_fraction),
+                )
+            )
+        )
+    if len(lines) > 1:
+        table.add_section()
+        named = ["all", *([""] if has_runs else [])]
+        table.add_row(*(Text(cell) for cell in (*named, *_cells(sums), "", _share(sums.up_fraction))))
+    console = stdout_console()
+    console.print(table)
+    for rule, count in sums.breaches_by_rule.items():
+        console.print(f"  refused {count:,} times by {rule}", markup=False)
+
+
+def _cells(line: DayLine | Totals) -> list[str]:
+    return [
+        f"{line.orders_sent:,}",
+        f"{line.orders_denied:,}",
+        f"{line.orders_rejected:,}",
+        f"{line.orders_canceled:,}",
+        f"{line.orders_filled:,}",
+        _share(line.fill_fraction),
+        f"{line.trades_closed:,}",
+        f"{line.gross_usd:,.2f}",
+        f"{line.fees_usd:,.2f}",
+        f"{line.net_usd:,.2f}",
+        "-" if line.max_drawdown_usd is None else f"{line.max_drawdown_usd:,.2f}",
+        _number(line.slippage_bps, 2),
+        f"{line.breaches:,}",
+        f"{line.data_gaps:,}",
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:,.{decimals}f}"

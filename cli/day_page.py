@@ -1,0 +1,122 @@
+"""The page of `harvester day --html`: one file that opens without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from audit.amounts import amount, rounded
+from audit.blotter import Blotter, Trade
+from audit.day_report import DayReport, JournalReport
+from audit.day_series import series, totals
+from backtests.report.page_parts import asset
+from cli.day_plots import daily_bars, profit_curve
+from market.time import format_new_york, new_york_date
+
+_FOLDER = "day_page_parts"
+DAYS_IN_FULL_MAX = 20
+"""Days that get a section of their own; of more the latest do, and the table above has all."""
+
+TRADES_SHOWN_MAX = 200
+
+
+def write_day_page(
+    reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter], target: Path
+) -> Path:
+    """Write the page of the runs' days and return its path; an older one is replaced as a whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.write_text(render(reports, blotters), encoding="utf-8")
+    return unfinished.replace(target)
+
+
+def render(reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter]) -> str:
+    """Return the page; both mappings are by the name of the run."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(usd=_usd, share=_share, number=_number, words=_words, time=format_new_york)
+    lines = series(reports.items())
+    sections = [
+        _section(name, report, day, blotters[name]) for name, report in reports.items() for day in report.days
+    ]
+    sections.sort(key=lambda section: str(section["day"].date))
+    return environment.from_string(_part("day.html.j2")).render(
+        title=_title(reports),
+        reports=reports,
+        lines=lines,
+        total=totals(reports.values()),
+        has_runs=len(reports) > 1,
+        bars=daily_bars([(line.date, float(line.net_usd)) for line in lines]),
+        sections=sections[-DAYS_IN_FULL_MAX:],
+        sections_hidden=max(0, len(sections) - DAYS_IN_FULL_MAX),
+        page_css=asset("report.css"),
+        day_css=Markup(_part("day.css")),  # noqa: S704 - ours, not input
+        day_js=Markup(_part("day.js")),  # noqa: S704 - ours, not input
+    )
+
+
+def _title(reports: Mapping[str, JournalReport]) -> str:
+    dates = sorted({day.date for report in reports.values() for day in report.days})
+    names = sorted({report.profile_name or report.run for report in reports.values()})
+    period = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else (dates or ["no day"])[0]
+    return f"{', '.join(names)}: {period}"
+
+
+def _section(name: str, report: JournalReport, day: DayReport, blotter: Blotter) -> dict[str, Any]:
+    own = [trade for trade in blotter.trades if day.date in _days_of(trade)]
+    points = [(point.ts_ns, float(point.profit_usd)) for point in day.curve]
+    marks = [(change.ts_ns, f"{change.after}: {_words(change.by)}") for change in day.breaker_changes]
+    return {
+        "anchor": f"{name}-{day.date}",
+        "run": name,
+        "report": report,
+        "day": day,
+        "curve": profit_curve(
+            points, marks[1:] if marks and points and marks[0][0] < points[0][0] else marks
+        ),
+        "latency": [
+            ("decision to sent", day.latency.decision_to_sent),
+            ("sent to accepted", day.latency.sent_to_accepted),
+            ("accepted to first fill", day.latency.accepted_to_first_fill),
+            ("decision to first fill", day.latency.decision_to_first_fill),
+        ],
+        "trades": own[:TRADES_SHOWN_MAX],
+        "trades_hidden": max(0, len(own) - TRADES_SHOWN_MAX),
+        "breaches": sum(day.breaches_by_rule.values()),
+    }
+
+
+def _days_of(trade: Trade) -> set[str]:
+    """Return the days on which a trade began or ended."""
+    moments = [trade.entry_ts_ns, *([] if trade.exit_ts_ns is None else [trade.exit_ts_ns])]
+    return {new_york_date(moment).isoformat() for moment in moments}
+
+
+def _usd(value: Decimal | None, decimals: int = 2) -> str:
+    if value is None:
+        return "-"
+    text = f"{abs(value):,.{decimals}f}" if decimals else amount(rounded(abs(value)))
+    return f"{'-' if value < 0 else ''}${text}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "-" if value is None else f"{value:,.{decimals}f}"
+
+
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
+def _part(name: str) -> str:
+    return files("cli").joinpath(_FOLDER, name).read_text(encoding="utf-8")
