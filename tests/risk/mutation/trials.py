@@ -1,0 +1,117 @@
+"""Runs the tests against mutants: one forked child each, loaded in place of the module.
+
+The parent imports what is slow and not ours once; the child imports the rest. The tests that import
+the mutated module run first, and the first failure ends the trial.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from tests.risk.mutation.mutants import ROOT, Mutant
+
+TIMEOUT_SECONDS = 90.0
+OPTIONS = (
+    "-x", "-q", "-n0", "-m", "not slow and not real_data", "-p", "no:cacheprovider", "--no-header",
+    "-p", "no:randomly",
+)  # fmt: skip
+
+
+def test_files() -> list[Path]:
+    """Return the tests that may notice a mutant."""
+    return sorted(
+        [*(ROOT / "tests" / "risk").glob("test_*.py"), ROOT / "tests" / "drills" / "test_drills.py"]
+    )
+
+
+def outcomes(mutants: Sequence[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, bool]]:
+    """Yield each mutant, and whether a test noticed it, as the trials end; `jobs` run at a time."""
+    _warm_up()
+    waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            child = os.fork()
+            if child == 0:
+                os._exit(_try(mutant))
+            running[child] = (mutant, time.monotonic() + TIMEOUT_SECONDS)
+        for child, (mutant, ends) in list(running.items()):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if not done and time.monotonic() > ends:  # a mutant that hangs is noticed
+                os.kill(child, 9)
+                done, status = os.waitpid(child, 0)
+            if done:
+                del running[child]
+                yield mutant, status != 0
+        time.sleep(0.02)
+
+
+class _Mutation(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads one module from the mutated source."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.module = mutant.module
+        self.source = mutant.source()
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == self.module else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.source, self.module, "exec"), module.__dict__)
+
+
+def _try(mutant: Mutant) -> int:
+    """Return 0 when every test passes."""
+    import pytest
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    sys.meta_path.insert(0, _Mutation(mutant))
+    try:
+        return next((1 for files in _by_nearness(mutant) if pytest.main([*OPTIONS, *map(str, files)])), 0)
+    except BaseException:  # noqa: BLE001 - a mutant may break the import of anything
+        return 1
+
+
+def _by_nearness(mutant: Mutant) -> list[list[Path]]:
+    """Return the tests that import the module, which notice most, and the others.
+
+    A pure module is not tried in a Nautilus node: its own tests must notice.
+    """
+    package = "risk.rules" if mutant.module.startswith("risk.rules.") else mutant.module
+    texts = {path: path.read_text() for path in test_files()}
+    is_shell = ".nautilus_" in mutant.module
+    chosen = [path for path in texts if is_shell or not _needs_node(texts[path])]
+    own = [path for path in chosen if f"from {package} import" in texts[path]]
+    others = [path for path in chosen if path not in own]
+    return [files for files in (own, others) if files]
+
+
+def _needs_node(text: str) -> bool:
+    return "nautilus" in text or "all_drills" in text
+
+
+def _warm_up() -> None:
+    """Import what is slow and not ours, so that a forked child need not."""
+    import exchange_calendars
+    import hypothesis
+    import nautilus_trader.backtest.engine
+    import nautilus_trader.examples.algorithms.twap
+    import nautilus_trader.live.node
+    import nautilus_trader.trading.strategy
+    import pandas
+    import pytest  # noqa: F401
+
+    assert exchange_calendars
+    assert hypothesis
+    assert nautilus_trader
+    assert pandas
