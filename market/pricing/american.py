@@ -25,8 +25,12 @@ from market.pricing.scaled_erfc import Array
 STEPS = 101
 """Steps of the tree; odd, as Leisen and Reimer require."""
 
+DEVIATION_MAX = 25.0
+"""Largest volatility times root of years on a tree: 2,500 % over a year. Beyond, its nodes overflow: NaN."""
+
 BLOCK = 128
 _SURE = 25.0  # standard deviations beyond which an outcome is certain, and the tree a line
+_SAME = 1e-12  # of the share's price: nodes no further apart are one
 _VOLATILITY_BUMP, _RATE_BUMP = 1e-3, 1e-4
 
 
@@ -69,7 +73,11 @@ def price(
     dividends: CashDividends = NO_DIVIDENDS,
     steps: int = STEPS,
 ) -> Array:
-    """Return American prices at `volatility`, shape `(n,)`, USD a share; NaN as in `european.price`."""
+    """Return American prices at `volatility`, shape `(n,)`, USD a share.
+
+    NaN as in `european.price`, for an infinite volatility, and above `DEVIATION_MAX` where early exercise
+    matters.
+    """
     return _valued(options, _each(options, volatility), dividends, steps).value
 
 
@@ -118,7 +126,8 @@ def without_dividends(options: EuropeanOptions, dividends: CashDividends) -> Eur
 
 
 def _each(options: EuropeanOptions, volatility: ArrayLike) -> Array:
-    return np.broadcast_to(np.asarray(volatility, dtype=np.float64), (len(options),))
+    given = np.asarray(volatility, dtype=np.float64)
+    return np.broadcast_to(np.where(np.isinf(given), np.nan, given), (len(options),))
 
 
 def _at_rate(options: EuropeanOptions, change: float) -> EuropeanOptions:
@@ -133,12 +142,17 @@ def _valued(options: EuropeanOptions, sigma: Array, dividends: CashDividends, st
     bare = without_dividends(options, dividends)
     exact = european.greeks(bare, sigma)
     result = _Tree(european.price(bare, sigma), exact.delta.copy(), exact.gamma.copy())
-    on_tree = early_exercise_matters(options, dividends) & (options.years > 0) & (sigma > 0) & (bare.spot > 0)
+    matters = early_exercise_matters(options, dividends) & (options.years > 0) & (sigma > 0)
+    is_too_wide = matters & (sigma * np.sqrt(np.maximum(options.years, 0.0)) > DEVIATION_MAX)
+    on_tree = matters & ~is_too_wide & (bare.spot > 0)
     for rows, its_steps in _blocks(options, np.flatnonzero(on_tree), dividends, steps):
         with np.errstate(under="ignore", over="ignore"):  # far nodes at volatilities of hundreds of percent
             premium = _premium(bare.take(rows), sigma[rows], dividends, its_steps)
         for whole, added in zip(result, premium, strict=True):
             whole[rows] += added
+    for whole in result:
+        whole[is_too_wide] = np.nan
+    np.minimum(result.value, _most(options), out=result.value)
     due = _exercise_value(options)
     exercised = ~(result.value > due) & ~np.isnan(result.value)
     result.value[exercised] = due[exercised]
@@ -198,6 +212,13 @@ def _premium(
 def _exercise_value(options: EuropeanOptions) -> Array:
     ahead = options.spot - options.strike
     return np.maximum(np.where(options.is_call, ahead, -ahead), 0.0)
+
+
+def _most(options: EuropeanOptions) -> Array:
+    """What no option is worth more than: the share, or the strike, at the best time to get it."""
+    yearly = np.where(options.is_call, options.dividend_yield, options.rate)
+    most: Array = np.where(options.is_call, options.spot, options.strike)
+    return most * np.exp(np.maximum(-yearly * options.years, 0.0))
 
 
 def _grow(
@@ -274,19 +295,30 @@ def _inverted(z: Array, steps: int) -> Array:
 
 def _read(two: tuple[Array, ...], one: tuple[Array, ...], root: tuple[Array, ...], *, of: int) -> _Tree:
     """Value at the root, delta after one step, gamma after two, of the values numbered `of`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        delta = (one[of][1] - one[of][0]) / (one[0][1] - one[0][0])
-        upper = (two[of][2] - two[of][1]) / (two[0][2] - two[0][1])
-        lower = (two[of][1] - two[of][0]) / (two[0][1] - two[0][0])
-        gamma = (upper - lower) / (0.5 * (two[0][2] - two[0][0]))
-    return _Tree(root[of][0], np.nan_to_num(delta), np.nan_to_num(gamma))
+    delta = _slope(one[of][1] - one[of][0], one[0][1] - one[0][0], root[0][0])
+    upper = _slope(two[of][2] - two[of][1], two[0][2] - two[0][1], root[0][0])
+    lower = _slope(two[of][1] - two[of][0], two[0][1] - two[0][0], root[0][0])
+    gamma = _slope(upper - lower, 0.5 * (two[0][2] - two[0][0]), root[0][0])
+    return _Tree(root[of][0], delta, gamma)
+
+
+def _slope(rise: Array, run: Array, share: Array) -> Array:
+    """Return `rise / run`, 0 where the tree is a line: its nodes differ by rounding alone."""
+    is_line = run <= _SAME * share
+    slope: Array = np.where(is_line, 0.0, rise / np.where(is_line, 1.0, run))
+    return slope
 
 
 def _theta(options: EuropeanOptions, sigma: Array, tree: _Tree, dividends: CashDividends) -> Array:
-    """Theta by the pricing equation at a fixed share price, USD a calendar day."""
+    """Theta by the pricing equation at a fixed share price, USD a calendar day.
+
+    Without a dividend before expiry it is never above 0, for who has more time can do all that one with less
+    can; beside the price from which exercise is due the equation alone would say otherwise.
+    """
     escrowed = present_values(options, dividends)
     bare = options.spot - escrowed
     growth = (options.rate - options.dividend_yield) * bare + options.rate * escrowed
     yearly = options.rate * tree.value - growth * tree.delta - 0.5 * np.square(sigma * bare) * tree.gamma
+    yearly = np.where(escrowed > 0, yearly, np.minimum(yearly, 0.0))
     waiting = (tree.value > _exercise_value(options)) & (options.years > 0)
     return np.where(np.isnan(tree.value), np.nan, np.where(waiting, yearly, 0.0)) / european.DAYS_PER_YEAR

@@ -16,6 +16,7 @@ TOLERANCE = 1e-8
 """Width, as a fraction a year, to which a volatility is found."""
 
 _LOWEST, _HIGHEST = 1e-3, 10.0
+_BELOW_DEVIATION_MAX = american.DEVIATION_MAX * (1.0 - 1e-9)
 _STEPS_MAX = 80
 _GUESS = 0.3
 
@@ -27,11 +28,11 @@ def implied_volatility(
     dividends: CashDividends = NO_DIVIDENDS,
     steps: int = STEPS,
 ) -> ImpliedVolatility:
-    """Return the volatilities (0.001 to 10 a year) at which American `options` are worth `price`, shape
-    `(n,)`.
+    """Return the volatilities at which American `options` are worth `price`, shape `(n,)`.
 
-    NaN with a reason where there is none: a price that exercise alone pays has `NOT_ABOVE_INTRINSIC`.
-    Contracts that are never exercised early are solved in closed form, the others by at most 80 trees.
+    They lie between 0.001 and 10 a year. NaN with a reason where there is none: a price that exercise alone
+    pays has `NOT_ABOVE_INTRINSIC`. Contracts that are never exercised early are solved in closed form, the
+    others by at most 80 trees.
     """
     prices = np.broadcast_to(np.asarray(price, dtype=np.float64), (len(options),)).astype(np.float64)
     bare = american.without_dividends(options, dividends)
@@ -52,13 +53,14 @@ def implied_volatility(
 def _solve(
     options: EuropeanOptions, target: Array, guess: Array, dividends: CashDividends, steps: int
 ) -> tuple[Array, NDArray[np.uint8]]:
-    low, high = np.full_like(target, _LOWEST), np.full_like(target, _HIGHEST)
+    low = np.full_like(target, _LOWEST)
+    high = np.minimum(_HIGHEST, _BELOW_DEVIATION_MAX / np.sqrt(options.years))
     reason = np.full(target.shape, Reason.OK, dtype=np.uint8)
     least = american.price(options, low, dividends=dividends, steps=steps)
     most = american.price(options, high, dividends=dividends, steps=steps)
     reason[~(target > least)] = Reason.NOT_ABOVE_INTRINSIC
     reason[~(target < most)] = Reason.NOT_BELOW_MAXIMUM
-    sigma = np.clip(guess, _LOWEST, _HIGHEST)
+    sigma = np.clip(guess, low, high)
     bare = american.without_dividends(options, dividends)
     open_rows = np.flatnonzero(reason == Reason.OK)
     for _ in range(_STEPS_MAX):

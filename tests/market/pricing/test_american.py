@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - its documentation's name
@@ -143,8 +145,8 @@ def test_volatility_round_trips_where_the_price_is_above_exercise(seed: int) -> 
     options, _, volatility = _random(seed, 15)
     value = american.price(options, volatility)
     found = implied_volatility(options, value)
-    ahead = np.maximum(np.where(options.is_call, 1, -1) * (options.spot - options.strike), 0)
-    clear = value - ahead > 0.02
+    clear = value - american.price(options, 1e-3) > 0.02  # else volatility adds nothing to be found
+    assert clear.any()
     assert np.all(found.reason[clear] == Reason.OK)
     repriced = american.price(options.take(clear), found.volatility[clear])
     assert repriced == pytest.approx(value[clear], abs=1e-5)
@@ -157,3 +159,47 @@ def test_a_price_that_exercise_alone_pays_has_no_volatility() -> None:
     assert np.isnan(found.volatility[0])
     assert implied_volatility(options, 100.0).reason[0] == Reason.NOT_BELOW_MAXIMUM
     assert implied_volatility(options, 0.0).reason[0] == Reason.BAD_INPUT
+
+
+@settings(max_examples=60)
+@given(st.floats(1e-6, 1e6), st.floats(1e-8, 40.0), st.floats(-0.02, 0.15), st.floats(0, 0.1), st.booleans())
+def test_prices_stay_within_their_bounds_and_warn_of_nothing_at_any_volatility(
+    volatility: float, years: float, rate: float, dividend_yield: float, has_dividends: bool
+) -> None:
+    strikes = np.array([1e-3, 50.0, 100.0, 200.0, 1e6] * 2)
+    options = EuropeanOptions.of(
+        spot=100.0,
+        strike=strikes,
+        years=years,
+        rate=rate,
+        dividend_yield=dividend_yield,
+        is_call=[True] * 5 + [False] * 5,
+    )
+    dividends = THREE_DIVIDENDS if has_dividends else american.NO_DIVIDENDS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value = american.price(options, volatility, dividends=dividends)
+        found = american.greeks(options, volatility, dividends=dividends)
+    ahead = np.where(options.is_call, 1, -1) * (options.spot - options.strike)
+    is_known = ~np.isnan(value)
+    is_narrow = volatility * np.sqrt(years) < american.DEVIATION_MAX
+    assert is_known.all() if is_narrow else np.isnan(found.delta[~is_known]).all()
+    assert np.all(value[is_known] >= np.maximum(ahead, 0)[is_known])
+    most = np.where(options.is_call, 100.0, strikes * np.exp(max(-rate * years, 0.0)))
+    assert np.all(value[is_known] <= most[is_known] * (1 + 1e-12))
+
+
+@pytest.mark.parametrize("volatility", [26.0, 1e6, np.inf, np.nan])
+def test_a_volatility_that_no_tree_can_hold_gives_no_number(volatility: float) -> None:
+    options = EuropeanOptions.of(spot=100.0, strike=100.0, years=1.0, rate=0.05, is_call=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(american.price(options, volatility)).all()
+        assert all(np.isnan(greek).all() for greek in american.greeks(options, volatility))
+
+
+def test_the_volatility_of_a_century_is_looked_for_where_a_tree_can_hold_it() -> None:
+    options = EuropeanOptions.of(spot=100.0, strike=100.0, years=100.0, rate=0.01, is_call=False)
+    found = implied_volatility(options, american.price(options, 0.4))
+    assert found.reason[0] == Reason.OK
+    assert found.volatility[0] == pytest.approx(0.4, abs=1e-4)
