@@ -89,7 +89,9 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An order's terms as its sender made it: the intent, before any verdict.
 
-    An order that was working already when the node began has `found_status` and what of it was filled.
+    One that `is_emulated` waits inside the node for its price, and is recorded again, with the terms that
+    go to the venue, when that has come. An order that was working already when the node began has
+    `found_status` and what of it was filled.
     """
 
     client_order_id: str
@@ -102,6 +104,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     is_reduce_only: bool = False
+    is_emulated: bool = False
     tags: tuple[str, ...] = ()
     parent_order_id: str | None = None
     linked_order_ids: tuple[str, ...] = ()

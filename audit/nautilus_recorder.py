@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.events import OrderFilled, OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
@@ -163,6 +164,8 @@ class JournalRecorder:
             self._beside.record(entry)
         match entry:
             case ApprovalRecord():
+                if entry.command == "cancel":
+                    self._untold_requests(entry.client_order_ids)
                 self._verdict(entry, entry.client_order_ids)
             case RefusalRecord():
                 seq = self._verdict(entry, (entry.client_order_id,))
@@ -181,6 +184,14 @@ class JournalRecorder:
         for trail in trails:
             trail.request = seq
         return seq
+
+    def _untold_requests(self, order_ids: tuple[str, ...]) -> None:
+        """Record the requests of `Strategy.cancel_all_orders`, which Nautilus applies and tells nobody of."""
+        for name in order_ids:
+            order, known = self._cache.order(ClientOrderId(name)), self.projection.orders.get(name)
+            is_asked = order is not None and order.status == OrderStatus.PENDING_CANCEL
+            if is_asked and known is not None and known.status != "PENDING_CANCEL":
+                self._order_event(order.last_event)
 
     def _reading(self, entry: ReadingRecord) -> None:
         now_ns = self._clock.timestamp_ns()

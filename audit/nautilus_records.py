@@ -10,6 +10,7 @@ from nautilus_trader.model.enums import (
     OrderSide,
     OrderType,
     TimeInForce,
+    TriggerType,
     order_type_to_str,
     time_in_force_to_str,
 )
@@ -84,6 +85,7 @@ def order_record(init: Any, *, order: Any = None) -> OrderRecord:
         if order is None
         else _current(order, "trigger_price"),
         is_reduce_only=init.reduce_only,
+        is_emulated=init.emulation_trigger != TriggerType.NO_TRIGGER,
         tags=tuple(init.tags or ()),
         parent_order_id=None if parent is None else parent.value,
         linked_order_ids=tuple([linked.value for linked in init.linked_order_ids or ()]),

@@ -118,6 +118,11 @@ class Book:
             self._realized += profit
             self._fees += record.commission_usd
 
+    def charge(self, record: FillRecord, *, is_counted: bool = True) -> None:
+        """Book the fees of a fill that moves no position."""
+        if is_counted:
+            self._fees += record.commission_usd
+
     def held(self, record: FillRecord) -> int:
         """Return the signed quantity of the position that a fill would move."""
         position = self.positions.get(position_id_of(record))

@@ -81,6 +81,11 @@ class Order:
         return self.status in WORKING
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it waits inside the node for its price."""
+        return self.terms.is_emulated and self.status in ("INITIALIZED", "EMULATED")
+
+    @property
     def open_quantity(self) -> int:
         """What can still fill."""
         return max(self.quantity - self.filled, 0) if self.is_working else 0

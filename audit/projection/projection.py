@@ -97,8 +97,8 @@ class Projection:
         order = self.orders.get(body.client_order_id)
         if order is None:
             order = self.orders[body.client_order_id] = Order(body, ts_ns, correlation_id)
-        elif order.status == "EMULATED":  # released: Nautilus makes another order of it under the same id
-            order.begin(body, ts_ns)
+        elif order.is_waiting and not body.is_emulated:
+            order.begin(body, ts_ns)  # released: Nautilus makes another order of it under the same id
         self._sort(order)
 
     def _on_order_event(self, body: OrderEventRecord) -> None:
@@ -113,14 +113,15 @@ class Projection:
         if reported_by == self.nodes:
             return
         self._trades[trade] = self.nodes
+        is_counted = reported_by is None
         order = self.orders.get(body.client_order_id)
         if order is not None:
             order.fill(body)
             self._sort(order)
-            if order.terms.is_reduce_only and not self.book.held(body):
-                return  # Nautilus opens no position by such a fill
-        if not body.is_combination:
-            self.book.fill(body, is_counted=reported_by is None)
+        if order is not None and order.terms.is_reduce_only and not self.book.held(body):
+            self.book.charge(body, is_counted=is_counted)  # Nautilus opens no position by such a fill
+        elif not body.is_combination:
+            self.book.fill(body, is_counted=is_counted)
 
     def _sort(self, order: Order) -> None:
         if order.is_working:
