@@ -69,6 +69,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("trace", "cli.trace:command", "One order or trade, from its features to what it earned."),
     Command("blotter", "cli.blotter:command", "Every trade with reasons, fees, slippage and notes."),
     Command("day", "cli.day:command", "The key figures of each day as one page, or of many runs."),
+    Command("replay", "cli.replay:command", "A recorded day again: identical, or why not; or what if."),
     Command("reconcile", "cli.reconcile:command", "Compare journal, engine and broker to the cent."),
     Command("archive", "cli.archive:command", "Keep a run as one verified file, and thin out old ones."),
     Command("restore", "cli.restore:command", "Bring an archived run back, every hash verified."),

@@ -1,0 +1,155 @@
+"""`harvester replay`: a recorded run or day again, unchanged or under other limits and parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from cli.output import print_json, stderr_console, stdout_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backtests.replay.replay import Difference, Replay
+    from backtests.replay.what_if import Both, BothUsd, WhatIf
+
+EXIT_DIFFERENT = 3
+FIELDS_SHOWN_MAX = 20
+
+
+def command(
+    run_dir: Path,
+    /,
+    *,
+    limits: Path | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative=())] = None,
+    catalog: Path | None = None,
+    changed_data: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Replay a recorded run or day: are its decisions what its inputs lead to?
+
+    A backtest runs again on its catalog. A day that a live node recorded runs on the market data beside
+    its journal, with the broker's answers from the journal, each at its place. Exit code 0 means that all
+    decisions are identical, 3 that they are not; then the first difference is shown with the inputs of
+    both sides and why it is one: data, event, parameter, limit or version.
+
+    With --limits or --set the day runs twice through the simulated venue, as recorded and as changed, and
+    what was refused, done and earned stands side by side; the exit code is then 0.
+
+    Parameters
+    ----------
+    run_dir
+        The folder that `harvester backtest` printed, or the day's folder of a node.
+    limits
+        A TOML file with a [risk] table: the limits to replay under.
+    set_
+        Override a key of the profile: --set risk.max_positions=2. May be repeated.
+    catalog
+        Where a backtest's catalog is now, if not where it was.
+    changed_data
+        Replay although files of the market data have changed, to see what that changes.
+    json
+        Print one JSON object instead of text.
+    """
+    from backtests.replay.replay import Request, replay
+
+    request = Request(
+        run_dir=run_dir,
+        limits=limits,
+        overrides=tuple(set_ or ()),
+        catalog=catalog,
+        accepts_changed_data=changed_data,
+    )
+    console = stderr_console()
+    with console.status("reading the journal") as status:
+        result = replay(request, progress=status.update)
+    if result.unverified is not None:
+        console.print(
+            f"warning: the journal does not verify ({result.unverified}); "
+            f"`harvester audit verify {run_dir}` names every record."
+        )
+    if json:
+        print_json(result)
+    else:
+        _print(result)
+    return EXIT_DIFFERENT if result.what_if is None and not result.is_identical else 0
+
+
+def _print(result: Replay) -> None:
+    console = stdout_console()
+    if result.what_if is not None:
+        _print_what_if(console, result.what_if)
+    if result.is_identical:
+        console.print(
+            f"Identical: {result.recorded_decisions} decisions of {result.run}, "
+            f"hash {result.recorded_hash[:16]}."
+        )
+        return
+    assert result.difference is not None
+    _print_difference(console, result, result.difference)
+
+
+def _print_difference(console: Console, result: Replay, difference: Difference) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from market.time import format_new_york
+
+    parting, verdict = difference.parting, difference.verdict
+    ours, theirs = _labels(result)
+    console.print(
+        f"Different: {result.recorded_decisions} decisions {ours}, {result.replayed_decisions} {theirs}."
+    )
+    console.print(
+        f"The first difference is decision {parting.index + 1}, "
+        f"{format_new_york(parting.ts_ns)} New York. Cause: {verdict.cause}."
+    )
+    for why in verdict.why:
+        console.print(f"  - {escape(why)}")
+    table = Table("value", ours, theirs)
+    for field in parting.fields[:FIELDS_SHOWN_MAX]:
+        table.add_row(field.field, escape(_text(field.recorded)), escape(_text(field.replayed)))
+    sides = [_position(side.position) for side in (parting.recorded, parting.replayed)]
+    table.add_row("held before", *sides)
+    console.print(table)
+    if len(parting.fields) > FIELDS_SHOWN_MAX:
+        console.print(f"{len(parting.fields) - FIELDS_SHOWN_MAX} more values differ; --json shows all.")
+
+
+def _labels(result: Replay) -> tuple[str, str]:
+    return ("as recorded", "as changed") if result.what_if is not None else ("recorded", "replayed")
+
+
+def _position(position: Any) -> str:
+    return "" if position is None else f"{position.shares} shares, {position.working_orders} orders"
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _print_what_if(console: Console, difference: WhatIf) -> None:
+    from rich.table import Table
+
+    refused = Table("refused", "as recorded", "as changed", title="What the limits refused")
+    for name, both in [*difference.refused.items(), *difference.refused_by_symbol.items()]:
+        _row(refused, name, both)
+    if refused.row_count:
+        console.print(refused)
+    done = Table("done", "", "as recorded", "as changed", title="What was done")
+    for symbol, counts in difference.done.items():
+        for name, both in counts.items():
+            _row(done, symbol, both, name)
+    console.print(done)
+    earned = Table("earned", "", "as recorded", "as changed", title="What was earned, USD")
+    for symbol, amounts in difference.earned.items():
+        for name, usd in amounts.items():
+            _row(earned, symbol, usd, name.removesuffix("_usd"))
+    console.print(earned)
+
+
+def _row(table: Any, name: str, both: Both | BothUsd, *more: str) -> None:
+    table.add_row(name, *more, str(both.base), str(both.changed))
