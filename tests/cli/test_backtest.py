@@ -122,7 +122,16 @@ def test_the_demo_writes_into_no_folder_of_something_else(
     assert [path.name for path in output.iterdir()] == [name]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "raised"),
+    [
+        ("raise_at_ns", "RuntimeError: scripted failure at 2013-10-07"),
+        ("mistype_at_ns", "ValueError: Decision intent is 'buy'"),
+    ],
+)
 def test_a_strategy_that_raises_is_its_authors_error_and_leaves_no_run(
+    parameter: str,
+    raised: str,
     catalog: Path,
     profile_file: str,
     tmp_path: Path,
@@ -133,11 +142,11 @@ def test_a_strategy_that_raises_is_its_authors_error_and_leaves_no_run(
     monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(decisions)])
     words = ["backtest", profile_file, "--catalog", str(catalog), "--output", str(tmp_path / "run")]
     words += ["--set", "strategies.harvester.decision=scripted"]
-    words += ["--set", "strategies.harvester.parameters={raise_at_ns=1}"]
+    words += ["--set", f"strategies.harvester.parameters={{{parameter}=1}}"]
     error = _json(capsys, [*words, "--set", "session.open_ramp_minutes=0"], code=2)["error"]
     assert error["type"] == "StrategyError"
     assert "Your strategy strategies/scripted.py, line" in error["message"]
-    assert "raised RuntimeError: scripted failure at 2013-10-07" in error["message"]
+    assert f"raised {raised}" in error["message"]
     assert "for ZVZZT" in error["message"]
     assert not (tmp_path / "run").exists()
 

@@ -21,6 +21,8 @@ class Parameters(IntradayParameters, frozen=True, kw_only=True):
     raise_at_ns: int = 0
     forget_at_ns: int = 0
     """From here on nothing is returned."""
+    mistype_at_ns: int = 0
+    """From here on a word is returned instead of an intent."""
     follows: bool = False
 
 
@@ -30,6 +32,8 @@ def decide(features: FeatureSnapshot, holding: Holding, parameters: Parameters) 
         raise RuntimeError("scripted failure")
     if 0 < parameters.forget_at_ns <= now_ns:
         return None  # type: ignore[return-value]  # what an author forgets
+    if 0 < parameters.mistype_at_ns <= now_ns:
+        return Decision("buy", "mistyped")  # type: ignore[arg-type]  # what an author mistakes
     if holding.shares:
         leaves = 0 < parameters.exit_at_ns <= now_ns
         return Decision(Exit(parameters.exit_style), "told_to") if leaves else Decision(Hold(), "holding")

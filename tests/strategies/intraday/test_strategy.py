@@ -313,6 +313,13 @@ def test_a_decision_that_returns_nothing_ends_the_run_and_its_author_reads_why()
         play(quotes(TEN_NS, 10), strategy(forget_at_ns=TEN_NS + 5 * SECOND))
 
 
+def test_a_decision_of_the_wrong_type_ends_the_run_and_its_author_reads_where() -> None:
+    with pytest.raises(
+        StrategyError, match=r"strategies/scripted\.py, line \d+, raised ValueError: Decision intent is 'buy'"
+    ):
+        play(quotes(TEN_NS, 10), strategy(mistype_at_ns=TEN_NS + 5 * SECOND))
+
+
 def test_an_error_of_our_own_is_not_blamed_on_the_author(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("ours")
