@@ -23,6 +23,7 @@ COMBINATIONS_MAX = 20_000_000
 """Condors or butterflies of one underlying that a scan is willing to look at."""
 
 CHUNK = 1 << 16
+_WIDTHS = 1 << 34  # widths there may be: up to 1.7 million USD, in 1/100 of a cent
 
 Tables = Mapping[bool, LegTable]
 """The puts under False, the calls under True."""
@@ -102,14 +103,14 @@ def _matches(structure: Structure, puts: Verticals, calls: Verticals, *, equal_w
     is_condor = structure is Structure.IRON_CONDOR
     put_keys, call_keys = _keys(puts, equal_widths), _keys(calls, equal_widths)
     put_strikes, call_strikes = at(puts.table.strike, puts.first), at(calls.table.strike, calls.first)
-    order = np.lexsort((call_strikes, *call_keys[::-1]))
-    put_at, call_at = _ranks(put_keys, call_keys)
     strikes = np.unique(np.concatenate((put_strikes, call_strikes)))
     place = len(strikes) + 1
-    of_calls = call_at[order] * place + np.searchsorted(strikes, call_strikes)[order]
-    of_puts = put_at * place + np.searchsorted(strikes, put_strikes)
+    of_calls = call_keys * place + np.searchsorted(strikes, call_strikes)
+    of_puts = put_keys * place + np.searchsorted(strikes, put_strikes)
+    order = np.argsort(of_calls, kind="stable")
+    of_calls = of_calls[order]
     start = np.searchsorted(of_calls, of_puts, side="right" if is_condor else "left")
-    stop = np.searchsorted(of_calls, (put_at + 1) * place if is_condor else of_puts + 1, side="left")
+    stop = np.searchsorted(of_calls, (put_keys + 1) * place if is_condor else of_puts + 1, side="left")
     total = int((stop - start).sum())
     if total > COMBINATIONS_MAX:
         raise ConfigError(
@@ -132,21 +133,12 @@ def _combinations(matches: _Matches) -> Iterator[tuple[NDArray[np.intp], NDArray
             yield repeated, start[repeated] + within_run
 
 
-def _keys(wings: Verticals, equal_widths: bool) -> tuple[NDArray[np.int64], ...]:
+def _keys(wings: Verticals, equal_widths: bool) -> NDArray[np.int64]:
+    """Return what must be equal of two wings as one number: group, and width if asked, in 1/100 of a cent."""
     group = at(wings.table.group, wings.first)
-    if not equal_widths:
-        return (group,)
-    return group, np.rint(wings.width * 10_000).astype(np.int64)
-
-
-def _ranks(
-    puts: tuple[NDArray[np.int64], ...], calls: tuple[NDArray[np.int64], ...]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Number the keys of both sides alike, in their order."""
-    rows = np.concatenate((np.stack(puts, axis=1), np.stack(calls, axis=1)))
-    _, ranks = np.unique(rows, axis=0, return_inverse=True)
-    ranks = ranks.reshape(-1)
-    return ranks[: len(puts[0])], ranks[len(puts[0]) :]
+    if not equal_widths or not len(group):
+        return group
+    return group * _WIDTHS + np.rint(wings.width * 10_000).astype(np.int64)
 
 
 def _chunks(counts: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:

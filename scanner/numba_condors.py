@@ -68,6 +68,10 @@ def scan_condors(wings, tables, runs, spot, filters, terms, best):  # type: igno
     found = 0
     work, pairs = np.empty((4, BATCH)), np.empty((2, BATCH), np.int64)
     picked = np.empty(BATCH, np.int64)
+    outstanding = 1e-9
+    for t in range(terms.shape[0]):
+        if int(terms[t, 0]) == PROBABILITY:
+            outstanding += terms[t, 3]
     wing, call = 0, runs[0, 0] if runs.shape[0] else 0
     while wing < runs.shape[0]:
         size = 0
@@ -92,7 +96,7 @@ def scan_condors(wings, tables, runs, spot, filters, terms, best):  # type: igno
         for t in range(terms.shape[0]):
             if int(terms[t, 0]) != PROBABILITY:
                 _add_term((wings, tables, pairs, spot), size, work, terms[t])
-        for place in range(_pick(work, size, picked)):
+        for place in range(_pick(work, size, best[0] - outstanding, picked)):
             k = picked[place]
             if _may_reach(wings, tables, pairs, k, work, terms, best[0]) and _reaches(
                 wings, tables, pairs, k, work, terms, best[0]
@@ -200,11 +204,12 @@ def _add_term(market, size, work, term):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _pick(work, size, picked):  # type: ignore[no-untyped-def]
-    scores, count = work[_SCORE], 0
+def _pick(work, size, bar, picked):  # type: ignore[no-untyped-def]
+    """Write who is in with a score of at least `bar`; return how many."""
+    scores, count, bar = work[_SCORE], 0, max(bar, 0.0)
     for k in range(size):
         picked[count] = k
-        count += scores[k] >= 0.0
+        count += scores[k] >= bar
     return count
 
 
