@@ -65,7 +65,7 @@ def _hash_in_run_file(run_dir: Path) -> str | None:
         if not run_dir.is_dir():
             raise NotFoundError(f"There is no folder {run_dir}. Give the folder of a run.") from None
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is damaged: {error}. Give --expect-hash, or restore the file.") from None
     note = summary.get("journal") if isinstance(summary, dict) else None
     noted = note.get("last_hash") if isinstance(note, dict) else None

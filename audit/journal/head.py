@@ -14,7 +14,7 @@ import msgspec
 
 from audit.journal.disk import Disk
 from audit.journal.errors import JournalError
-from audit.journal.line import GENESIS
+from audit.journal.line import GENESIS, UNREADABLE
 from market.errors import DataError
 
 HEAD_FILE = "head"
@@ -46,7 +46,7 @@ def read_head(folder: Path) -> Head | None:
         return None
     try:
         head = msgspec.json.decode(content, type=Head)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is damaged: {error}. Restore it from a backup.") from None
     if content != head.encoded():
         raise DataError(f"{path} is damaged: no writer left it so. Restore it from a backup.")

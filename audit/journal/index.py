@@ -16,7 +16,7 @@ import msgspec
 
 from audit.events import Entry
 from audit.journal.head import HEAD_FILE
-from audit.journal.line import HASH_DIGITS, JSON_START, day_files
+from audit.journal.line import HASH_DIGITS, JSON_START, UNREADABLE, day_files
 from audit.journal.reader import decode_entry
 from market.errors import DataError, NotFoundError
 
@@ -232,7 +232,7 @@ def _read(path: Path, start: int, length: int) -> bytes:
 def _indexed(line: bytes, path: Path, position: int) -> _Indexed:
     try:
         return _decode(line[JSON_START:])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise DataError(
             f"{path}, byte {position}: no line of a journal: {error}. Run `harvester audit verify`."
         ) from None

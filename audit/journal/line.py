@@ -22,6 +22,9 @@ HASH_DIGITS = 64
 JSON_START = HASH_DIGITS + 1
 DAY_FILE_SUFFIX = ".jsonl"
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What the decoder raises for bytes that are not the JSON that was expected."""
+
 _STARTS = re.compile(rb'([0-9a-f]{64}) \{"seq":([1-9][0-9]{0,18}),"ts_ns":(-?[0-9]{1,19}),"kind":"([a-z_]+)"')
 _DAY_FILE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.jsonl")
 

@@ -10,7 +10,7 @@ import msgspec
 
 from audit.events import KINDS, Entry
 from audit.journal.head import HEAD_FILE
-from audit.journal.line import JSON_START, day_files, line_start
+from audit.journal.line import JSON_START, UNREADABLE, day_files, line_start
 from market.errors import DataError, NotFoundError
 
 Body = Callable[[msgspec.Raw], Any]
@@ -92,7 +92,7 @@ def _without_earlier(paths: list[Path], first: int) -> list[Path]:
 def _raw(line: bytes, place: str) -> _RawEnvelope:
     try:
         return _decode_envelope(line[JSON_START:])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise DataError(
             f"{place} is not a line of a journal: {error}. Run `harvester audit verify`."
         ) from None
@@ -106,7 +106,7 @@ def _entry(raw: _RawEnvelope, place: str) -> Entry:
         )
     try:
         body = decode(raw.body)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         body = _with_nan(raw, error, place)
     return Entry(
         seq=raw.seq,
@@ -119,15 +119,15 @@ def _entry(raw: _RawEnvelope, place: str) -> Entry:
     )
 
 
-def _with_nan(raw: _RawEnvelope, error: msgspec.ValidationError, place: str) -> Any:
+def _with_nan(raw: _RawEnvelope, error: Exception, place: str) -> Any:
     """Return a body whose tables of floats hold null: a number that JSON cannot write."""
-    content = msgspec.json.decode(raw.body)
-    for value in content.values() if isinstance(content, dict) else ():
-        if isinstance(value, dict):
-            value.update({name: float("nan") for name, each in value.items() if each is None})
     try:
+        content = msgspec.json.decode(raw.body)
+        for value in content.values() if isinstance(content, dict) else ():
+            if isinstance(value, dict):
+                value.update({name: float("nan") for name, each in value.items() if each is None})
         return msgspec.convert(content, KINDS[raw.kind])
-    except msgspec.ValidationError:
+    except UNREADABLE:
         raise DataError(
             f"{place} is no {raw.kind} record: {error}. It was not written by this version."
         ) from None

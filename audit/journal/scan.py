@@ -41,8 +41,9 @@ class Scan:
         self._before_judged: tuple[bytes, int] = (GENESIS, 0)
         self._computed_tip: bytes | None = None
         """What the tip's hash ought to be, where a record was edited: its hash may be what was edited."""
+        self._is_misnamed = False
         self._damaged_after = 0
-        self._damaged_lines = 0
+        self._damaged_count = 0
 
     def read_file(self, path: Path, *, is_last: bool, progress: Progress | None = None) -> None:
         """Read one day file; the files come in the order of their days. Raises OSError."""
@@ -58,6 +59,7 @@ class Scan:
                 if progress is not None:
                     progress(self.seq)
         self.torn_bytes = len(carry)
+        self._check_last_day()
         if not is_last:
             self._end_inner_file(carry)
 
@@ -78,6 +80,11 @@ class Scan:
     def broken_seq(self) -> int:
         """The number that the line judged last ought to have."""
         return self._before_judged[1] + 1
+
+    @property
+    def damaged_lines(self) -> int:
+        """Lines since the last record that cannot be read; each may have been a record."""
+        return self._damaged_count if self._damaged_after == self.seq else 0
 
     def _read_lines(self, lines: Sequence[bytes]) -> None:
         if self._line == 0:
@@ -108,10 +115,9 @@ class Scan:
         """Work out what a line means that does not follow the tip."""
         self._before_judged = (self.tip, self.seq)
         start = line_start(line)
-        damaged = self._damaged_lines if self._damaged_after == self.seq else 0
+        damaged = self.damaged_lines
         if start is None:
-            self._damaged_after, self._damaged_lines = self.seq, damaged + 1
-            self._note("damaged", "The line is none that a journal writes: overwritten, cut or inserted.")
+            self._damaged("The line is none that a journal writes: it was overwritten, cut or inserted.")
         elif start.seq == self.seq + 1 or self._is_in_place(start, following):
             self._check_content(start, line)
         elif start.seq <= self.seq:
@@ -142,6 +148,10 @@ class Scan:
         self._go_on_from(start.hash, self.seq + 1)
         self._computed_tip = None if was_reported else computed
 
+    def _damaged(self, why: str) -> None:
+        self._damaged_after, self._damaged_count = self.seq, self.damaged_lines + 1
+        self._note("damaged", why)
+
     def _note(self, what: str, why: str) -> None:
         self.findings.add(what, why, file=self._file, line=self._line, seq=self.seq + 1)
 
@@ -151,15 +161,24 @@ class Scan:
     def _check_name(self, first_line: bytes) -> None:
         """A day file is begun by a record of its day."""
         start = line_start(first_line)
-        if start is not None and new_york_date(start.ts_ns) != day_of_file(self._file):
-            day = new_york_date(start.ts_ns).isoformat()
+        day = None if start is None else new_york_date(start.ts_ns)
+        self._is_misnamed = day is not None and day != day_of_file(self._file)
+        if self._is_misnamed:
             why = f"Its first record is of {day}: the file was renamed, or its beginning was replaced."
-            self.findings.add("misnamed", why, file=self._file, line=1, seq=start.seq)
+            self.findings.add("misnamed", why, file=self._file, line=1, seq=self.seq + 1)
+
+    def _check_last_day(self) -> None:
+        """A record of a later day begins a file of its own, so it cannot be the last of an earlier day."""
+        start = line_start(self.last_line) if self._line and not self._is_misnamed else None
+        day = day_of_file(self._file)
+        if start is not None and day is not None and new_york_date(start.ts_ns) > day:
+            why = "The record is of a later day than its file: it was moved from another file."
+            self.findings.add("misplaced", why, file=self._file, line=self._line, seq=start.seq)
 
     def _end_inner_file(self, carry: bytes) -> None:
         if carry:
             self._line += 1
-            self._note("damaged", "The file ends in the middle of a record, and another file follows it.")
+            self._damaged("The file ends in the middle of a record, and another file follows it.")
         elif self._line == 0:
             why = "The file is empty, and another file follows it."
             self.findings.add("damaged", why, file=self._file, seq=self.seq + 1)

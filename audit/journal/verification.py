@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from audit.journal.scan import Progress, Scan
 from market.errors import DataError, NotFoundError, UserError
 
 _HASH = re.compile(rf"[0-9a-f]{{{HASH_DIGITS}}}")
+
+_TAIL_BYTES = 4_096
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +141,7 @@ def _check_head(scan: Scan, head: Head | None, paths: list[Path]) -> None:
             why = f"The file is missing: nothing says how far the records went. See {VERIFY_RUNBOOK}."
             findings.add("head_missing", why, file=HEAD_FILE)
         return
-    if scan.seq < head.seq:
+    if scan.seq + scan.damaged_lines < head.seq:
         gone = head.seq - scan.seq
         why = (
             f"The head acknowledges {head.seq} records, and the files end after {scan.seq}: the last {gone} "
@@ -159,23 +162,25 @@ def _is_at_its_place(head: Head, scan: Scan, paths: list[Path]) -> bool:
     if head.seq == 0:
         return head == Head()
     path = next((path for path in paths if path.name == head.file), None)
-    if path is None:
-        return False
-    if head.seq == scan.seq:
-        is_end = path == paths[-1] and head.file_bytes == scan.valid_bytes
-        return is_end and head.hash.encode() == scan.tip
-    return _line_ending_at(path, head.file_bytes).startswith(
-        b'%b {"seq":%d,' % (head.hash.encode(), head.seq)
-    )
+    line = b"" if path is None else _line_ending_at(path, head.file_bytes)
+    return line.startswith(b'%b {"seq":%d,' % (head.hash.encode(), head.seq))
 
 
 def _line_ending_at(path: Path, end: int) -> bytes:
     """Return the line whose newline is the byte before `end`; empty when there is none."""
     with path.open("rb") as file:
-        content = file.read(end)
-    if len(content) < end or not content.endswith(b"\n"):
-        return b""
-    return content[content.rfind(b"\n", 0, -1) + 1 : -1]
+        file.seek(0, os.SEEK_END)
+        if not 0 < end <= file.tell():
+            return b""
+        length = _TAIL_BYTES
+        while True:
+            start = max(0, end - length)
+            file.seek(start)
+            tail = file.read(end - start)
+            newline = tail.rfind(b"\n", 0, -1)
+            if newline >= 0 or start == 0:
+                return tail[newline + 1 : -1] if tail.endswith(b"\n") else b""
+            length *= 2
 
 
 def _check_expected(scan: Scan, expected_hash: str, *, may_have_grown: bool) -> None:

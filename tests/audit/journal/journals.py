@@ -11,7 +11,7 @@ import msgspec
 from audit.events import DecisionRecord, FillRecord, NodeRecord
 from audit.journal import Journal, JournalSettings
 from audit.journal.disk import Disk
-from audit.journal.head import Head, read_head
+from audit.journal.head import HEAD_FILE, Head, read_head
 from audit.journal.line import GENESIS, JSON_START, chained, day_files
 from market.time import NS_PER_SECOND, to_ns
 
@@ -75,16 +75,20 @@ def open_fast(folder: Path, **settings: object) -> Journal:
 def write_journal(
     folder: Path, bodies: Sequence[msgspec.Struct], *, days: Sequence[int] | None = None, close: bool = True
 ) -> None:
-    """Write `bodies`, the one with index i on the day `days[i]` after the first (by default all on it)."""
+    """Write `bodies`, the one with index i on the day `days[i]` after the first (by default all on it).
+
+    With `close` False the journal is left as by a process that was killed after its last record.
+    """
     journal = open_fast(folder)
     for index, body in enumerate(bodies):
         day = 0 if days is None else days[index]
         journal.append(body, ts_ns=START_NS + day * DAY_NS + index)
-    if close:
-        last_day = max(days, default=0) if days else 0
-        journal.close(ts_ns=START_NS + last_day * DAY_NS + len(bodies), reason="end of test")
-    else:
-        journal.flush(WAIT_SECONDS_MAX)
+    last_day = max(days, default=0) if days else 0
+    journal.close(ts_ns=START_NS + last_day * DAY_NS + len(bodies), reason="end of test")
+    if not close:
+        path = day_files(folder)[-1]
+        rewrite_lines(path, lines_of(path)[:-1])
+        set_head(folder, path, len(lines_of(path)))
 
 
 def notes(count: int) -> list[msgspec.Struct]:
@@ -108,19 +112,26 @@ def only_file(folder: Path) -> Path:
     return path
 
 
+def set_head(folder: Path, path: Path, line: int) -> None:
+    """Let the head acknowledge the records up to a line of a day file, and no more."""
+    lines = lines_of(path)[:line]
+    seq = int(msgspec.json.decode(lines[-1][JSON_START:])["seq"])
+    digits = lines[-1][: JSON_START - 1].decode()
+    head = Head(seq=seq, hash=digits, file=path.name, file_bytes=sum(map(len, lines)))
+    (folder / HEAD_FILE).write_bytes(head.encoded())
+
+
 def rechain(folder: Path) -> None:
     """Compute all hashes and the head anew: what somebody does who knows the format."""
-    previous, seq, path = GENESIS, 0, None
+    previous, path = GENESIS, None
     for path in day_files(folder):
         lines = []
         for line in lines_of(path):
             previous = chained(previous, line[JSON_START:-1])
             lines.append(previous + b" " + line[JSON_START:])
-            seq += 1
         rewrite_lines(path, lines)
     assert path is not None
-    head = Head(seq=seq, hash=previous.decode(), file=path.name, file_bytes=path.stat().st_size)
-    (folder / "head").write_bytes(head.encoded())
+    set_head(folder, path, len(lines_of(path)))
 
 
 def head_of(folder: Path) -> Head:
