@@ -162,7 +162,9 @@ def _is_at_its_place(head: Head, scan: Scan, paths: list[Path]) -> bool:
     if head.seq == 0:
         return head == Head()
     path = next((path for path in paths if path.name == head.file), None)
-    line = b"" if path is None else _line_ending_at(path, head.file_bytes)
+    if path is None or (path == paths[-1] and head.file_bytes > scan.valid_bytes):
+        return False
+    line = _line_ending_at(path, head.file_bytes)
     return line.startswith(b'%b {"seq":%d,' % (head.hash.encode(), head.seq))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -122,13 +123,15 @@ def set_head(folder: Path, path: Path, line: int) -> None:
 
 
 def rechain(folder: Path) -> None:
-    """Compute all hashes and the head anew: what somebody does who knows the format."""
-    previous, path = GENESIS, None
+    """Compute all numbers, hashes and the head anew: what somebody does who knows the format."""
+    previous, seq, path = GENESIS, 0, None
     for path in day_files(folder):
         lines = []
         for line in lines_of(path):
-            previous = chained(previous, line[JSON_START:-1])
-            lines.append(previous + b" " + line[JSON_START:])
+            seq += 1
+            json = re.sub(rb'^{"seq":\d+', b'{"seq":%d' % seq, line[JSON_START:-1])
+            previous = chained(previous, json)
+            lines.append(b"%b %b\n" % (previous, json))
         rewrite_lines(path, lines)
     assert path is not None
     set_head(folder, path, len(lines_of(path)))

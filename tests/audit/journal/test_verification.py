@@ -386,3 +386,12 @@ def test_a_journal_is_not_taken_for_another(tmp_path: Path) -> None:
     assert verify(tmp_path / "copy", expected_hash=copied.last_hash).ok
     assert not verify(tmp_path / "one", expected_hash=copied.last_hash).ok
     assert day_files(tmp_path / "one") != day_files(tmp_path / "two")
+
+
+def test_a_head_that_acknowledges_a_false_last_line_is_found(journal: Path) -> None:
+    path = only_file(journal)
+    lines = lines_of(path)
+    rewrite_lines(path, [*lines, lines[0]])
+    set_head(journal, path, 11)
+    found = verify(journal, expected_hash=lines[-1][:64].decode())
+    assert [each.what for each in found.problems] == ["head_differs"]
