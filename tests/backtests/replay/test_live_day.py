@@ -1,0 +1,158 @@
+"""A real TradingNode records a session; its replay takes the same decisions, and names what was changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nautilus_trader.model.data import OrderBookDelta
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+from audit.events import DataFileRecord
+from audit.journal import read_entries, verify
+from backtests.replay.live_day import replay_live_day
+from backtests.replay.recorded_run import RecordedRun
+from backtests.replay.replay import Replay, Request, replay
+from market.errors import DataError
+from tests.backtests.replay.live_node import EAGER, Session, record_session
+from tests.backtests.replay.tampering import edit_quotes, edit_record
+
+QUOTES = 6_000
+SESSIONS = {
+    "marketable": ("strategies.harvester.parameters.time_stop_ms=600000",),
+    "passive": ("strategies.harvester.parameters.entry_style=passive",),
+    "depth": ("universe.book=L2", "strategies.harvester.parameters.time_stop_ms=600000"),
+}
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
+    """One recorded session of each sort."""
+    return {
+        name: record_session(tmp_path_factory.mktemp(name), quotes=QUOTES, overrides=EAGER + overrides)
+        for name, overrides in SESSIONS.items()
+    }
+
+
+@pytest.fixture
+def copied(sessions: dict[str, Session], tmp_path: Path) -> Path:
+    """A copy of the marketable session's day, to be changed."""
+    return Path(shutil.copytree(sessions["marketable"].run_dir, tmp_path / "day"))
+
+
+def _counts(session: Session) -> Counter[str]:
+    entries = list(read_entries(session.run_dir / "journal"))
+    counts = Counter(entry.kind for entry in entries)
+    counts.update(entry.body.event for entry in entries if entry.kind == "order_event")
+    return counts
+
+
+def test_the_sessions_hold_what_a_replay_must_survive(sessions: dict[str, Session]) -> None:
+    marketable, passive = _counts(sessions["marketable"]), _counts(sessions["passive"])
+    assert min(marketable[name] for name in ("fill", "rejected", "alert")) > 0
+    assert min(passive[name] for name in ("updated", "canceled", "cancel_rejected", "rejected")) > 0
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_recorded_session_replays_to_identical_decisions(sessions: dict[str, Session], name: str) -> None:
+    run_dir = sessions[name].run_dir
+    assert verify(run_dir / "journal").ok
+    result = replay(Request(run_dir=run_dir))
+    assert (result.mode, result.difference, result.left_over) == ("live", None, 0)
+    assert result.recorded_hash == result.replayed_hash
+    assert result.recorded_decisions > 30
+    assert not RecordedRun.open(run_dir).changed_files()
+
+
+def test_every_stamp_of_the_day_is_unique_although_the_feed_repeats_them(
+    sessions: dict[str, Session],
+) -> None:
+    stored = ParquetDataCatalog(str(sessions["depth"].run_dir))
+    stamps = [each.ts_init for each in (*stored.quote_ticks(), *stored.query(OrderBookDelta))]
+    assert len(set(stamps)) == len(stamps) >= 4 * QUOTES
+    (quotes,) = [
+        entry.body
+        for entry in read_entries(sessions["depth"].run_dir / "journal", kinds=("data_file",))
+        if entry.body.kind == "quote"
+    ]
+    assert isinstance(quotes, DataFileRecord)
+    assert quotes.rows == len(stored.quote_ticks())
+
+
+def test_every_fill_of_the_session_traces_to_the_decision_that_made_it(sessions: dict[str, Session]) -> None:
+    entries = list(read_entries(sessions["marketable"].run_dir / "journal"))
+    sent = {
+        entry.correlation_id for entry in entries if entry.kind == "decision" and entry.body.outcome == "sent"
+    }
+    fills = [entry for entry in entries if entry.kind == "fill"]
+    assert fills
+    assert all(fill.correlation_id in sent for fill in fills)
+
+
+def _replayed(run_dir: Path, **options: Any) -> Replay:
+    return replay(Request(run_dir=run_dir, **options))
+
+
+def test_an_edited_fill_is_named_as_the_cause(copied: Path) -> None:
+    seq = edit_record(copied, "fill", lambda body: body.update(quantity=body["quantity"] - 3))
+    result = _replayed(copied)
+    assert result.difference is not None
+    assert result.difference.verdict.cause == "event"
+    assert f"record {seq}" in result.difference.verdict.why[0]
+    assert result.unverified is not None
+    recorded, replayed = result.difference.parting.recorded, result.difference.parting.replayed
+    assert recorded.decision != replayed.decision
+
+
+def test_an_edited_parameter_is_named_as_the_cause(copied: Path) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body["profile"]["strategies"][0]["parameters"]["imbalance_min"] = 0.5
+
+    edit_record(copied, "opened", change)
+    result = _replayed(copied)
+    assert result.difference is not None
+    assert result.difference.verdict.cause == "parameter"
+    assert "does not have the hash" in result.difference.verdict.why[0]
+
+
+def test_edited_market_data_is_refused_and_on_request_named_as_the_cause(copied: Path) -> None:
+    (quotes,) = (copied / "data" / "quote_tick").glob("*/*.parquet")
+    edit_quotes(quotes, from_row=2_000, cents=10)
+    with pytest.raises(DataError, match=r"quote_tick.* is not what the run saw|has other content|bytes"):
+        _replayed(copied)
+    result = _replayed(copied, accepts_changed_data=True)
+    assert result.difference is not None
+    assert result.difference.verdict.cause == "data"
+    assert quotes.name in result.difference.verdict.why[0]
+
+
+def test_missing_market_data_is_named(copied: Path) -> None:
+    (quotes,) = (copied / "data" / "quote_tick").glob("*/*.parquet")
+    (copied / "data" / "moved").mkdir()
+    quotes.rename(copied / "data" / "moved" / quotes.name)
+    with pytest.raises(DataError, match="is missing"):
+        _replayed(copied, catalog=copied)
+
+
+def test_other_thresholds_than_those_recorded_show_in_the_first_difference(
+    sessions: dict[str, Session],
+) -> None:
+    run = RecordedRun.open(sessions["marketable"].run_dir)
+    changed = run.loaded(overrides=("strategies.harvester.parameters.imbalance_min=0.32",))
+    day = replay_live_day(run, changed)
+    decisions = [entry.body for entry in day.entries]
+    assert decisions != [entry.body for entry in run.decisions]
+    assert 0.32 in decisions[0].thresholds.values()
+
+
+def test_a_live_day_can_be_asked_what_if(sessions: dict[str, Session]) -> None:
+    result = _replayed(sessions["marketable"].run_dir, overrides=("risk.max_consecutive_losses=1",))
+    assert result.mode == "what_if"
+    assert result.what_if is not None
+    assert result.what_if.refused["consecutive_losses"].changed > 0
+    assert result.difference is not None
+    assert result.difference.verdict.cause == "limit"
+    assert "risk.max_consecutive_losses" in result.difference.verdict.why[0]
