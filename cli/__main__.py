@@ -72,7 +72,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("replay", "cli.replay:command", "A recorded day again: identical, or why not; or what if."),
     Command("reconcile", "cli.reconcile:command", "Compare journal, engine and broker to the cent."),
     Command("archive", "cli.archive:command", "Keep a run as one verified file, and thin out old ones."),
-    Command("restore", "cli.restore:command", "Bring an archived run back, every hash verified."),
+    Command("restore", "cli.archive:restore", "Bring an archived run back, every hash verified."),
     Command("simulate-tws", "cli.simulate_tws:command", "Serve a TWS on this machine; no account needed."),
     Command("frames", "cli.frames:command", "Show a recording of the simulated TWS's frames."),
     Command("drill", "cli.drill:command", "Rehearse an incident and write a dated report."),
