@@ -36,6 +36,7 @@ def command(
     ----------
     spread
         Symbol, expiry, legs: + bought, - sold, a number of units (2x), strike, P or C. As `scan` prints it.
+        `+shares` are the shares of a covered call: "GOOG +shares 2016-01-15 -760C".
     catalog
         The catalog folder.
     at
@@ -91,10 +92,14 @@ def _view(spread: Spread, catalog: Path, at_ns: int, between: float, flags: Mark
         bid, ask = float(model.bid[row]), float(model.ask[row])
         price = ask - between * (ask - bid) if leg.quantity > 0 else bid + between * (ask - bid)
         legs.append(HeldLeg(row=row, quantity=leg.quantity, price=price))
-    return _as_view(spread, model, legs, payoff(model, legs, context.pricing))
+    shares = float(model.multiplier[legs[0].row]) if spread.has_shares else 0.0
+    found = payoff(model, legs, context.pricing, shares=shares)
+    return _as_view(spread, model, legs, found, shares=shares)
 
 
-def _as_view(spread: Spread, chain: OptionChain, legs: list[HeldLeg], found: Payoff) -> dict[str, Any]:
+def _as_view(
+    spread: Spread, chain: OptionChain, legs: list[HeldLeg], found: Payoff, *, shares: float
+) -> dict[str, Any]:
     from market.time import format_new_york
     from scanner.spread_text import text_of
 
@@ -113,7 +118,8 @@ def _as_view(spread: Spread, chain: OptionChain, legs: list[HeldLeg], found: Pay
         "probability_of_profit": found.probability_of_profit,
         "max_profit_usd": found.max_profit,
         "max_loss_usd": found.max_loss,
-        "delta_shares": float(greeks["delta"]),
+        "shares": shares,
+        "delta_shares": float(greeks["delta"]) + shares,
         "theta_usd": float(greeks["theta"]),
         "vega_usd": float(greeks["vega"]),
         "legs": [_leg(chain, leg) for leg in legs],
@@ -150,6 +156,8 @@ def _print(view: dict[str, Any], html: Path | None, png: Path | None) -> None:
     levels = ", ".join(f"{level:,.2f}" for level in view["breakevens"]) or "none"
     console.print(f"{view['spread']} at {view['at']}, {view['underlying']} at {view['spot']:,.2f}")
     console.print(f"  {kind} {abs(view['net_usd']):.2f} a share, {view['dte']} days to expiry")
+    if view["shares"]:
+        console.print(f"  with {view['shares']:g} shares bought at {view['spot']:,.2f}")
     console.print(f"  breakeven at expiry: {levels}")
     console.print(f"  probability of profit: {'-' if probability is None else f'{probability:.1%}'}")
     for label, key in (("maximum profit", "max_profit_usd"), ("maximum loss", "max_loss_usd")):

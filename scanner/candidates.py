@@ -65,7 +65,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     underlying: str
     structure: Structure
     spread: str
-    """Text that `harvester payoff` understands."""
+    """Text that `harvester payoff` and `scan --explain` understand."""
     dte: int
     score: float
     legs: tuple[CandidateLeg, ...]
@@ -132,7 +132,7 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
             Candidate(
                 underlying=chain.underlying,
                 structure=block.structure,
-                spread=_text(chain.underlying, own),
+                spread=_text(block, own),
                 dte=days.until(own[0].expiry_ns),
                 score=its_score,
                 legs=own,
@@ -144,9 +144,10 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
     return found
 
 
-def _text(underlying: str, legs: Sequence[CandidateLeg]) -> str:
+def _text(block: Block, legs: Sequence[CandidateLeg]) -> str:
     words = ((leg.expiry, 1 if leg.side == "buy" else -1, leg.strike, leg.right == "call") for leg in legs)
-    return spread_text(underlying, words)
+    is_covered = block.structure is Structure.COVERED_CALL
+    return spread_text(block.chain.underlying, words, has_shares=is_covered)
 
 
 class _Days:

@@ -90,7 +90,7 @@ def _contract(chain: OptionChain, criteria: Criteria, context: ScanContext, row:
 
 def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread: Spread) -> Explanation:
     rows = [row_of_leg(chain, leg) for leg in spread.legs]
-    structure = structure_of(spread)
+    structure = _as_built(structure_of(spread), criteria, context)
     model = _priced_rows(chain, context, rows)
     verdicts = [*_whole(chain, criteria, context), _built(structure, criteria, context)]
     for leg, row in zip(spread.legs, rows, strict=True):
@@ -145,6 +145,8 @@ def structure_of(spread: Spread) -> Structure:
         "LCSC": Structure.BULL_CALL,
         "LPSPSCLC": Structure.IRON_CONDOR,
     }
+    if spread.has_shares:
+        shapes = {"SC": Structure.COVERED_CALL}
     if not one_unit or shape not in shapes:
         raise UserError(
             "These legs make no position that a scan builds, one unit of each leg, all of one expiry: "
@@ -153,6 +155,13 @@ def structure_of(spread: Spread) -> Structure:
     if shape == "LPSPSCLC" and legs[1].strike == legs[2].strike:
         return Structure.IRON_BUTTERFLY
     return shapes[shape]
+
+
+def _as_built(structure: Structure, criteria: Criteria, context: ScanContext) -> Structure:
+    """Return the structure, a sold call as covered where the criteria build only those."""
+    chosen, _ = structures_for(criteria, context)
+    is_covered = structure is Structure.SHORT_CALL and structure not in chosen
+    return Structure.COVERED_CALL if is_covered and Structure.COVERED_CALL in chosen else structure
 
 
 def block_of(
@@ -213,8 +222,7 @@ def _whole(chain: OptionChain, criteria: Criteria, context: ScanContext) -> Iter
 def _built(structure: Structure, criteria: Criteria, context: ScanContext) -> Verdict:
     chosen, mode = structures_for(criteria, context)
     kinds = ", ".join(chosen) + (f" (mode {mode})" if mode else "")
-    passed = structure in chosen or (structure is Structure.SHORT_CALL and Structure.COVERED_CALL in chosen)
-    return Verdict(subject=structure, filter=STRUCTURE, passed=passed, value=None, allowed=kinds)
+    return Verdict(subject=structure, filter=STRUCTURE, passed=structure in chosen, value=None, allowed=kinds)
 
 
 def _leg(
@@ -284,7 +292,16 @@ def _outcome(subject: str, verdicts: list[Verdict], own: float, scanned: Callabl
 
 
 def _named(failed: list[Verdict]) -> str:
-    return ", ".join(dict.fromkeys(verdict.filter for verdict in failed))
+    """Return the filters with value and limit, of each the first contract that fails it."""
+    first = {verdict.filter: verdict for verdict in reversed(failed)}
+    return ", ".join(
+        f"{name} ({_said(first[name])})" for name in dict.fromkeys(verdict.filter for verdict in failed)
+    )
+
+
+def _said(verdict: Verdict) -> str:
+    limit = f"allowed: {verdict.allowed}"
+    return limit if verdict.value is None else f"{verdict.value:.6g}, {limit}"
 
 
 def _finite(value: float) -> float | None:

@@ -6,7 +6,7 @@ is valued by the model of its style at its own implied volatility of today.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,7 +55,7 @@ class Payoff:
     curves: tuple[PayoffCurve, ...]
     """At entry, half-way to the first expiry, at the first expiry."""
     net: float
-    """Credit (positive) or debit, USD a share."""
+    """Credit (positive) or debit of the options, USD a share."""
     breakevens: tuple[float, ...]
     """Prices at the first expiry where profit changes its sign."""
     probability_of_profit: float | None
@@ -66,8 +66,10 @@ class Payoff:
     """USD, positive; None where unlimited."""
 
 
-def payoff(chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingInputs) -> Payoff:
-    """Return the payoff of `legs` of a priced `chain`.
+def payoff(
+    chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingInputs, *, shares: float = 0.0
+) -> Payoff:
+    """Return the payoff of `legs` of a priced `chain`, with `shares` bought at the underlying's price.
 
     Raises `DataError` where a leg has no implied volatility or has expired.
     """
@@ -79,22 +81,29 @@ def payoff(chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingInputs) -
         ("half-way", chain.ts_ns + (first_ns - chain.ts_ns) // 2),
         ("at expiry", first_ns),
     )
+
+    def profit(at_prices: Array, at_ns: int) -> Array:
+        of_legs = profit_at(chain, legs, inputs, prices=at_prices, at_ns=at_ns)
+        return of_legs + shares * (at_prices - chain.underlying_price)
+
     curves = tuple(
-        PayoffCurve(
-            label=label, at_ns=at_ns, profit=profit_at(chain, legs, inputs, prices=prices, at_ns=at_ns)
-        )
-        for label, at_ns in moments
+        PayoffCurve(label=label, at_ns=at_ns, profit=profit(prices, at_ns)) for label, at_ns in moments
     )
     is_single_expiry = len({int(chain.expiry_ns[leg.row]) for leg in legs}) == 1
-    levels = breakevens(prices, curves[-1].profit)
-    low, high = _extremes(chain, legs, curves[-1].profit) if is_single_expiry else (None, None)
+    at_expiry = curves[-1].profit
+    levels = breakevens(prices, at_expiry)
+    low, high = _extremes(chain, legs, at_expiry, shares) if is_single_expiry else (None, None)
     return Payoff(
         spot=chain.underlying_price,
         prices=prices,
         curves=curves,
         net=-sum(leg.quantity * leg.price for leg in legs),
         breakevens=levels,
-        probability_of_profit=_probability(chain, legs, inputs, levels) if is_single_expiry else None,
+        probability_of_profit=(
+            _probability(chain, legs, inputs, levels, lambda at_prices: profit(at_prices, first_ns))
+            if is_single_expiry
+            else None
+        ),
         max_profit=high,
         max_loss=None if low is None else -low,
     )
@@ -162,22 +171,28 @@ def _grid(chain: OptionChain, legs: Sequence[HeldLeg]) -> Array:
 
 
 def _extremes(
-    chain: OptionChain, legs: Sequence[HeldLeg], at_expiry: Array
+    chain: OptionChain, legs: Sequence[HeldLeg], at_expiry: Array, shares: float
 ) -> tuple[float | None, float | None]:
     """Return the lowest and highest profit at expiry over all prices; None where there is no limit."""
-    calls = sum(leg.quantity for leg in legs if chain.is_call[leg.row])
-    at_zero = sum(
+    upwards = shares + sum(
+        leg.quantity * float(chain.multiplier[leg.row]) for leg in legs if chain.is_call[leg.row]
+    )
+    at_zero = -shares * chain.underlying_price + sum(
         leg.quantity
         * float(chain.multiplier[leg.row])
         * ((0.0 if chain.is_call[leg.row] else float(chain.strike[leg.row])) - leg.price)
         for leg in legs
     )
     low, high = min(float(at_expiry.min()), at_zero), max(float(at_expiry.max()), at_zero)
-    return (None if calls < 0 else low), (None if calls > 0 else high)
+    return (None if upwards < 0 else low), (None if upwards > 0 else high)
 
 
 def _probability(
-    chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingInputs, levels: Sequence[float]
+    chain: OptionChain,
+    legs: Sequence[HeldLeg],
+    inputs: PricingInputs,
+    levels: Sequence[float],
+    profit_at_expiry: Callable[[Array], Array],
 ) -> float:
     """Return the probability of a profit: that of the stretches between breakevens that gain.
 
@@ -186,8 +201,7 @@ def _probability(
     edges = [0.0, *levels, np.inf]
     at_most = np.array([0.0, *(_chance_below(chain, legs, inputs, level) for level in levels), 1.0])
     inner = np.array([_inside(low, high) for low, high in pairwise(edges)])
-    expiry_ns = int(chain.expiry_ns[legs[0].row])
-    gains = profit_at(chain, legs, inputs, prices=inner, at_ns=expiry_ns) > 0
+    gains = profit_at_expiry(inner) > 0
     return float(np.sum(np.diff(at_most)[gains]))
 
 

@@ -2,7 +2,8 @@
 
 Symbol, expiry (New York date), then the legs: + bought or - sold, a number of units (1 unless given, as in
 `-2x730P`), strike, P or C. A later date is the expiry of the legs after it, as in a calendar spread:
-`GOOG 2016-01-15 -730P 2016-02-19 +730P`.
+`GOOG 2016-01-15 -730P 2016-02-19 +730P`. `+shares` are the shares of one contract, bought against what is
+sold: `GOOG +shares 2016-01-15 -760C` is a covered call.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from market.errors import UserError
 from market.time import parse_date
 
 LEGS_MAX = 8
+SHARES = "+shares"
 _LEG = re.compile(r"([+-])(?:(\d{1,4})x)?(\d{1,7}(?:\.\d{1,4})?)([PC])", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _EXAMPLE = "Write it like 'GOOG 2016-01-15 -730P +720P': symbol, expiry, legs."
@@ -37,6 +39,8 @@ class Spread:
 
     underlying: str
     legs: tuple[SpreadLeg, ...]
+    has_shares: bool = False
+    """Whether the shares of one contract are bought with it."""
 
 
 def is_spread_text(text: str) -> bool:
@@ -52,7 +56,11 @@ def parse_spread(text: str) -> Spread:
         raise UserError(f"{text!r} is not a spread. {_EXAMPLE}")
     legs: list[SpreadLeg] = []
     expiry: date | None = None
+    has_shares = False
     for word in words[1:]:
+        if word.lower() == SHARES:
+            has_shares = True
+            continue
         if _DATE.fullmatch(word):
             expiry = parse_date(word)
             continue
@@ -66,18 +74,20 @@ def parse_spread(text: str) -> Spread:
         legs.append(SpreadLeg(quantity, float(strike), right.upper() == "C", expiry))
     if not 1 <= len(legs) <= LEGS_MAX:
         raise UserError(f"{text!r} has {len(legs)} legs, allowed: 1 to {LEGS_MAX}. {_EXAMPLE}")
-    return Spread(words[0].upper(), tuple(legs))
+    return Spread(words[0].upper(), tuple(legs), has_shares)
 
 
 def text_of(spread: Spread) -> str:
     """Return the text that `parse_spread` reads as `spread`."""
     legs = ((leg.expiry.isoformat(), leg.quantity, leg.strike, leg.is_call) for leg in spread.legs)
-    return spread_text(spread.underlying, legs)
+    return spread_text(spread.underlying, legs, has_shares=spread.has_shares)
 
 
-def spread_text(underlying: str, legs: Iterable[tuple[str, int, float, bool]]) -> str:
+def spread_text(
+    underlying: str, legs: Iterable[tuple[str, int, float, bool]], *, has_shares: bool = False
+) -> str:
     """Return the text of `(expiry, quantity, strike, is_call)` legs, expiries as ISO dates."""
-    words = [underlying]
+    words = [underlying, SHARES] if has_shares else [underlying]
     current = None
     for expiry, quantity, strike, is_call in legs:
         if expiry != current:

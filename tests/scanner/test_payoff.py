@@ -17,7 +17,7 @@ CONTEXT = ScanContext.flat(RATE, dividend_yield=DIVIDEND_YIELD)
 CHAIN = priced(synthetic_chain(), CONTEXT.pricing)
 
 
-@pytest.mark.parametrize("structure", [s for s in Structure if s is not Structure.COVERED_CALL])
+@pytest.mark.parametrize("structure", list(Structure))
 def test_a_candidates_payoff_has_its_breakevens_probability_and_extremes(structure: Structure) -> None:
     position = PositionFilter(width_usd=Range(max=15.0)) if structure.legs > 1 else PositionFilter()
     result = scan(CHAIN, Criteria(name="x", structures=(structure,), position=position, top=6), CONTEXT)
@@ -26,7 +26,8 @@ def test_a_candidates_payoff_has_its_breakevens_probability_and_extremes(structu
             HeldLeg(row=CHAIN.row_of(leg.contract), quantity=1 if leg.side == "buy" else -1, price=leg.price)
             for leg in candidate.legs
         ]
-        found = payoff(CHAIN, legs, CONTEXT.pricing)
+        shares = 100.0 if structure is Structure.COVERED_CALL else 0.0
+        found = payoff(CHAIN, legs, CONTEXT.pricing, shares=shares)
         metrics = candidate.metrics
         assert found.breakevens == pytest.approx(candidate.breakevens)
         assert found.probability_of_profit == pytest.approx(metrics["probability_of_profit"], abs=1e-9)

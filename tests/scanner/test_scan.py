@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from configs.criteria import bundled_names, read_criteria
-from market.errors import ConfigError
+from market.errors import ConfigError, UserError
 from scanner.context import Event, ScanContext
 from scanner.criteria import Criteria, EventFilter, LegFilter, ModeSwitch, PositionFilter, Range, Structure
 from scanner.expiries import Expiries, kind_of
@@ -109,8 +109,6 @@ def test_every_candidate_explains_itself_with_its_own_score(structure: Structure
     result = scan(chain, criteria, CONTEXT)
     assert result.candidates
     for candidate in result.candidates:
-        if structure is Structure.COVERED_CALL:
-            continue  # its option leg alone reads as a short call
         explanation = explain(chain, criteria, CONTEXT, candidate.spread)
         assert all(verdict.passed for verdict in explanation.verdicts), explanation.outcome
         assert explanation.score == pytest.approx(candidate.score, abs=1e-12)
@@ -127,7 +125,26 @@ def test_an_explanation_names_every_filter_that_fails() -> None:
     explanation = explain(synthetic_chain(), criteria, CONTEXT, "XYZ 2026-03-20 -97.5P +92.5P")
     failed = {verdict.filter for verdict in explanation.verdicts if not verdict.passed}
     assert failed == {"short_leg.delta", "position.width_usd"}
-    assert "short_leg.delta" in explanation.outcome
+    value = next(one.value for one in explanation.verdicts if one.filter == "short_leg.delta")
+    assert f"short_leg.delta ({value:.6g}, allowed: at most 0.05)" in explanation.outcome
+    assert "position.width_usd (5, allowed: at most 1)" in explanation.outcome
+
+
+def test_a_sold_call_is_covered_where_the_criteria_build_only_covered_calls() -> None:
+    covered = Criteria(name="x", structures=(Structure.COVERED_CALL,))
+    both = Criteria(name="x", structures=(Structure.COVERED_CALL, Structure.SHORT_CALL))
+    chain = synthetic_chain()
+    bare, with_shares = "XYZ 2026-03-20 -105C", "XYZ +shares 2026-03-20 -105C"
+    as_covered = explain(chain, covered, CONTEXT, with_shares)
+    assert explain(chain, covered, CONTEXT, bare) == as_covered
+    assert explain(chain, both, CONTEXT, with_shares).score == as_covered.score
+    assert explain(chain, both, CONTEXT, bare).score != as_covered.score
+
+
+def test_shares_with_anything_but_one_sold_call_are_refused() -> None:
+    criteria = Criteria(name="x", structures=(Structure.COVERED_CALL,))
+    with pytest.raises(UserError, match="no position that a scan builds"):
+        explain(synthetic_chain(), criteria, CONTEXT, "XYZ +shares 2026-03-20 -95P")
 
 
 @pytest.mark.parametrize(

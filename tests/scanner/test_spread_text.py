@@ -20,7 +20,9 @@ LEGS = st.builds(
 )
 
 
-@given(st.builds(Spread, st.just("SPX"), st.lists(LEGS, min_size=1, max_size=LEGS_MAX).map(tuple)))
+@given(
+    st.builds(Spread, st.just("SPX"), st.lists(LEGS, min_size=1, max_size=LEGS_MAX).map(tuple), st.booleans())
+)
 def test_text_and_spread_are_inverse(spread: Spread) -> None:
     assert parse_spread(text_of(spread)) == spread
 
