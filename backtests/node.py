@@ -33,7 +33,7 @@ from backtests.run_journal import TRADER_ID, RunJournal
 from backtests.venue import venue_config
 from catalog.columns import DataKind
 from configs.profile import LoadedProfile, Profile
-from market.errors import HarvesterError
+from market.errors import UserError
 from market.instruments import instrument_id, symbol_of
 from risk.limits import RiskLimits
 from risk.nautilus_gate import GateSetup, install_gate
@@ -64,13 +64,13 @@ class AssembledNode:
     risk_records: MemoryRecorder
 
     def run(self) -> None:
-        """Replay the selection; raises `HarvesterError` when the account cannot carry what was traded."""
+        """Replay the selection; raises `UserError` when the account cannot carry what was traded."""
         with resting_garbage_collector():
             feed = record_feed(self.selection, chunk_size=self.chunk_size)
             self.engine.add_data_iterator("catalog", feed)
             self.engine.run(start=self.selection.first_ns, end=self.selection.last_ns)
         if is_backtest_force_stop():
-            raise HarvesterError(
+            raise UserError(
                 "The run stopped before its end: the simulated account went below zero. "
                 "Raise backtest.starting_balance_usd or lower the limits of [risk]."
             )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from nautilus_trader.accounting.error import AccountBalanceNegative
+from nautilus_trader.model.currencies import USD
 
 from backtests.node import assemble, data_configs
 from backtests.outcome import OutcomeCollector
@@ -15,6 +18,7 @@ from catalog.columns import BarColumns, DataKind, prices_from_ten_thousandths, s
 from catalog.lanes import event_clock
 from catalog.manifest import SourceDescription
 from catalog.store import CatalogStore
+from market.errors import UserError
 from market.instruments import EquitySpec
 from market.time import NS_PER_MINUTE, new_york_midnight_ns
 from tests.backtests.replays import profile
@@ -69,6 +73,20 @@ def test_trades_on_bars_and_pays_its_fees(types: tuple[tuple[str, int], ...], tm
     assert len(outcome.fills) == len(outcome.orders) > 10
     assert outcome.events_processed == selection.rows
     assert all(fill.commission_usd >= 1 for fill in outcome.fills)
+
+
+def test_an_account_that_the_engine_finds_below_zero_ends_the_run_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_below_zero(*_: object) -> None:
+        raise AccountBalanceNegative(Decimal("-0.01"), USD)  # Nautilus does, of a cash account
+
+    monkeypatch.setattr("tests.benchmarks.ema_cross.EmaCross.on_bar", find_below_zero)
+    selection = _select(_write(tmp_path / "catalog", (MINUTES, 1)))
+    assembled = assemble(profile(tmp_path), selection, strategies=[ema_cross(MINUTES)])
+    with pytest.raises(UserError, match=r"went below zero.*Raise backtest\.starting_balance_usd"):
+        assembled.run()
+    assembled.dispose()
 
 
 def test_one_configuration_loads_all_bars(tmp_path: Path) -> None:
