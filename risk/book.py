@@ -65,6 +65,8 @@ class Book:
 
     def exposure_with(self, intent: OrderIntent, added: int) -> Exposure:
         """Return the worst case once the intent works and may add `added`, negative when it sells."""
+        if added == 0:
+            return self.exposure()
         if intent.group_id is None and intent.order_id not in self.working:
             return self._with(self._tally(), intent.strategy_id, added)
         others: list[Working] = []

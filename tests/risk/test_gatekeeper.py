@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from market.time import NS_PER_MS, NS_PER_SECOND, to_ns
-from risk.account import RUNAWAY_MULTIPLE, Account
+from risk.account import Account
 from risk.breaker_file import BreakerRecord, DayRecord
 from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
@@ -573,13 +573,35 @@ def test_rates_count_within_their_windows(keeper: Gatekeeper) -> None:
 
 
 def test_a_strategy_that_tries_ten_times_the_rate_runs_away(keeper: Gatekeeper) -> None:
-    most = RUNAWAY_MULTIPLE * LIMITS.max_orders_per_second
+    most = 10 * LIMITS.max_orders_per_second
     for _ in range(most):
         verdict(keeper, order(quantity=101))
     assert not keeper.account.is_running_away(NOW_NS)
     verdict(keeper, order(quantity=101))
     assert keeper.account.is_running_away(NOW_NS)
     assert not keeper.account.is_running_away(NOW_NS + NS_PER_SECOND)
+
+
+def test_a_canceled_order_counts_for_the_grace_period_of_the_limits(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=500), market)
+    canceled = order(quantity=100)
+    assert verdict(keeper, canceled) == "approved"
+    keeper.ended(canceled.order_id, NOW_NS)
+    ends_ns = NOW_NS + 500 * NS_PER_MS
+    keeper.account.ledger.release_expired(ends_ns - 1)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 100
+    keeper.account.ledger.release_expired(ends_ns)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 0
+
+
+def test_what_a_childs_sibling_has_filled_protects_no_more(keeper: Gatekeeper) -> None:
+    entry = order(quantity=10)
+    keeper.adopt_order(entry, filled=0)
+    keeper.adopt_order(order(quantity=4, side="sell", protects_id=entry.order_id), filled=2)
+    keeper.account.all_paused_by = "Ann"
+    for quantity, seen in ((7, "trading_paused"), (6, "reducing")):
+        child = order(quantity=quantity, side="sell", protects_id=entry.order_id)
+        assert verdict(keeper, child) == seen
 
 
 def test_a_repeated_execution_is_booked_once(keeper: Gatekeeper) -> None:
@@ -638,8 +660,9 @@ def test_the_open_loss_is_the_symbols_at_the_touch(keeper: Gatekeeper, market: T
     bought(keeper, -10, terms=stock("GE"), price="4.00")
     assert snapshot(keeper, order()).open_loss_usd == D("10.10")
     assert snapshot(keeper, order(stock("GE"))).open_loss_usd == D("10.00")
-    market.quotes["F.SMART"] = quote("6.50", "6.60")
-    assert snapshot(keeper, order()).open_loss_usd == 0
+    for bid in ("6.50", "6.05"):
+        market.quotes["F.SMART"] = quote(bid, "6.60")
+        assert snapshot(keeper, order()).open_loss_usd == 0
     market.quotes["F.SMART"] = None
     assert snapshot(keeper, order()).open_loss_usd is None
 

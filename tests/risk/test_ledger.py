@@ -82,6 +82,14 @@ def test_strategies_do_not_net_in_the_worst_case() -> None:
     assert (worst(book), book.net("F.SMART")) == ((10, 4), 6)
 
 
+def test_an_order_against_a_position_counts_only_beyond_flat() -> None:
+    short = holding(-5)
+    assert short.exposure_after(order(quantity=3), "F.SMART", 1) == Exposure(0, 5)
+    assert short.exposure_after(order(quantity=8), "F.SMART", 1) == Exposure(3, 5)
+    long = holding(5)
+    assert long.exposure_after(order(quantity=8, side="sell"), "F.SMART", 1) == Exposure(5, 3)
+
+
 def test_an_execution_is_new_once() -> None:
     book = ledger()
     assert book.is_new_fill("O", "F", "T")
@@ -285,6 +293,25 @@ def test_working_closing_orders_use_up_the_position() -> None:
     assert book.closes(order(quantity=3, side="sell"))
 
 
+def test_a_position_that_working_orders_use_up_has_nothing_left_to_close() -> None:
+    book = holding(10)
+    book.reserve(order(quantity=10, side="sell"))
+    assert not book.closes(order(quantity=1, side="sell"))
+
+
+def test_the_last_share_of_a_strategy_or_of_the_account_can_be_closed() -> None:
+    book = holding(1)
+    book.filled("", "OTHER", F, -1)
+    assert book.closes(order(quantity=1, side="sell"))
+    assert holding(1, strategy="OTHER").closes(order(quantity=1, side="sell"))
+
+
+def test_a_strategy_that_holds_nothing_closes_nothing_that_another_is_closing() -> None:
+    book = holding(10, strategy="OTHER")
+    book.reserve(order(quantity=10, side="sell", strategy_id="OTHER"))
+    assert not book.closes(order(quantity=1, side="sell"))
+
+
 def test_an_order_whose_cancel_is_under_way_need_not_stand_in_the_way() -> None:
     stop, close = order(quantity=10, side="sell"), order(quantity=10, side="sell")
     book = holding(10, grace_ns=GRACE_NS)
@@ -356,10 +383,20 @@ def test_an_order_of_a_group_adds_only_what_exceeds_its_siblings() -> None:
     book = ledger(one)
     assert book.exposure_after(order(quantity=8, side="sell", group_id="G"), "F.SMART", 1).worst_short == 10
     assert book.exposure_after(order(quantity=12, side="sell", group_id="G"), "F.SMART", 1).worst_short == 12
+    assert book.exposure_after(order(quantity=1, side="sell", group_id="G"), "F.SMART", 1).worst_short == 10
+    buys = ledger(order(quantity=10, group_id="G"))
+    assert buys.exposure_after(order(quantity=1, group_id="G"), "F.SMART", 1).worst_long == 10
     alone = order(quantity=8, side="sell")
     assert book.exposure_after(alone, "F.SMART", 1).worst_short == 18
     buy = order(quantity=8, group_id="G")
     assert book.exposure_after(buy, "F.SMART", 1) == Exposure(8, 10)
+
+
+def test_a_child_that_waits_for_its_parent_adds_nothing_and_hides_nothing() -> None:
+    entry = order(quantity=10)
+    book = ledger(entry, order(quantity=7, side="sell", group_id="G"))
+    child = order(quantity=5, side="sell", group_id="G", protects_id=entry.order_id)
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 7)
 
 
 @pytest.mark.parametrize("change", [{"strategy_id": "T"}, {"terms": stock("GE")}, {"side": "buy"}])
