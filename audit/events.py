@@ -28,7 +28,7 @@ ALERTS_TOPIC = "harvester.alerts"
 
 Outcome = Literal["sent", "suppressed", "refused"]
 Side = Literal["BUY", "SELL"]
-AlertAction = Literal["start", "resume", "alert", "pause", "unpause", "stop"]
+AlertAction = Literal["load", "start", "resume", "alert", "pause", "unpause", "stop"]
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +170,7 @@ class PositionRecord(msgspec.Struct, frozen=True, kw_only=True):
     realized_usd: Decimal
     average_close: Decimal | None = None
     multiplier: int = 1
+    opened_ns: int | None = None  # of a `found` one
 
 
 class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,12 +187,13 @@ class CheckpointRecord(msgspec.Struct, frozen=True, kw_only=True):
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy is about to act because time or the node says so, not data: an input that a replay needs.
 
-    `now_ns` is the time that it acts by, ns UTC.
+    `now_ns` is the time that it acts by, ns UTC; `state` what a `load` brought back, JSON by name.
     """
 
     strategy_id: str
     action: AlertAction
     now_ns: int
+    state: dict[str, str] = {}
 
 
 class DataFileRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,6 +163,7 @@ def found_position(position: Any, *, multiplier: int) -> PositionRecord:
         average_open=Decimal(str(position.avg_px_open)),
         realized_usd=position.realized_pnl.as_decimal(),
         multiplier=multiplier,
+        opened_ns=position.ts_opened,
     )
 
 

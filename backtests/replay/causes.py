@@ -15,6 +15,7 @@ import msgspec
 from audit.journal import Problem
 from backtests.replay.decision_stream import Parting
 from backtests.replay.recorded_run import ChangedFile
+from market.time import NS_PER_SECOND, format_new_york
 
 Cause = Literal["data", "event", "parameter", "limit", "version", "unknown"]
 
@@ -38,7 +39,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What is known to differ between the run and its replay.
 
     `limits` and `parameters` are the keys of the profile that the replay was asked to change; `versions`
-    are packages whose version differs, as `name: recorded, now`.
+    are packages whose version differs, as `name: recorded, now`; `data_ends_ns` is where a recorded day's
+    market data ends, which is before its journal does when the node was killed.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -47,6 +49,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     is_profile_sound: bool = True
+    data_ends_ns: int | None = None
 
 
 def verdict(parting: Parting, evidence: Evidence) -> Verdict:
@@ -82,6 +85,15 @@ def _tampering(parting: Parting, evidence: Evidence) -> Iterable[tuple[Cause, st
         if problem.seq is None or parting.recorded.seq is None or problem.seq <= parting.recorded.seq:
             place = f"record {problem.seq}" if problem.seq is not None else problem.file
             yield "event", f"the journal does not verify at {place}: {problem.what}, {problem.why}"
+    if evidence.data_ends_ns is not None and parting.ts_ns > evidence.data_ends_ns:
+        missing_ns = parting.ts_ns - evidence.data_ends_ns
+        yield (
+            "data",
+            (
+                f"the recorded market data ends at {format_new_york(evidence.data_ends_ns)} New York, "
+                f"{missing_ns / NS_PER_SECOND:.3f} s before this decision: the node died too soon"
+            ),
+        )
     for file in evidence.files:
         if file.first_ns <= parting.ts_ns:
             yield "data", f"{file.path} {file.why}"

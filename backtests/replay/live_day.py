@@ -20,6 +20,7 @@ from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import StrategyId, TraderId
 from nautilus_trader.model.objects import Money
+from nautilus_trader.model.position import Position
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from audit.events import (
@@ -30,6 +31,7 @@ from audit.events import (
     FillRecord,
     OrderEventRecord,
     OrderRecord,
+    PositionRecord,
 )
 from backtests.replay.nautilus_order_events import EventMaker
 from backtests.replay.recorded_feed import recorded_feed
@@ -178,15 +180,29 @@ class _Driver:
         if isinstance(body, AlertRecord):
             self._alert(body)
         elif isinstance(body, OrderRecord):
-            self._correlation_of[body.client_order_id] = correlation_id_of(list(body.tags))
+            is_found = body.found_status is not None  # sent by a node before: no decision of this replay
+            tags = [] if is_found else list(body.tags)
+            self._correlation_of[body.client_order_id] = correlation_id_of(tags)
+        elif isinstance(body, PositionRecord) and body.event == "found":
+            self._take_over(body)
         elif isinstance(body, OrderEventRecord | FillRecord):
             self._order_event(body, entry.ts_ns)
+
+    def _take_over(self, found: PositionRecord) -> None:
+        """Hold what the node held when it began, for its strategy to adopt."""
+        fill = self._maker.opening_fill(found)
+        instrument = self._cache.instrument(fill.instrument_id)
+        if instrument is not None:
+            self._cache.add_position(Position(instrument, fill), OmsType.NETTING)
 
     def _alert(self, alert: AlertRecord) -> None:
         strategy = self._strategies.get(StrategyId(alert.strategy_id))
         if strategy is None:
             return
         clock = strategy.clock
+        if alert.action == "load":
+            strategy.on_load({name: text.encode() for name, text in alert.state.items()})
+            return
         if alert.action != "alert":
             clock.set_time(alert.now_ns)
             _ACTIONS[alert.action](strategy)

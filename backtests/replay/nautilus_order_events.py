@@ -34,7 +34,7 @@ from nautilus_trader.model.identifiers import (
 )
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from audit.events import FillRecord, OrderEventRecord
+from audit.events import FillRecord, OrderEventRecord, PositionRecord
 
 ACCOUNT = AccountId("REPLAY-001")
 _UNKNOWN_VENUE_ID = "REPLAY"
@@ -69,6 +69,30 @@ class EventMaker:
             event_id=UUID4(),
             ts_event=record.ts_event_ns,
             ts_init=now_ns,
+        )
+
+    def opening_fill(self, record: PositionRecord) -> Any:
+        """Return the one fill that opens the position of `record` as the node found it."""
+        opened_ns = record.opened_ns or 0
+        return OrderFilled(
+            trader_id=self._trader_id,
+            strategy_id=StrategyId(record.strategy_id),
+            instrument_id=InstrumentId.from_str(record.instrument_id),
+            client_order_id=ClientOrderId(f"FOUND-{record.position_id}"),
+            venue_order_id=_venue_order_id(None),
+            account_id=ACCOUNT,
+            trade_id=TradeId("FOUND"),
+            position_id=PositionId(record.position_id),
+            order_side=OrderSide.BUY if record.quantity > 0 else OrderSide.SELL,
+            order_type=OrderType.MARKET,
+            last_qty=Quantity.from_int(abs(record.quantity)),
+            last_px=_price(record.average_open),
+            currency=USD,
+            commission=Money(0, USD),
+            liquidity_side=LiquiditySide.NO_LIQUIDITY_SIDE,
+            event_id=UUID4(),
+            ts_event=opened_ns,
+            ts_init=opened_ns,
         )
 
     def _names(self, record: OrderEventRecord | FillRecord, order: Any | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from audit.events import DataFileRecord, DecisionRecord, Entry, OpenedRecord
 from audit.journal import Problem, read_entries, verify
 from catalog.recording import recover
 from catalog.recording.publication import file_hash
+from catalog.storage.arrow_layout import file_range
 from configs.profile import Backtest, LoadedProfile, Profile
 from configs.profile_decoding import find_problems
 from configs.profile_hash import profile_hash
@@ -27,7 +28,7 @@ BACKTEST = "backtest"
 DEFAULT_BALANCE_USD = Decimal(25_000)
 """Cash of the simulated account of a day whose journal does not name the account's."""
 BALANCE_MIN_USD, BALANCE_MAX_USD = Decimal(100), Decimal(1_000_000_000)
-INPUT_KINDS = ("alert", "order", "order_event", "fill", "decision")
+INPUT_KINDS = ("alert", "order", "order_event", "fill", "position", "decision")
 """Kinds of records that a replay of a live day is driven by or compared with."""
 
 
@@ -110,6 +111,12 @@ class RecordedRun:
     def data_files(self) -> tuple[DataFileRecord, ...]:
         """The files of market data that the journal names."""
         return tuple(entry.body for entry in self.entries("data_file"))
+
+    @property
+    def data_ends_ns(self) -> int:
+        """`ts_init` of the last record of market data in the run directory; 0 without one."""
+        names = [path.name for path in (self.run_dir / "data").glob("*/*/*_*.parquet")]
+        return max((file_range(name)[1] for name in names), default=0)
 
     def changed_files(self) -> tuple[ChangedFile, ...]:
         """Return the files that are missing or have other content than the journal says."""

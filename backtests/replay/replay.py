@@ -123,6 +123,7 @@ class _Bench:
             files=tuple(files),
             versions=_other_versions(run),
             is_profile_sound=run.has_its_own_profile,
+            data_ends_ns=run.data_ends_ns if run.is_live else None,
         )
         mode: Mode = "live" if run.is_live else "backtest"
         return self._compared(mode, recorded, replayed, evidence=evidence, left_over=left_over)

@@ -148,6 +148,7 @@ class IntradayStrategy(Strategy):
         }
 
     def on_load(self, state: dict[str, bytes]) -> None:
+        self._tell("load", self.clock.timestamp_ns(), {name: saved.decode() for name, saved in state.items()})
         for instrument_id, trader in self._traders.items():
             saved = state.get(str(instrument_id))
             if saved is not None:
@@ -258,9 +259,9 @@ class IntradayStrategy(Strategy):
         for command in step.commands:
             self._send(trader, command, now_ns)
 
-    def _tell(self, action: AlertAction, now_ns: int) -> None:
+    def _tell(self, action: AlertAction, now_ns: int, state: dict[str, str] | None = None) -> None:
         """Put on record that something other than data is about to be acted on."""
-        record = AlertRecord(strategy_id=str(self.id), action=action, now_ns=now_ns)
+        record = AlertRecord(strategy_id=str(self.id), action=action, now_ns=now_ns, state=state or {})
         self.msgbus.publish(topic=ALERTS_TOPIC, msg=record)
 
     def _publish(self, record: DecisionRecord | None) -> None:

@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
 from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.common.component import TimeEvent
@@ -35,21 +37,25 @@ from nautilus_trader.live.data_client import LiveMarketDataClient
 from nautilus_trader.live.factories import LiveDataClientFactory, LiveExecClientFactory
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.data import BookOrder, OrderBookDelta, OrderBookDeltas, QuoteTick
-from nautilus_trader.model.enums import BookAction, OrderSide
+from nautilus_trader.model.enums import BookAction, OmsType, OrderSide
 from nautilus_trader.model.identifiers import ClientId, InstrumentId, TraderId, Venue
 from nautilus_trader.model.objects import Price, Quantity
+from nautilus_trader.model.position import Position
 from nautilus_trader.trading.config import StrategyFactory
 
-from audit.events import OpenedRecord
+from audit.events import OpenedRecord, PositionRecord
 from audit.journal import Journal
 from audit.nautilus_recorder import JournalRecorder
+from backtests.replay.nautilus_order_events import EventMaker
 from catalog.instruments import nautilus_equity
 from catalog.recording import RecordingSettings, record_market_data
 from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, synthetic_days
 from configs.profile import LoadedProfile
 from market.instruments import EquitySpec
 from market.time import NS_PER_MS
+from strategies.intraday.pauses import Pauses
 from strategies.intraday.session_clock import SessionClock
+from strategies.intraday.symbol_trader import SavedState
 from strategies.nautilus_config import importable_strategy
 from tests.backtests.replays import profile
 
@@ -142,14 +148,20 @@ class Session:
     loaded: LoadedProfile
 
 
-def record_session(folder: Path, *, quotes: int = 4_000, overrides: tuple[str, ...] = EAGER) -> Session:
-    """Trade `quotes` quotes in a TradingNode and return its day."""
+def record_session(
+    folder: Path, *, quotes: int = 4_000, overrides: tuple[str, ...] = EAGER, held: int = 0
+) -> Session:
+    """Trade `quotes` quotes in a TradingNode and return its day.
+
+    With `held` shares the node begins as one that starts again within the day: it finds a position, and
+    its strategy's saved state.
+    """
     loaded = profile(folder, *overrides, symbols=(SYMBOL,))
     run_dir = folder / "live-day"
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        _Rig(run_dir, loaded, loop).run(quotes)
+        _Rig(run_dir, loaded, loop, held=held).run(quotes)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
@@ -157,7 +169,9 @@ def record_session(folder: Path, *, quotes: int = 4_000, overrides: tuple[str, .
 
 
 class _Rig:
-    def __init__(self, run_dir: Path, loaded: LoadedProfile, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, run_dir: Path, loaded: LoadedProfile, loop: asyncio.AbstractEventLoop, *, held: int
+    ) -> None:
         self.loaded, self.loop = loaded, loop
         self.node = TradingNode(_config(f"{loaded.profile.universe.book}_MBP"), loop=loop)
         RejectingFactory.portfolio = self.node.portfolio
@@ -174,6 +188,26 @@ class _Rig:
         self.strategy = StrategyFactory.create(_strategy(loaded))
         self.node.trader.add_strategy(self.strategy)
         self.window = SessionClock(loaded.profile.session).window_at(time.time_ns())
+        self._recorder, self._held = recorder, held
+
+    def _find(self, shares: int) -> None:
+        name, opened_ns = InstrumentId.from_str(NAME), self.window.open_ns
+        found = PositionRecord(
+            event="found",
+            position_id=f"{NAME}-{self.strategy.id}",
+            strategy_id=str(self.strategy.id),
+            instrument_id=NAME,
+            quantity=shares,
+            average_open=Decimal("7.7533333"),
+            realized_usd=Decimal(0),
+            opened_ns=opened_ns,
+        )
+        fill = EventMaker(TraderId(TRADER)).opening_fill(found)
+        instrument = self.node.cache.instrument(name)
+        self.node.cache.add_position(Position(instrument, fill), OmsType.NETTING)
+        saved = SavedState(sequence=41, pauses=Pauses(self.strategy._parameters).state())
+        self._recorder.adopt_cache()
+        self.strategy.load({NAME: msgspec.json.encode(saved)})
 
     def run(self, quotes: int) -> None:
         """Run the node over the market, and close the day."""
@@ -187,6 +221,10 @@ class _Rig:
     async def _run(self, quotes: int) -> None:
         running = asyncio.ensure_future(self.node.run_async())
         await self._until(lambda: self.node.kernel.trader.is_running)
+        if self._held:
+            self.strategy.stop()
+            self._find(self._held)
+            self.strategy.resume()
         has_depth = self.loaded.profile.universe.book == "L2"
         await self._feed(_market(self.window.open_ns, range(quotes), has_depth=has_depth))
         self._let_the_flat_time_come()

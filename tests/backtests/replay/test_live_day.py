@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from nautilus_trader.model.data import OrderBookDelta
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
@@ -16,6 +17,7 @@ from audit.journal import read_entries, verify
 from backtests.replay.live_day import replay_live_day
 from backtests.replay.recorded_run import RecordedRun
 from backtests.replay.replay import Replay, Request, replay
+from catalog.storage.arrow_layout import file_name
 from market.errors import DataError
 from tests.backtests.replay.live_node import EAGER, Session, record_session
 from tests.backtests.replay.tampering import edit_quotes, edit_record
@@ -25,14 +27,21 @@ SESSIONS = {
     "marketable": ("strategies.harvester.parameters.time_stop_ms=600000",),
     "passive": ("strategies.harvester.parameters.entry_style=passive",),
     "depth": ("universe.book=L2", "strategies.harvester.parameters.time_stop_ms=600000"),
+    "held": (),
 }
+HELD = {"held": 7}
 
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
     """One recorded session of each sort."""
     return {
-        name: record_session(tmp_path_factory.mktemp(name), quotes=QUOTES, overrides=EAGER + overrides)
+        name: record_session(
+            tmp_path_factory.mktemp(name),
+            quotes=QUOTES,
+            overrides=EAGER + overrides,
+            held=HELD.get(name, 0),
+        )
         for name, overrides in SESSIONS.items()
     }
 
@@ -54,6 +63,14 @@ def test_the_sessions_hold_what_a_replay_must_survive(sessions: dict[str, Sessio
     marketable, passive = _counts(sessions["marketable"]), _counts(sessions["passive"])
     assert min(marketable[name] for name in ("fill", "rejected", "alert")) > 0
     assert min(passive[name] for name in ("updated", "canceled", "cancel_rejected", "rejected")) > 0
+
+
+def test_a_node_that_starts_again_takes_over_its_position_and_state(sessions: dict[str, Session]) -> None:
+    entries = list(read_entries(sessions["held"].run_dir / "journal"))
+    (found,) = [entry.body for entry in entries if entry.kind == "position" and entry.body.event == "found"]
+    first = next(entry.body for entry in entries if entry.kind == "decision")
+    assert (found.quantity, first.action) == (7, "exit")
+    assert first.correlation_id.endswith("-42")
 
 
 @pytest.mark.parametrize("name", SESSIONS)
@@ -135,6 +152,22 @@ def test_missing_market_data_is_named(copied: Path) -> None:
     quotes.rename(copied / "data" / "moved" / quotes.name)
     with pytest.raises(DataError, match="is missing"):
         _replayed(copied, catalog=copied)
+
+
+def test_a_killed_node_is_told_by_where_its_data_ends(copied: Path) -> None:
+    """The journal is durable at once, market data by the second: the last of it can be missing."""
+    (quotes,) = (copied / "data" / "quote_tick").glob("*/*.parquet")
+    with pq.ParquetFile(quotes) as file:
+        table = file.read()
+    kept = table.slice(0, table.num_rows // 2)
+    first_ns, last_ns = (kept["ts_init"][index].as_py() for index in (0, -1))
+    pq.write_table(kept, quotes.with_name(file_name(first_ns, last_ns)))
+    quotes.unlink()
+    result = _replayed(copied, accepts_changed_data=True)
+    assert result.difference is not None
+    assert result.difference.verdict.cause == "data"
+    assert "the recorded market data ends at" in result.difference.verdict.why[0]
+    assert result.left_over > 0
 
 
 def test_other_thresholds_than_those_recorded_show_in_the_first_difference(
