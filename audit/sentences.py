@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -66,11 +66,6 @@ def order_words(order: OrderRecord) -> str:
         prices.append(f"trigger {amount(order.trigger_price)}")
     words = [order.side, str(order.quantity), order.instrument_id, order.type, *prices, order.time_in_force]
     return " ".join([*words, "reduce only"] if order.is_reduce_only else words)
-
-
-def numbers(values: Mapping[str, float]) -> str:
-    """Return named numbers for a reader: `mid 13.9, spread_bps 7.2`."""
-    return ", ".join(f"{name} {value:.6g}" for name, value in values.items())
 
 
 def is_by_kill_switch(order: OrderRecord) -> bool:

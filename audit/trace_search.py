@@ -94,7 +94,7 @@ class TraceIndex:
         meant = (
             f"Near it: {hint}."
             if near
-            else f"There are {len(known):,} ids, such as {_first_and_last(known)}."
+            else f"Ids look like {_first_and_last(known)}."
         )
         return NotFoundError(
             f"No order, trade, decision or round trip of the journal has the id {asked!r}. {meant} "

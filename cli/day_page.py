@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,14 @@ def _title(reports: Mapping[str, JournalReport]) -> str:
 
 def _section(name: str, report: JournalReport, day: DayReport, blotter: Blotter) -> dict[str, Any]:
     own = [trade for trade in blotter.trades if day.date in _days_of(trade)]
-    points = [(point.ts_ns, float(point.profit_usd)) for point in day.curve]
     marks = [(change.ts_ns, f"{change.after}: {_words(change.by)}") for change in day.breaker_changes]
     return {
         "anchor": f"{name}-{day.date}",
         "run": name,
         "report": report,
         "day": day,
-        "curve": profit_curve(
-            points, marks[1:] if marks and points and marks[0][0] < points[0][0] else marks
-        ),
+        "curve": profit_curve(_points(day), marks),
+        "happened": _happened(day),
         "latency": [
             ("decision to sent", day.latency.decision_to_sent),
             ("sent to accepted", day.latency.sent_to_accepted),
@@ -91,6 +90,34 @@ def _section(name: str, report: JournalReport, day: DayReport, blotter: Blotter)
         "trades_hidden": max(0, len(own) - TRADES_SHOWN_MAX),
         "breaches": sum(day.breaches_by_rule.values()),
     }
+
+
+def _points(day: DayReport) -> list[tuple[int, float]]:
+    """Return the day's profit from its first record to its last; nothing without a valuation."""
+    change = day.profit.change_usd
+    if not day.curve or change is None:
+        return []
+    last = day.curve[-1].profit_usd
+    between = [(point.ts_ns, float(point.profit_usd)) for point in day.curve]
+    return [(day.first_ns, float(last - change)), *between, (day.last_ns, float(last))]
+
+
+def _happened(day: DayReport) -> list[dict[str, Any]]:
+    """Return the breaker's changes and the commands, in order of time."""
+    changes = [
+        {"ts_ns": each.ts_ns, "by": each.by, "what": f"{each.before} to {each.after}", "why": each.reason}
+        for each in day.breaker_changes
+    ]
+    commands = [
+        {
+            "ts_ns": each.ts_ns,
+            "by": each.by,
+            "what": f"{_words(each.command)}: {each.outcome}",
+            "why": each.reason,
+        }
+        for each in day.commands
+    ]
+    return sorted((*changes, *commands), key=itemgetter("ts_ns"))
 
 
 def _days_of(trade: Trade) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -33,15 +34,20 @@ class _Frame:
 
 
 def profit_curve(points: Sequence[tuple[int, float]], marks: Sequence[tuple[int, str]] = ()) -> Markup:
-    """Return the profit (ns UTC, USD) of a day as a line, with a dashed line at each mark (ns UTC, words)."""
+    """Return the profit (ns UTC, USD) of a day as a line, with a dashed line at each mark (ns UTC, words).
+
+    Between two points the profit stands where the first one left it.
+    """
     if len(points) < 2:
         return Markup("")
     step = math.ceil(len(points) / POINTS_MAX)
     kept = [*points[:-1:step], points[-1]]
     frame = _frame([value for _, value in kept], first=kept[0][0], last=kept[-1][0])
-    line = " ".join(f"{frame.x(ts):.1f},{frame.y(value):.1f}" for ts, value in kept)
+    path = [f"{frame.x(kept[0][0]):.1f},{frame.y(kept[0][1]):.1f}"]
+    for (_, before), (ts, value) in pairwise(kept):
+        path += [f"{frame.x(ts):.1f},{frame.y(before):.1f}", f"{frame.x(ts):.1f},{frame.y(value):.1f}"]
     parts = [*_grid(frame), *_clock(frame), *_marks(frame, marks)]
-    parts.append(f'<polyline class="curve" points="{line}"/>')
+    parts.append(f'<polyline class="curve" points="{" ".join(path)}"/>')
     return _svg(parts, "Profit within the day")
 
 
