@@ -20,10 +20,14 @@ CONTRACTS_MAX = 50_000
 """Contracts of one class at one moment; SPX and SPXW together had 24,000 in 2026."""
 
 
+DAILY_SUFFIX = "-DAY"
+"""What the symbol of a stream with one snapshot a day ends with."""
+
+
 def chain_id_of(option_class: OptionClass, *, is_daily: bool) -> str:
     """Return the id of a stream: `SPXW-CHAIN.SMART` within the day, `SPXW-CHAIN-DAY.SMART` one a day."""
     symbol, _, venue = option_class.chain_id.rpartition(".")
-    return f"{symbol}-DAY.{venue}" if is_daily else option_class.chain_id
+    return f"{symbol}{DAILY_SUFFIX}.{venue}" if is_daily else option_class.chain_id
 
 
 class ChainWriter:

@@ -4,13 +4,13 @@
     for finding in report.findings:
         print(finding.severity, finding.check, finding.instrument_id, finding.count, finding.examples)
 
-The checks themselves are in `quality_records`, `quality_outliers`, `quality_stale`, `quality_sessions`
-and `quality_book`; their names, meanings and remedies in `quality_checks`.
+The checks themselves are in `catalog/quality_checks/`; their names, meanings and remedies in its `registry`
+and `option_registry`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,8 +23,9 @@ from catalog.quality_checks.records import repeats_previous
 from catalog.quality_checks.registry import CHECKS, QualityThresholds, Severity
 from catalog.quality_checks.sessions import ExchangeDays, SessionCoverage
 from catalog.quality_checks.stale import StaleStretches, Stretch
+from catalog.quality_checks.tables import TABLE_TYPES, TableCheck, TableContext
 from catalog.quality_checks.ticks import check_bars, check_order, check_quotes, check_trades
-from catalog.reading.blocks import Block, read_blocks
+from catalog.reading.blocks import Block, read_batches, read_blocks
 from catalog.reading.streams import (
     BARS,
     DELTAS,
@@ -148,41 +149,82 @@ def _check_stream(stream: StoredStream, context: _Context) -> tuple[CheckedStrea
     log = FindingLog(instrument_id=stream.instrument_id, data_type=stream.label)
     instrument = context.instruments.get(stream.instrument_id)
     _check_files(stream, log, instrument=instrument)
-    has_sessions = instrument is None or instrument.kind in _EXCHANGE_KINDS
-    records, first_ns, last_ns = 0, None, None
-    if stream.data_type not in READABLE_TYPES:
+    has_sessions = not stream.is_series and (instrument is None or instrument.kind in _EXCHANGE_KINDS)
+    span = _Span()
+    if stream.data_type in READABLE_TYPES:
+        _check_blocks(stream, log, context=context, has_sessions=has_sessions, span=span)
+    elif stream.data_type in TABLE_TYPES:
+        _check_batches(stream, log, context=context, span=span)
+    else:
         for file in stream.files:
             if file.problem is not None:
                 log.add("unreadable_file", f"{file.path.name}: {' '.join(file.problem.split())}")
         if stream.rows:
             log.add("unchecked_type", f"{stream.data_type}, {stream.rows} records", count=stream.rows)
-    else:
-        check = _StreamCheck(stream, log, context=context, has_sessions=has_sessions)
-        context.progress.begin(
-            f"{stream.instrument_id} {stream.label}", sum(file.size_bytes for file in stream.files)
-        )
-        for block in read_blocks(
-            stream,
-            from_ns=context.from_ns,
-            to_ns=context.to_ns,
-            on_problem=lambda file, why: log.add("unreadable_file", f"{file.path.name}: {why}"),
-        ):
-            check.add(block)
-            fresh = len(block) - block.context
-            records += fresh
-            first_ns = int(block.ts_event[0]) if first_ns is None else first_ns
-            last_ns = int(block.ts_event[-1])
-            context.progress.advance(_share_of_bytes(stream, fresh))
-        check.finish()
     done = CheckedStream(
-        instrument_id=stream.instrument_id, data_type=stream.label, records=records,
-        first_ns=first_ns, last_ns=last_ns, has_sessions=has_sessions,
+        instrument_id=stream.instrument_id, data_type=stream.label, records=span.records,
+        first_ns=span.first_ns, last_ns=span.last_ns, has_sessions=has_sessions,
     )  # fmt: skip
     return done, log.findings()
 
 
+@dataclass(slots=True)
+class _Span:
+    """What was read of a stream so far: how many records, first and last event (ns UTC)."""
+
+    records: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+
+    def extend(self, records: int, first_ns: int, last_ns: int) -> None:
+        """Add the next records."""
+        self.records += records
+        self.first_ns = first_ns if self.first_ns is None else self.first_ns
+        self.last_ns = last_ns
+
+
+def _check_blocks(
+    stream: StoredStream, log: FindingLog, *, context: _Context, has_sessions: bool, span: _Span
+) -> None:
+    check = _StreamCheck(stream, log, context=context, has_sessions=has_sessions)
+    _begin(stream, context)
+    for block in read_blocks(
+        stream, from_ns=context.from_ns, to_ns=context.to_ns, on_problem=_tell_of_problems(log)
+    ):
+        check.add(block)
+        fresh = len(block) - block.context
+        span.extend(fresh, int(block.ts_event[0]), int(block.ts_event[-1]))
+        context.progress.advance(_share_of_bytes(stream, fresh))
+    check.finish()
+
+
+def _check_batches(stream: StoredStream, log: FindingLog, *, context: _Context, span: _Span) -> None:
+    shared = TableContext(thresholds=context.thresholds, exchange=context.exchange, halts=context.halts)
+    check = TableCheck(stream, log, shared)
+    _begin(stream, context)
+    for batch in read_batches(
+        stream,
+        rows=check.batch_rows,
+        from_ns=context.from_ns,
+        to_ns=context.to_ns,
+        on_problem=_tell_of_problems(log),
+    ):
+        span.extend(batch.num_rows, *check.add(batch))
+        context.progress.advance(_share_of_bytes(stream, batch.num_rows))
+    check.finish()
+
+
+def _begin(stream: StoredStream, context: _Context) -> None:
+    total = sum(file.size_bytes for file in stream.files)
+    context.progress.begin(f"{stream.instrument_id} {stream.label}", total)
+
+
+def _tell_of_problems(log: FindingLog) -> Callable[[StoredFile, str], None]:
+    return lambda file, why: log.add("unreadable_file", f"{file.path.name}: {why}")
+
+
 def _check_files(stream: StoredStream, log: FindingLog, *, instrument: StoredInstrument | None) -> None:
-    if instrument is None:
+    if instrument is None and not stream.is_series:
         log.add("missing_instrument", f"{stream.instrument_id} is not defined in data/<instrument type>/")
     latest: StoredFile | None = None
     for file in stream.files:

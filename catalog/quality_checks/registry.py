@@ -5,20 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 import msgspec
 
+from catalog.quality_checks.check import Check, Severity
+from catalog.quality_checks.option_registry import OPTION_CHECKS, SERIES_CHECKS
 from market.errors import ConfigError
 
-
-class Severity(StrEnum):
-    """How grave a finding is, gravest first."""
-
-    ERROR = "error"  # a backtest on this data goes wrong: mend it first
-    WARNING = "warning"  # a backtest runs and may mislead: look at it
-    INFO = "info"  # a fact about the data that is worth knowing
+__all__ = ["CHECKS", "Check", "QualityThresholds", "Severity"]
 
 
 class QualityThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,22 +35,22 @@ class QualityThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Change of price from one day's end to the next one's start."""
     depth_levels_fraction: float = 0.5
     """Levels on a side of the book relative to the median number of the day so far."""
+    contracts_fraction: float = 0.5
+    """Contracts of a chain's snapshot relative to the median number of the day so far."""
+    iv_fraction: float = 5.0
+    """The highest volatility a year that is believed: 500 %."""
+    series_gap_days: float = 7.0
+    """Longest silence of a series of rates or of a volatility index, in calendar days."""
+    rate_jump: float = 0.02
+    """Change of a rate from one day to the next, a fraction a year."""
+    level_jump_multiple: float = 2.5
+    """Change of a volatility index from one day to the next, as a multiple (the VIX of 2018-02-05: 2.2)."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if not value > 0:
                 raise ConfigError(f"{name} is {value}, it must be greater than 0.")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check; `meaning` and `remedy` are whole sentences for the reader of a report."""
-
-    name: str
-    severity: Severity
-    meaning: str
-    remedy: str
 
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -305,6 +298,8 @@ CHECKS: dict[str, Check] = {
         *_PRICE_CHECKS,
         *_TIME_CHECKS,
         *_DEPTH_CHECKS,
+        *OPTION_CHECKS,
+        *SERIES_CHECKS,
     )
 }
 """All checks by name."""

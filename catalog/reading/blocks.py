@@ -68,6 +68,42 @@ def read_blocks(
         yield pending.block(context, is_last=True)
 
 
+def read_batches(
+    stream: StoredStream,
+    *,
+    rows: int,
+    from_ns: int | None = None,
+    to_ns: int | None = None,
+    on_problem: Callable[[StoredFile, str], None] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records of `stream` as they are stored, `rows` at a time; the rest as `read_blocks`."""
+    for file in stream.files:
+        try:
+            with pq.ParquetFile(file.path) as parquet:
+                if not _is_outside(file, from_ns, to_ns):
+                    for batch in parquet.iter_batches(batch_size=rows):
+                        inside = batch.filter(pa.array(_keep(_times(batch, "ts_init"), from_ns, to_ns)))
+                        if inside.num_rows:
+                            yield inside
+        except (OSError, pa.ArrowException) as error:
+            if on_problem is None:
+                raise
+            on_problem(file, " ".join(str(error).split()))
+
+
+def _times(batch: pa.RecordBatch, name: str) -> Int64Array:
+    return batch[name].to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _keep(ts_init: Int64Array, from_ns: int | None, to_ns: int | None) -> npt.NDArray[np.bool_]:
+    keep = np.ones(len(ts_init), dtype=np.bool_)
+    if from_ns is not None:
+        keep &= ts_init >= from_ns
+    if to_ns is not None:
+        keep &= ts_init < to_ns
+    return keep
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     columns: dict[str, npt.NDArray[Any]]
@@ -103,6 +139,33 @@ class _Rows:
         if self.trade_ids is not None:
             ids = pa.concat_arrays([context.trade_ids, self.trade_ids])
         return _Rows(columns, ids)
+
+
+class TimesInRow:
+    """Makes blocks of the times of batches, each with the last row of the one before as context.
+
+    `columns` are integer columns that count as content, none by default.
+    """
+
+    def __init__(self, columns: tuple[str, ...] = ()) -> None:
+        self._names = ("ts_event", "ts_init", *columns)
+        self._last: dict[str, int] = {}
+
+    def block(self, batch: pa.RecordBatch) -> Block:
+        """Return the times of the next batch, which is not empty."""
+        columns = {name: _times(batch, name) for name in self._names}
+        if self._last:
+            columns = {name: np.insert(values, 0, self._last[name]) for name, values in columns.items()}
+        context = 1 if self._last else 0
+        self._last = {name: int(values[-1]) for name, values in columns.items()}
+        return Block(
+            ts_event=columns.pop("ts_event"),
+            ts_init=columns.pop("ts_init"),
+            columns=dict(columns),
+            trade_ids=None,
+            context=context,
+            is_last=False,
+        )
 
 
 def _rows_of_stream(
@@ -145,12 +208,7 @@ def _rows_of_batch(batch: pa.RecordBatch, *, from_ns: int | None, to_ns: int | N
             columns[name] = values.astype(np.int64) if values.dtype.kind in "iu" else values
     if from_ns is None and to_ns is None:
         return _Rows(columns, trade_ids)
-    ts_init = columns["ts_init"]
-    keep = np.ones(len(ts_init), dtype=np.bool_)
-    if from_ns is not None:
-        keep &= ts_init >= from_ns
-    if to_ns is not None:
-        keep &= ts_init < to_ns
+    keep = _keep(columns["ts_init"], from_ns, to_ns)
     ids = trade_ids.filter(pa.array(keep)) if trade_ids is not None else None
     return _Rows({name: values[keep] for name, values in columns.items()}, ids)
 

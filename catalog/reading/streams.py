@@ -22,6 +22,11 @@ from market.time import NS_PER_MINUTE, NS_PER_SECOND
 QUOTES, TRADES, BARS, DELTAS = "quote_tick", "trade_tick", "bar", "order_book_deltas"
 """Nautilus' folder names of the types whose records can be read here."""
 READABLE_TYPES = (QUOTES, TRADES, BARS, DELTAS)
+CHAINS, GREEKS = "custom_option_chain_snapshot", "option_greeks"
+"""What Nautilus calls the folders of chain snapshots and of greeks."""
+RATES, LEVELS, DIVIDENDS = "rates", "volatility", "dividends"
+"""The series beside Nautilus' data, in `series/`; they are of no instrument."""
+SERIES_TYPES = (RATES, LEVELS, DIVIDENDS)
 
 _FILE_NAME = re.compile(r"\d{4}-\d\d-\d\dT[\d-]+Z_\d{4}-\d\d-\d\dT[\d-]+Z\.parquet")
 _BAR_UNIT_NS = {
@@ -74,6 +79,11 @@ class StoredStream:
         return f"bar {self._bar_specification.rpartition('-')[0] or self._bar_specification}"
 
     @property
+    def is_series(self) -> bool:
+        """Whether it lies beside Nautilus' data and needs no instrument."""
+        return self.data_type in SERIES_TYPES
+
+    @property
     def rows(self) -> int:
         """Rows in all readable files."""
         return sum(file.rows for file in self.files)
@@ -94,13 +104,15 @@ class StoredStream:
 
 
 def find_streams(root: Path) -> list[StoredStream]:
-    """Return every stream below `root`, instruments excluded, by instrument, type and identifier.
+    """Return every stream below `root`, series too, instruments not, by instrument, type and identifier.
 
     Raises `NotFoundError` where there is no catalog, `DataError` where there is a file.
     """
     _require_catalog(root)
     folders = sorted(path for path in (root / "data").glob("*/*") if path.is_dir())
-    streams = [_stream(folder) for folder in folders if not _is_instrument_folder(folder)]
+    folders = [folder for folder in folders if not _is_instrument_folder(folder)]
+    folders += sorted(folder for kind in SERIES_TYPES for folder in (root / "series" / kind).glob("*"))
+    streams = [_stream(folder) for folder in folders]
     streams.sort(key=lambda stream: (stream.instrument_id, stream.data_type, stream.identifier))
     return [stream for stream in streams if stream.files]
 
