@@ -76,20 +76,22 @@ class Appender:
             done = end
 
     def close(self) -> None:
-        """Sync everything and close the files. Raises OSError when that fails; they are closed then too."""
+        """Sync what was written and close the files. Raises OSError when that fails; they are closed then too."""
+        assert self._descriptor is not None, "a journal is closed by a record"
         try:
-            if self._descriptor is not None:
-                self._disk.sync(self._descriptor)
+            self._disk.sync(self._descriptor)
             self._head_file.sync()
         finally:
             self.release()
 
     def release(self) -> None:
         """Close the files, and with them the lock, without another word to the disk."""
-        if self._descriptor is not None:
-            self._disk.close(self._descriptor)
-            self._descriptor = None
-        self._head_file.close()
+        with contextlib.suppress(OSError):
+            if self._descriptor is not None:
+                self._disk.close(self._descriptor)
+        self._descriptor = None
+        with contextlib.suppress(OSError):
+            self._head_file.close()
 
     def _start_day_file(self, ts_ns: int) -> None:
         """Go on in the file of the New York day of `ts_ns`; the file before it is on disk."""

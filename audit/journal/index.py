@@ -234,5 +234,5 @@ def _indexed(line: bytes, path: Path, position: int) -> _Indexed:
         return _decode(line[JSON_START:])
     except UNREADABLE as error:
         raise DataError(
-            f"{path}, byte {position}: no line of a journal: {error}. Run `harvester audit verify`."
+            f"{path}, byte {position} is not a line of a journal: {error}. Run `harvester audit verify`."
         ) from None

@@ -9,8 +9,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
-import time
 from pathlib import Path
+from time import monotonic_ns
 from typing import Self
 
 import msgspec
@@ -178,7 +178,7 @@ class Journal:
         return self._last_seq - self._durable_seq >= self.settings.queue_records
 
     def _is_stalled(self) -> bool:
-        return self._busy_since_ns != 0 and time.monotonic_ns() - self._busy_since_ns > self._stall_ns
+        return self._busy_since_ns != 0 and monotonic_ns() - self._busy_since_ns > self._stall_ns
 
     def _make_room(self) -> None:
         """Wait for room where the settings say so; raise when there is none. The lock is held."""
@@ -217,16 +217,14 @@ class Journal:
         try:
             while batch := self._take():
                 for start in range(0, len(batch), self.settings.max_group_records):
-                    self._busy_since_ns = time.monotonic_ns()
+                    self._busy_since_ns = monotonic_ns()
                     self._appender.commit(batch[start : start + self.settings.max_group_records])
                     self._confirm(None)
             self._appender.close()
-        except OSError as error:
-            self._confirm(cannot_write(self._appender.path, error))
-        except JournalError as error:
-            self._confirm(str(error))
-        finally:
+        except Exception as error:  # noqa: BLE001 - the border: whatever stops the writer is told to the callers
+            path = self._appender.path
             self._appender.release()
+            self._confirm(_in_words(path, error))
 
     def _take(self) -> list[Envelope]:
         """Return what waits, once something does; nothing when the journal is closed and all is written."""
@@ -258,3 +256,11 @@ class Journal:
         """Save what a process that ends without `close` has appended."""
         with contextlib.suppress(JournalError):
             self.flush(EXIT_FLUSH_SECONDS_MAX)
+
+
+def _in_words(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return cannot_write(path, error)
+    if isinstance(error, JournalError):
+        return str(error)
+    return f"The journal's writer failed: {type(error).__name__}: {error}. See {WRITE_RUNBOOK}."

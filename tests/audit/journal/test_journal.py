@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -208,3 +209,19 @@ def test_a_process_that_ends_without_close_saves_what_it_appended(tmp_path: Path
 def test_settings_out_of_bounds_are_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"journal.{name} is {value}"):
         JournalSettings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_the_end_of_the_process_waits_for_the_disk_and_is_quiet_when_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr("audit.journal.journal.atexit.register", at_exit.append)
+    disk = FaultyDisk()
+    journal = Journal.open(tmp_path, disk=disk, settings=JournalSettings(group_wait_ms=1_000))
+    journal.append(note("x"), ts_ns=START_NS)
+    at_exit[0]()
+    assert journal.durable_seq == 1
+    disk.is_broken = True
+    journal.append(note("y"), ts_ns=START_NS)
+    at_exit[0]()
+    assert journal.failure is not None

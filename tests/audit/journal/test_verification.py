@@ -395,3 +395,14 @@ def test_a_head_that_acknowledges_a_false_last_line_is_found(journal: Path) -> N
     set_head(journal, path, 11)
     found = verify(journal, expected_hash=lines[-1][:64].decode())
     assert [each.what for each in found.problems] == ["head_differs"]
+
+
+@pytest.mark.parametrize("length", [10, 4_000, 50_000])
+@pytest.mark.parametrize("line", [1, 2, 3])
+def test_the_head_is_found_after_a_line_of_any_length(tmp_path: Path, length: int, line: int) -> None:
+    write_journal(tmp_path, [note("x" * length) for _ in range(3)])
+    set_head(tmp_path, tmp_path / DAY, line)
+    assert verify(tmp_path).ok
+    wrong = msgspec.structs.replace(head_of(tmp_path), file_bytes=head_of(tmp_path).file_bytes - 1)
+    (tmp_path / "head").write_bytes(wrong.encoded())
+    assert [each.what for each in verify(tmp_path).problems] == ["head_differs"]
