@@ -188,10 +188,11 @@ class JournalRecorder:
     def _untold_requests(self, order_ids: tuple[str, ...]) -> None:
         """Record the requests of `Strategy.cancel_all_orders`, which Nautilus applies and tells nobody of."""
         for name in order_ids:
-            order, known = self._cache.order(ClientOrderId(name)), self.projection.orders.get(name)
-            is_asked = order is not None and order.status == OrderStatus.PENDING_CANCEL
-            if is_asked and known is not None and known.status != "PENDING_CANCEL":
-                self._order_event(order.last_event)
+            known = self.projection.orders.get(name)
+            if known is not None and known.status != "PENDING_CANCEL":
+                order = self._cache.order(ClientOrderId(name))
+                if order is not None and order.status == OrderStatus.PENDING_CANCEL:
+                    self._order_event(order.last_event)
 
     def _reading(self, entry: ReadingRecord) -> None:
         now_ns = self._clock.timestamp_ns()

@@ -51,7 +51,10 @@ class Position:
         """Book a signed quantity that does not cross zero; return the profit realized before fees."""
         held = self.quantity
         paid = quantity * self.multiplier * price
-        cost = self.cost_usd + paid if held * quantity >= 0 else self.cost_usd * (held + quantity) / held
+        if held * quantity >= 0:
+            cost = self.cost_usd + paid
+        else:
+            cost = self.cost_usd * (held + quantity) / held
         profit = cost - self.cost_usd - paid
         self.quantity = held + quantity
         self.cost_usd = cost
@@ -99,21 +102,16 @@ class Book:
 
         A fill that crosses zero closes the position, and what is left of it opens the next.
         """
-        name = position_id_of(record)
-        position = self.positions.get(name)
-        held = 0 if position is None else position.quantity
         quantity = record.quantity if record.side == "BUY" else -record.quantity
-        closing = 0 if held * quantity >= 0 else max(-abs(held), -abs(quantity)) * (1 if held > 0 else -1)
-        closing_fee = record.commission_usd * closing / quantity
-        profit = ZERO
-        if position is not None and closing:
-            profit = position.trade(closing, record.price, closing_fee)
-        if closing != quantity:
-            if position is None or not position.quantity:
-                position = self.positions[name] = Position(
-                    name, record.strategy_id, record.instrument_id, record.multiplier
-                )
-            profit += position.trade(quantity - closing, record.price, record.commission_usd - closing_fee)
+        position = self._position(record)
+        held = position.quantity
+        if held * quantity >= 0 or abs(quantity) <= abs(held):
+            profit = position.trade(quantity, record.price, record.commission_usd)
+        else:
+            closing_fee = record.commission_usd * -held / quantity
+            profit = position.trade(-held, record.price, closing_fee)
+            opened = self._position(record)
+            opened.trade(quantity + held, record.price, record.commission_usd - closing_fee)
         if is_counted:
             self._realized += profit
             self._fees += record.commission_usd
@@ -138,6 +136,16 @@ class Book:
     def set_aside(self) -> None:
         """Forget the positions, not the profit: a node that starts again says itself what it holds."""
         self.positions.clear()
+
+    def _position(self, record: FillRecord) -> Position:
+        """Return the position that a fill goes to: the open one, or a fresh one under its id."""
+        name = position_id_of(record)
+        position = self.positions.get(name)
+        if position is None or not position.quantity:
+            position = self.positions[name] = Position(
+                name, record.strategy_id, record.instrument_id, record.multiplier
+            )
+        return position
 
 
 def position_id_of(record: FillRecord) -> str:

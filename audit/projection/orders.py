@@ -52,16 +52,15 @@ class Order:
     """One order; quantities are whole shares or contracts, prices USD a share."""
 
     __slots__ = (
-        "_before", "average_price", "correlation_id", "filled", "last_reason", "limit_price", "paid",
-        "quantity", "status", "terms", "trigger_price", "ts_last_ns", "venue_order_id",
+        "_before", "_paid", "correlation_id", "filled", "last_reason", "limit_price", "quantity",
+        "status", "terms", "trigger_price", "ts_last_ns", "venue_order_id",
     )  # fmt: skip
 
     def __init__(self, terms: OrderRecord, ts_ns: int, correlation_id: str | None) -> None:
         self.correlation_id = correlation_id
         self.last_reason: str | None = None
         self.venue_order_id: str | None = None
-        self.paid = Decimal(0)
-        self.average_price: Decimal | None = None
+        self._paid = Decimal(0)
         self.begin(terms, ts_ns)
 
     def begin(self, terms: OrderRecord, ts_ns: int) -> None:
@@ -74,6 +73,12 @@ class Order:
         self.status = terms.found_status or "INITIALIZED"
         self._before = "INITIALIZED"
         self.ts_last_ns = ts_ns
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """USD a share of the fills that are on record; None before the first."""
+        recorded = self.filled - self.terms.found_filled_quantity
+        return self._paid / recorded if recorded else None
 
     @property
     def is_working(self) -> bool:
@@ -107,8 +112,7 @@ class Order:
         if not self._to("PARTIALLY_FILLED" if self.filled + record.quantity < self.quantity else "FILLED"):
             return
         self.filled += record.quantity
-        self.paid += record.quantity * record.price
-        self.average_price = self.paid / (self.filled - self.terms.found_filled_quantity)
+        self._paid += record.quantity * record.price
         self.venue_order_id = record.venue_order_id
         self.ts_last_ns = record.ts_event_ns
 

@@ -27,17 +27,18 @@ from risk.nautilus_gate import Gate, GateSetup, install_gate
 from tests.audit.memory_journal import MemoryJournal
 
 SYMBOLS = ("F", "GE")
-LOOSE = limits(
-    max_notional_usd_total=Decimal(20_000),
-    max_orders_per_second=45,
-    max_replaces_per_minute=2_000,
-    max_rejects_per_minute=20,
-    max_open_orders=20,
-    max_loss_usd_per_trade=Decimal(40),
-    max_quote_age_ms=60_000,
-    min_displayed_shares=10,
-    duplicate_window_ms=1,
-)
+ROOMY: dict[str, Any] = {
+    "max_notional_usd_total": Decimal(20_000),
+    "max_orders_per_second": 45,
+    "max_replaces_per_minute": 2_000,
+    "max_rejects_per_minute": 20,
+    "max_open_orders": 20,
+    "max_loss_usd_per_trade": Decimal(40),
+    "max_quote_age_ms": 60_000,
+    "min_displayed_shares": 10,
+    "duplicate_window_ms": 1,
+}
+LOOSE = limits(**ROOMY)
 """Limits that let most orders pass and still refuse some."""
 
 
@@ -66,6 +67,7 @@ class RecordedEngine:
         latency_ms: int = 0,
         risk_limits: RiskLimits = LOOSE,
         seed: int = 1,
+        recorder: type[JournalRecorder] = JournalRecorder,
     ) -> None:
         self.journal = MemoryJournal()
         self.engine = BacktestEngine(
@@ -90,7 +92,7 @@ class RecordedEngine:
             self.engine.add_instrument(equity(symbol))
         self.engine.add_data(_quotes(prices, sizes))
         self.engine.kernel.clock.set_time(START_NS)
-        self.recorder = JournalRecorder(self.engine, journal or self.journal)
+        self.recorder = recorder(self.engine, journal or self.journal)
         self.gate: Gate = install_gate(
             self.engine,
             GateSetup(
@@ -113,11 +115,15 @@ class RecordedEngine:
 def acting(actions: Sequence[Action], number: int, *, look: Callable[[], None] = lambda: None) -> Scripted:
     """Return the strategy `number`, which does its part of `actions`; `look` is called at each quote."""
 
+    at: dict[int, list[Action]] = {}
+    for action in actions:
+        if action.strategy == number:
+            at.setdefault(action.quote, []).append(action)
+
     def script(strategy: Scripted, seen: int) -> None:
         look()
-        for action in actions:
-            if action.quote == seen and action.strategy == number:
-                _act(strategy, action)
+        for action in at.get(seen, ()):
+            _act(strategy, action)
 
     return Scripted(script, name=f"N{number}", symbols=SYMBOLS)
 
