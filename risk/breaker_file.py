@@ -63,7 +63,7 @@ class BreakerFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with beside.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+            file.write(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
             file.flush()
             if is_durable:
                 os.fsync(file.fileno())

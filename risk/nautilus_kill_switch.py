@@ -204,6 +204,4 @@ class KillSwitch:
 
 
 def _rest(reservation: Reservation) -> OrderIntent:
-    return msgspec.structs.replace(
-        reservation.intent, quantity=max(reservation.committed - reservation.filled, 0)
-    )
+    return msgspec.structs.replace(reservation.intent, quantity=reservation.committed - reservation.filled)

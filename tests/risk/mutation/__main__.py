@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sample is not None:
         mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     equivalent = equivalent_mutants()
-    results = Results(options.output, is_fresh=options.fresh)
+    results = Results(options.output, mutants, is_fresh=options.fresh)
     waiting = [each for each in mutants if each.name not in equivalent and not results.is_known(each)]
     print(f"{len(mutants)} mutants, {len(mutants) - len(waiting)} known, {len(waiting)} to try", flush=True)
     _run(waiting, mutants, results, jobs=options.jobs)

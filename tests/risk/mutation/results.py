@@ -17,12 +17,17 @@ from tests.risk.mutation.trials import test_files
 
 
 class Results:
-    """Outcomes by the name of the mutant; written to `path` after each one, None keeps them in memory."""
+    """Outcomes by the name of the mutant; `path` keeps them over runs, None does not.
 
-    def __init__(self, path: Path | None, *, is_fresh: bool = False) -> None:
+    They belong to modules and tests as they are now: a file that changes while mutants are tried is
+    noticed by the next run.
+    """
+
+    def __init__(self, path: Path | None, mutants: Sequence[Mutant], *, is_fresh: bool = False) -> None:
         self._path = path
         self._tests = _digest(test_files())
-        self._modules: dict[str, str] = {}
+        self._modules = {name: _digest([path_of(name)]) for name in {each.module for each in mutants}}
+        self._earlier: dict[str, str] = {}
         self.killed: dict[str, bool] = {}
         if path is not None and path.exists() and not is_fresh:
             self._take_over(json.loads(path.read_text()))
@@ -34,8 +39,6 @@ class Results:
     def note(self, mutant: Mutant, *, is_killed: bool) -> None:
         """Keep the outcome of a mutant."""
         self.killed[mutant.name] = is_killed
-        if mutant.module not in self._modules:
-            self._modules[mutant.module] = _digest([path_of(mutant.module)])
 
     def summary(self, mutants: Sequence[Mutant], equivalent: dict[str, str]) -> dict[str, Any]:
         """Return the score: killed over all that some test could notice, and over all, of those tried."""
@@ -61,7 +64,8 @@ class Results:
         """Write the file whole: a run that is stopped leaves the outcomes so far."""
         if self._path is None:
             return
-        content = {**summary, "tests": self._tests, "modules": self._modules, "outcomes": self.killed}
+        modules = self._earlier | self._modules
+        content = {**summary, "tests": self._tests, "modules": modules, "outcomes": self.killed}
         beside = self._path.with_suffix(".partial")
         beside.write_text(json.dumps(content, indent=1) + "\n")
         beside.replace(self._path)
@@ -69,10 +73,10 @@ class Results:
     def _take_over(self, content: dict[str, Any]) -> None:
         for module, digest in content["modules"].items():
             if path_of(module).exists() and _digest([path_of(module)]) == digest:
-                self._modules[module] = digest
+                self._earlier[module] = digest
         same_tests = content["tests"] == self._tests
         for name, is_killed in content["outcomes"].items():
-            if name.partition(":")[0] in self._modules and (is_killed or same_tests):
+            if name.partition(":")[0] in self._earlier and (is_killed or same_tests):
                 self.killed[name] = is_killed
 
 
