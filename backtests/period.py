@@ -123,7 +123,7 @@ def select(
     period = _period(files, days)
     _require_days(catalog, files, wanted=wanted, required=required, period=period)
     inside = tuple(file for file in files if _overlaps(file, period.start_ns, period.end_ns))
-    require_sound(catalog, inside, instrument_ids=wanted)
+    require_sound(catalog, inside, instrument_ids=wanted, options=manifest.options)
     traded = {file.instrument_id for file in inside if file.kind is DataKind.TRADE}
     return Selection(
         catalog=catalog,
