@@ -130,8 +130,8 @@ class OptionBook:
             quote = self._market.quote(intent.terms)
             if quote is None:
                 return None
-            candidates = [quote.ask if intent.sign > 0 else quote.bid]
-        worst = max(candidates) if intent.sign > 0 else min(candidates)
+            candidates = [quote.ask if intent.side == "buy" else quote.bid]
+        worst = max(candidates) if intent.side == "buy" else min(candidates)
         return intent.sign * quantity * worst * intent.terms.components[0].terms.multiplier
 
     def _greeks_after(self, intent: OrderIntent) -> tuple[float | None, float | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from risk.ib_rule_book import RULE_BOOK
+from risk.ib_rule_book import DUPLICATE_ORDER_ID, FRACTIONAL, MODIFY_FINISHED, MODIFY_MISMATCH, RULE_BOOK
 from risk.limits import describe_fields
 from risk.rules import ALL_RULES
 
@@ -98,9 +98,13 @@ def _rule_book() -> Iterator[str]:
     for row in RULE_BOOK:
         stricter = " (stricter: IB would accept and change the order)" if row.is_stricter else ""
         yield f"| `{row.name}` | {row.ib_code} | {row.text}{stricter} |"
-    yield "| `ib_fraction` | 10318 | This order doesn't support fractional quantity trading. |"
-    yield "| `ib_modify` | 104 | Can't modify a filled order. |"
-    yield "| `ib_duplicate_id` | 103 | Duplicate order ID. |"
+    for name, code, text in (
+        ("ib_fraction", FRACTIONAL, "This order doesn't support fractional quantity trading."),
+        ("ib_modify", MODIFY_FINISHED, "Can't modify a filled order."),
+        ("ib_modify_mismatch", MODIFY_MISMATCH, "Order being modified does not match original order."),
+        ("ib_duplicate_id", DUPLICATE_ORDER_ID, "Duplicate order ID."),
+    ):
+        yield f"| `{name}` | {code} | {text} |"
 
 
 if __name__ == "__main__":  # pragma: no cover - a test calls page()

@@ -31,8 +31,11 @@ class SentIntents:
             repeated = self._by_decision.get(_decision(intent, intent.idempotency_key))
             if repeated is not None and repeated != intent.order_id:
                 return repeated
-        sent_ns, order_id = self._by_content.get(_likeness(intent), (0, ""))
-        return order_id if order_id and now_ns - sent_ns < self._window_ns else None
+        sent = self._by_content.get(_likeness(intent))
+        if sent is None:
+            return None
+        sent_ns, order_id = sent
+        return order_id if now_ns - sent_ns < self._window_ns else None
 
     def remember(self, intent: OrderIntent, now_ns: int) -> None:
         """Note that `intent` was sent at `now_ns`."""
