@@ -28,8 +28,8 @@ def command(
 ) -> int:
     """Rehearse an incident and write a dated report.
 
-    Drills run the real gate, most of them in a backtest engine, with limits of their own; no account
-    and no network are touched. Exit code 1 when a drill failed.
+    Drills run the real gate and the real journal, most of them in a backtest engine, with limits of
+    their own; no account and no network are touched. Exit code 1 when a drill failed.
     """
     chosen = _chosen(name, everything=all_drills)
     require_writable_folder(output, option="--output")
@@ -45,9 +45,10 @@ def command(
 
 
 def _chosen(name: str | None, *, everything: bool) -> tuple[Drill, ...]:
+    from audit.drills import journal_drills
     from risk.drills import all_drills
 
-    drills = all_drills()
+    drills = (*all_drills(), *journal_drills())
     names = ", ".join(drill.name for drill in drills)
     if (name is None) != everything:
         raise UserError(f"Give the name of one drill, or --all. Drills: {names}.")

@@ -76,7 +76,7 @@ class Appender:
             done = end
 
     def close(self) -> None:
-        """Sync what was written and close the files. Raises OSError when that fails; they are closed then too."""
+        """Sync what was written and close the files, also when it raises OSError because the sync failed."""
         assert self._descriptor is not None, "a journal is closed by a record"
         try:
             self._disk.sync(self._descriptor)

@@ -94,8 +94,8 @@ class Journal:
 
     @property
     def failure(self) -> str | None:
-        """Why nothing can be written any more; None while all is well."""
-        return self._failure
+        """Why no records are kept, for ever or while the disk stands still; None while all is well."""
+        return self._failure or (self._stall_words() if self._is_stalled() else None)
 
     def append(
         self,
@@ -192,13 +192,23 @@ class Journal:
         if self._is_closing:
             raise JournalError("The journal is closed and takes no more records.")
         if self._is_full():
-            self._refuse(f"{self.settings.queue_records} records wait for the disk, which is the limit")
+            count = self.settings.queue_records
+            self._refuse(
+                f"The journal cannot keep a record: {count} records wait for the disk, which is the limit. "
+                f"See {WRITE_RUNBOOK}."
+            )
         if self._is_stalled():
-            self._refuse(f"the disk has not answered for {self.settings.stall_ms} ms, which is the limit")
+            self._refuse(self._stall_words())
+
+    def _stall_words(self) -> str:
+        limit = f"{self.settings.stall_ms} ms, which is the limit"
+        return (
+            f"The journal cannot keep a record: the disk has not answered for {limit}. See {WRITE_RUNBOOK}."
+        )
 
     def _refuse(self, why: str) -> None:
         self.refused += 1
-        raise JournalError(f"The journal cannot keep a record: {why}. See {WRITE_RUNBOOK}.")
+        raise JournalError(why)
 
     def _put(self, envelope: Envelope) -> int:
         """Queue an envelope and wake the writer; the lock is held."""

@@ -24,7 +24,8 @@ BROKEN = Drill(name="broken", incident="It raises.", rehearse=_fault)
 
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("risk.drills.all_drills", lambda: (PASSING, FAILING, BROKEN))
+    monkeypatch.setattr("risk.drills.all_drills", lambda: (PASSING, FAILING))
+    monkeypatch.setattr("audit.drills.journal_drills", lambda: (BROKEN,))
 
 
 @pytest.mark.usefixtures("three")

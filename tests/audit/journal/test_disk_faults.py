@@ -176,8 +176,10 @@ def test_a_disk_that_stands_still_is_noticed_before_the_queue_is_full(
     monkeypatch.setattr("audit.journal.journal.monotonic_ns", lambda: monotonic_ns() + 6_000_000_000)
     with pytest.raises(JournalError, match="not answered for 5000 ms, which is the limit"):
         journal.append(note("x"), ts_ns=START_NS)
+    assert "not answered for 5000 ms" in str(journal.failure)
     disk.go_on()
     assert journal.flush(WAIT_SECONDS_MAX) == 1
+    assert journal.append(note("y"), ts_ns=START_NS) == 2
     journal.close(ts_ns=START_NS, reason="end of test")
 
 

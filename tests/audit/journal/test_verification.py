@@ -406,3 +406,11 @@ def test_the_head_is_found_after_a_line_of_any_length(tmp_path: Path, length: in
     wrong = msgspec.structs.replace(head_of(tmp_path), file_bytes=head_of(tmp_path).file_bytes - 1)
     (tmp_path / "head").write_bytes(wrong.encoded())
     assert [each.what for each in verify(tmp_path).problems] == ["head_differs"]
+
+
+@pytest.mark.parametrize("file_bytes", [-1, 0, 10**9])
+def test_a_head_that_points_beside_an_inner_file_is_found(three_days: Path, file_bytes: int) -> None:
+    set_head(three_days, three_days / DAYS[0], 2)
+    wrong = msgspec.structs.replace(head_of(three_days), file_bytes=file_bytes)
+    (three_days / "head").write_bytes(wrong.encoded())
+    assert places(verify(three_days)) == [(DAYS[0], None, 2, "head_differs")]
