@@ -69,6 +69,17 @@ def test_closing_a_position_tidies_its_book() -> None:
     assert book.books == {}
 
 
+def test_symbols_count_their_instruments_until_the_last_is_closed() -> None:
+    put, call, share = order(option(100)), order(option(110, "call")), order(quantity=10)
+    book = ledger(put, call, share)
+    assert book.symbols == {"SPY": 2, "F": 1}
+    for each in (put, share):
+        book.closed(each.order_id, NOW_NS, may_fill_late=False)
+    assert book.symbols == {"SPY": 1}
+    book.closed(call.order_id, NOW_NS, may_fill_late=False)
+    assert book.symbols == {}
+
+
 def test_a_fill_of_an_unknown_order_is_a_position() -> None:
     book = ledger()
     book.filled("by hand", "EXTERNAL", F, -7)
@@ -143,6 +154,14 @@ def test_an_answer_out_of_order_is_dropped() -> None:
     assert worst(book) == (40, 0)
     book.changed(buy.order_id, 20, D(5), 3)
     assert worst(book) == (20, 0)
+
+
+def test_of_equally_late_answers_with_one_quantity_the_last_sets_the_price() -> None:
+    buy = order(quantity=10)
+    book = ledger(buy)
+    book.changed(buy.order_id, 10, D(6), 1)
+    book.changed(buy.order_id, 10, D(7), 1)
+    assert book.highest_price("F.SMART") == 7
 
 
 def test_a_rejected_modification_is_dropped_and_of_several_the_smallest() -> None:
