@@ -71,6 +71,11 @@ def command(
             f"warning: the journal does not verify ({result.unverified}); "
             f"`harvester audit verify {run_dir}` names every record."
         )
+    if result.base_is_as_recorded is False:
+        console.print(
+            "warning: the recorded profile does not lead to the recorded decisions any more; "
+            f"`harvester replay {run_dir}` says why."
+        )
     if json:
         print_json(result)
     else:

@@ -51,8 +51,10 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay showed. Under a change the "recorded" side is the day under the recorded profile.
 
-    `unverified` says, if so, that the journal itself does not verify; `left_over` counts order events of
-    a live day that no order of the replay answers to.
+    `base_is_as_recorded` says for a backtest whether that day still has the journal's decisions; None for
+    a live day, which the simulated venue does not repeat. `unverified` says, if so, that the journal
+    itself does not verify; `left_over` counts order events of a live day that no order of the replay
+    answers to.
     """
 
     run: str
@@ -66,6 +68,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     what_if: WhatIf | None
     unverified: str | None
     left_over: int = 0
+    base_is_as_recorded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,11 @@ class _Bench:
             limits=tuple(key for key in keys if key.startswith("risk.")),
             parameters=tuple(key for key in keys if not key.startswith("risk.")),
         )
-        return self._compared("what_if", base, other, evidence=evidence, difference=what_if(base, other))
+        result = self._compared("what_if", base, other, evidence=evidence, difference=what_if(base, other))
+        if run.is_live:
+            return result
+        is_as_recorded = result.recorded_hash == decision_hash(decisions_of(run.decisions))
+        return msgspec.structs.replace(result, base_is_as_recorded=is_as_recorded)
 
     def _backtest(self, loaded: LoadedProfile, catalog: Path, name: str) -> tuple[Entry, ...]:
         output = self._folder / name

@@ -33,7 +33,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         price_usd=7.75,
         spread_cents=2.4,
         volatility_fraction_day=0.08,
-        quote_updates_day=15_000,
+        quote_updates_day=8_000,
     )
     day = date(2024, 3, 5)
     spec = SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
@@ -118,6 +118,7 @@ def test_a_limit_that_nothing_touches_changes_nothing(recorded: Path) -> None:
     result = _replayed(recorded, overrides=("risk.max_daily_loss_usd=499",))
     assert result.is_identical
     assert result.difference is None
+    assert result.base_is_as_recorded
 
 
 BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {

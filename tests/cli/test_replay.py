@@ -1,0 +1,105 @@
+"""`harvester replay`: exit codes, one JSON object, and what people read."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from backtests.run import run_backtest
+from catalog.store import CatalogStore
+from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, write_synthetic_market
+from cli import replay
+from cli.__main__ import main
+from tests.backtests.replay.live_node import EAGER
+from tests.backtests.replay.tampering import edit_record
+from tests.backtests.replays import profile
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run on a synthetic day."""
+    folder = tmp_path_factory.mktemp("replay")
+    symbol = SyntheticSymbol(
+        symbol="ZVZZT",
+        price_usd=7.75,
+        spread_cents=2.4,
+        volatility_fraction_day=0.08,
+        quote_updates_day=2_000,
+    )
+    day = date(2024, 3, 5)
+    spec = SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
+    write_synthetic_market(spec, store=CatalogStore(folder / "catalog"))
+    loaded = profile(folder, *EAGER)
+    return run_backtest(loaded, catalog=folder / "catalog", output=folder / "run").directory
+
+
+def test_an_identical_replay_says_so_and_exits_with_0(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert replay.command(run_dir) == 0
+    assert capsys.readouterr().out.startswith("Identical: ")
+
+
+def test_one_json_object_holds_everything(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change = ["risk.max_consecutive_losses=1"]
+    assert replay.command(run_dir, set_=change, json=True) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["mode"] == "what_if"
+    assert shown["difference"]["verdict"]["cause"] == "limit"
+    assert shown["what_if"]["refused"]["consecutive_losses"]["changed"] > 0
+
+
+def test_what_if_is_three_tables_and_the_first_difference(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = tmp_path / "tighter.toml"
+    limits.write_text("[risk]\nmax_consecutive_losses = 1\n", encoding="utf-8")
+    assert replay.command(run_dir, limits=limits) == 0
+    text = capsys.readouterr().out
+    for words in (
+        "What the limits refused",
+        "What was done",
+        "What was earned",
+        "Cause: limit",
+        "held before",
+    ):
+        assert words in text
+
+
+def test_a_difference_exits_with_3_and_names_its_cause(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = next((run_dir / "journal").glob("*.jsonl"))
+    before = journal.read_bytes()
+    try:
+        seq = edit_record(run_dir, "decision", lambda body: body.update(reason="greed"), number=2)
+        assert replay.command(run_dir) == replay.EXIT_DIFFERENT
+    finally:
+        journal.write_bytes(before)
+    printed = capsys.readouterr()
+    assert f"does not verify at record {seq}" in " ".join(printed.out.split())
+    assert "decision 3" in printed.out
+    assert "audit verify" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--set", "risk.max_horses=1"], "max_horses"),
+        (["--limits", "nowhere.toml"], "nowhere.toml"),
+        (["--catalog", "nowhere"], "is missing"),
+    ],
+)
+def test_bad_input_exits_with_2_and_words(
+    run_dir: Path, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(run_dir), *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_run_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(tmp_path)]) == 2
+    assert "has no journal/" in capsys.readouterr().err
