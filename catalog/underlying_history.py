@@ -23,7 +23,7 @@ from market.volatility import realised_volatility
 REALISED_DAYS = 20
 """Daily returns of which realised volatility is made; a month of sessions."""
 AGE_DAYS_MAX = 7
-_TRADE_BARS = "-LAST-"
+_TRADE_BARS, _DAILY_BARS = "-LAST-", "-1-DAY-"
 
 
 class Closes(NamedTuple):
@@ -64,7 +64,7 @@ def daily_closes(root: Path, symbol: str, at_ns: int) -> Closes:
     if manifest is None:
         raise NotFoundError(f"No catalog in {root}. Make one with `harvester ingest ... --catalog {root}`.")
     found = [
-        _of_sessions(*_bar_closes(root, files, at_ns), name)
+        _of_sessions(*_bar_closes(root, files, at_ns), name, is_daily=_DAILY_BARS in name)
         for name, files in sorted(_bars_of(manifest, symbol).items())
     ]
     found.append(_of_sessions(*underlying_prices(root, symbol, at_ns), f"{symbol} option chains"))
@@ -92,18 +92,36 @@ def _bar_closes(root: Path, files: list[FileRecord], at_ns: int) -> tuple[NDArra
     return times[known], closes[known]
 
 
-def _of_sessions(times: NDArray[np.int64], prices: Array, source: str) -> Closes:
-    """Return the last of the prices within each session; `times` ascend, a session ends with its close."""
+def _of_sessions(times: NDArray[np.int64], prices: Array, source: str, *, is_daily: bool = False) -> Closes:
+    """Return the last of the prices within each session; `times` ascend, a session ends with its close.
+
+    Daily bars belong to the date that they end, at its session's close or at midnight.
+    """
     usable = np.isfinite(prices) & (prices > 0)
     times, prices = times[usable], prices[usable]
     if not times.size:
         return Closes(times, prices, source)
-    first, last = new_york_date(int(times[0])), new_york_date(int(times[-1]))
+    first, last = new_york_date(int(times[0]) - 1), new_york_date(int(times[-1]))
     sessions = TradingCalendar(first, last).sessions(first, last)
     opens = np.array([session.open_ns for session in sessions], dtype=np.int64)
-    place = np.searchsorted([session.close_ns for session in sessions], times)
+    closes = np.array([session.close_ns for session in sessions], dtype=np.int64)
+    moments = _within_their_day(times, closes) if is_daily else times
+    place = np.searchsorted(closes, moments)
     inside = place < len(sessions)
-    inside[inside] = times[inside] > opens[place[inside]]
+    inside[inside] = moments[inside] > opens[place[inside]]
     times, prices, place = times[inside], prices[inside], place[inside]
     is_last = np.append(place[1:] != place[:-1], True) if place.size else np.empty(0, dtype=np.bool_)
     return Closes(times[is_last], prices[is_last], source)
+
+
+def _within_their_day(times: NDArray[np.int64], closes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the close of the session whose New York date each of `times` ends, otherwise the time itself."""
+    if not closes.size:
+        return times
+    before = np.maximum(np.searchsorted(closes, times, side="right") - 1, 0)
+    ends = closes[before]
+    same_day = [
+        new_york_date(int(end)) == new_york_date(int(ts_ns) - 1)
+        for end, ts_ns in zip(ends, times, strict=True)
+    ]
+    return np.where(same_day, ends, times)
