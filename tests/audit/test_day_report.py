@@ -85,7 +85,11 @@ def test_profit_is_of_the_day_on_which_it_was_realized() -> None:
     assert tuesday.profit.net_usd == Decimal("-1.40")
     assert (monday.activity.trades_closed, monday.activity.win_fraction) == (1, 1.0)
     assert (tuesday.activity.trades_closed, tuesday.activity.win_fraction) == (2, 0.5)
-    assert (monday.activity.fills, monday.activity.shares, monday.activity.turnover_usd) == (2, 20, 280)
+    assert (monday.activity.fills, monday.activity.shares, monday.activity.turnover_usd) == (
+        2,
+        20,
+        Decimal(280),
+    )
 
 
 def test_drawdown_begins_at_the_profit_of_the_day_before() -> None:

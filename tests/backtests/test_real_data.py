@@ -16,6 +16,7 @@ from catalog.ingest_lobster import ingest_lobster
 from catalog.store import CatalogStore
 from configs.profile import load_profile
 from market.commissions import OrderCommission, ib_tiered
+from tests.backtests import review_checks
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
@@ -130,3 +131,26 @@ def test_in_chunks_the_result_is_the_same(recorded: Recorded, tmp_path: Path) ->
     )
     chunked = run_backtest(loaded, catalog=catalog, output=tmp_path / "run")
     assert chunked.summary.result_hash == result.summary.result_hash
+
+
+def test_every_fill_traces_to_its_signal(recorded: Recorded) -> None:
+    _, _, result = recorded
+    review_checks.check_every_fill_traces_to_its_signal(result.directory)
+
+
+def test_the_blotter_out_of_the_journal_is_that_of_the_tables(recorded: Recorded) -> None:
+    _, _, result = recorded
+    review_checks.check_executions(result.directory)
+    review_checks.check_trades(result.directory)
+
+
+def test_the_days_key_figures_out_of_the_journal_are_those_of_the_tables(recorded: Recorded) -> None:
+    _, catalog, result = recorded
+    review_checks.check_order_counts(result.directory)
+    review_checks.check_profit(result.directory)
+    review_checks.check_drawdown(result.directory, catalog)
+    review_checks.check_drawdown_by_the_minute(result.directory, tolerance_usd=0.5)
+    review_checks.check_slippage(result.directory)
+    review_checks.check_breaches(result.directory)
+    review_checks.check_latency(result.directory)
+    review_checks.check_uptime(result.directory)
