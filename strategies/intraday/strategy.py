@@ -148,7 +148,9 @@ class IntradayStrategy(Strategy):
         }
 
     def on_load(self, state: dict[str, bytes]) -> None:
-        self._tell("load", self.clock.timestamp_ns(), {name: saved.decode() for name, saved in state.items()})
+        if self.trader_id is not None:  # else no bus to tell it on
+            told = {name: saved.decode() for name, saved in state.items()}
+            self._tell("load", self.clock.timestamp_ns(), told)
         for instrument_id, trader in self._traders.items():
             saved = state.get(str(instrument_id))
             if saved is not None:

@@ -22,6 +22,7 @@ from nautilus_trader.model.enums import (
 from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.objects import Price, Quantity
 
+from audit.events import ALERTS_TOPIC, AlertRecord
 from market.errors import ConfigError, StrategyError
 from market.time import NS_PER_SECOND
 from strategies.intraday.correlation import correlation_id_of
@@ -359,6 +360,22 @@ def test_a_resumed_strategy_takes_over_its_position() -> None:
     assert ("exit", "sent", "told_to") in run.told()
     assert len(run.orders) == 2
     assert run.net() == 0
+
+
+def test_it_puts_on_record_what_it_acts_on_beside_data() -> None:
+    made = strategy(**ALWAYS, cooldown_ms=3_600_000)
+    run = new_engine(quotes(at_new_york(15, 44), 10), [made])
+    told: list[AlertRecord] = []
+    run.engine.kernel.msgbus.subscribe(topic=ALERTS_TOPIC, handler=told.append)
+    run.engine.run(start=at_new_york(15, 44), end=at_new_york(16, 1))
+    made.on_load({})
+    actions = [alert.action for alert in told]
+    assert actions[0] == "start"
+    assert "alert" in actions
+    assert actions[-2:] == ["stop", "load"]
+    assert {alert.strategy_id for alert in told} == {str(made.id)}
+    alerts = [alert.now_ns for alert in told if alert.action == "alert"]
+    assert alerts[0] == made._session_clock.window_at(at_new_york(15)).flat_ns
 
 
 def test_a_stopped_strategy_sees_no_ticks() -> None:
