@@ -387,6 +387,18 @@ def test_a_brackets_children_count_once_and_only_as_far_as_the_entry_filled() ->
     assert worst(book) == (6, 4)
 
 
+def test_a_new_child_adds_as_much_as_its_parent_has_filled() -> None:
+    entry = order(quantity=10)
+    book = ledger(entry)
+    child = order(quantity=10, side="sell", protects_id=entry.order_id)
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 0)
+    fill(book, entry, 4)
+    book.filled("", "S-ONE", F, -4)  # closed by hand: the child could now sell short
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(6, 4)
+    orphan = order(quantity=10, side="sell", protects_id="gone")
+    assert book.exposure_after(orphan, "F.SMART", 1) == Exposure(6, 10)
+
+
 def test_the_larger_order_of_a_group_counts() -> None:
     one = order(quantity=10, side="sell", group_id="G")
     two = order(quantity=14, side="sell", group_id="G")

@@ -9,6 +9,7 @@ import pytest
 from market.time import NS_PER_MINUTE
 from risk.intent import InstrumentTerms
 from risk.performance import Fill, Lot, Performance, QuoteSource
+from risk.snapshot import DayResult
 from tests.risk.table_market import NOW_NS, option, quote, stock
 
 D = Decimal
@@ -123,6 +124,17 @@ def test_a_restored_day_goes_on() -> None:
     day = book.day(closing_at(None))
     assert day is not None
     assert (day.loss_usd, day.drawdown_usd, day.consecutive_losses) == (D(40), D(45), 1)
+
+
+@pytest.mark.parametrize(
+    ("profit", "high", "loss", "drawdown"),
+    [("0.50", "0.50", "0", "0"), ("0", "0.50", "0", "0.50"), ("-0.50", "0", "0.50", "0.50")],
+)
+def test_loss_counts_from_the_days_start_and_drawdown_from_its_high(
+    profit: str, high: str, loss: str, drawdown: str
+) -> None:
+    day = DayResult(D(profit), D(high), consecutive_losses=0, paused_until_ns=None)
+    assert (day.loss_usd, day.drawdown_usd) == (D(loss), D(drawdown))
 
 
 def test_losses_in_a_row_pause_and_a_winner_ends_the_row() -> None:
