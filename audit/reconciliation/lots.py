@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from audit.reconciliation.ledger import ZERO, Execution
 
+_EXACT_PLACES = Decimal("0.00000001")
+"""Finer than any statement, and coarser than what is left of divisions that do not come out even."""
+
 
 def fifo_net_usd(executions: Iterable[Execution]) -> Decimal:
     """Return the realized profit of an account that began flat: first in, first out, commissions in it.
@@ -19,7 +22,7 @@ def fifo_net_usd(executions: Iterable[Execution]) -> Decimal:
     lots: dict[str, deque[_Lot]] = defaultdict(deque)
     for execution in executions:
         realized += _trade(lots[execution.symbol], execution)
-    return realized
+    return realized.quantize(_EXACT_PLACES)
 
 
 def average_gross_usd(executions: Iterable[Execution]) -> Decimal:
@@ -35,31 +38,32 @@ def average_gross_usd(executions: Iterable[Execution]) -> Decimal:
 
 
 class _Lot:
-    """Signed units that are still held, and what one of them brought in cash, commission included."""
+    """Signed units that are still held, and the cash that they brought, commission included."""
 
-    __slots__ = ("cash_per_unit", "units")
+    __slots__ = ("cash", "units")
 
-    def __init__(self, units: Decimal, cash_per_unit: Decimal) -> None:
+    def __init__(self, units: Decimal, cash: Decimal) -> None:
         self.units = units
-        self.cash_per_unit = cash_per_unit
+        self.cash = cash
+
+    def take(self, units: Decimal) -> Decimal:
+        """Take so many units (without sign) out of the lot; return their part of its cash."""
+        part = self.cash if units == abs(self.units) else self.cash * units / abs(self.units)
+        self.units -= units.copy_sign(self.units)
+        self.cash -= part
+        return part
 
 
 def _trade(lots: deque[_Lot], execution: Execution) -> Decimal:
-    units = execution.signed_quantity
-    if not units:
-        return ZERO
-    cash_per_unit = execution.cash_usd / abs(units)
+    trade = _Lot(execution.signed_quantity, execution.cash_usd)
     realized = ZERO
-    while units and lots and lots[0].units * units < 0:
-        lot = lots[0]
-        closed = min(abs(lot.units), abs(units))
-        realized += closed * (lot.cash_per_unit + cash_per_unit)
-        lot.units -= closed.copy_sign(lot.units)
-        units -= closed.copy_sign(units)
-        if not lot.units:
+    while trade.units and lots and lots[0].units * trade.units < 0:
+        closed = min(abs(lots[0].units), abs(trade.units))
+        realized += lots[0].take(closed) + trade.take(closed)
+        if not lots[0].units:
             lots.popleft()
-    if units:
-        lots.append(_Lot(units, cash_per_unit))
+    if trade.units:
+        lots.append(trade)
     return realized
 
 

@@ -133,19 +133,19 @@ def _account_of(opened: OpenedRecord) -> str | None:
 def _starting_positions(entries: Sequence[Entry]) -> dict[str, Decimal]:
     """Return what was held before the first fill, as the first record of each position lets it be known."""
     filled: dict[tuple[str, str], Decimal] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     started: dict[str, Decimal] = {}
     for entry in entries:
         body = entry.body
         if isinstance(body, FillRecord):
             key = (body.strategy_id, same_contract(body.instrument_id))
             filled[key] = filled.get(key, ZERO) + (body.quantity if body.side == "BUY" else -body.quantity)
-        elif isinstance(body, PositionRecord):
-            key = (body.strategy_id, same_contract(body.instrument_id))
-            held_before = body.quantity - filled.get(key, ZERO)
-            if key not in seen and held_before:
-                started[key[1]] = started.get(key[1], ZERO) + held_before
-            seen.add(key)
+        elif isinstance(body, PositionRecord) and body.position_id not in seen:
+            seen.add(body.position_id)
+            symbol = same_contract(body.instrument_id)
+            held_before = body.quantity - filled.get((body.strategy_id, symbol), ZERO)
+            if held_before and body.event != "opened":  # one that is opened was flat before
+                started[symbol] = started.get(symbol, ZERO) + held_before
     return started
 
 

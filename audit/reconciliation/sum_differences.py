@@ -7,7 +7,7 @@ once, and not again as a consequence of each execution that differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from audit.reconciliation.causes import Cause, Difference
@@ -134,7 +134,7 @@ def _realized(journal: Ledger, other: Ledger, twice: Sequence[Execution]) -> Ite
         follows, cause = fifo_net_usd(other.executions), "lot_method"
         without = fifo_net_usd(_without(other.executions, twice))
     more = _nearest(other.realized_usd - follows, other.realized_usd - without)
-    slack = HALF_CENT * len(other.executions) if _prints_cents(other.executions) else ZERO
+    slack = HALF_CENT * len(other.executions) if _prints_cents(other) else ZERO
     if abs(more) >= CENT and abs(more) > slack:
         why = "the stated realized profit is not what the trades give, first in, first out"
         named: Cause = "sums_disagree" if cause == "sums_disagree" else "lot_method"
@@ -155,11 +155,10 @@ def can_realize(journal: Ledger, other: Ledger) -> bool:
     return not any(execution.is_order and held[execution.symbol] for execution in executions)
 
 
-def _prints_cents(executions: Iterable[Execution]) -> bool:
-    return all(
-        execution.realized_usd is None or execution.realized_usd == execution.realized_usd.quantize(CENT)
-        for execution in executions
-    )
+def _prints_cents(other: Ledger) -> bool:
+    """Say whether a statement rounds the profit of each execution to a cent."""
+    printed = [each.realized_usd for each in other.executions if each.realized_usd is not None]
+    return bool(printed) and all(amount == amount.quantize(CENT) for amount in printed)
 
 
 def _without(executions: Sequence[Execution], twice: Sequence[Execution]) -> list[Execution]:

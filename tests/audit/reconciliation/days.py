@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import count
 
@@ -15,6 +16,7 @@ from market.time import NS_PER_MINUTE, NS_PER_SECOND, to_ns
 from tests.audit.reconciliation.statement_writer import BrokerTrade
 
 ACCOUNT = "DU1234567"
+DAY = date(2013, 10, 7)
 OPEN_NS = to_ns("2013-10-07T09:30:00-04:00")
 SYMBOLS = ("BAC", "F", "SPY")
 
@@ -49,7 +51,7 @@ def days(draw: st.DrawFn) -> tuple[Fill, ...]:
         symbol = draw(st.sampled_from(SYMBOLS))
         side = draw(st.sampled_from(("BUY", "SELL")))
         cents = draw(st.integers(1_200, 1_800))
-        commission = OrderCommission(ib_fixed(), "buy" if side == "BUY" else "sell")
+        commission = OrderCommission(ib_fixed(DAY), "buy" if side == "BUY" else "sell")
         for number in range(1, draw(st.integers(1, 3)) + 1):
             quantity = draw(st.integers(1, 40)) * 5
             price = Decimal(cents + number) / 100

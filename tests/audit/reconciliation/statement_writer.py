@@ -88,7 +88,7 @@ def realized_by_trade(trades: list[BrokerTrade]) -> dict[int, Decimal]:
     """Return each trade's realized profit, first in, first out, one share at a time."""
     shares: dict[str, list[tuple[int, Decimal]]] = defaultdict(list)
     realized: dict[int, Decimal] = {}
-    for index, trade in enumerate(trades):
+    for index, trade in sorted(enumerate(trades), key=lambda numbered: numbered[1].ts_ns):
         sign = 1 if trade.side == "BUY" else -1
         cash = (trade.proceeds - trade.commission) / trade.quantity
         total = ZERO
@@ -123,9 +123,11 @@ def flex_xml(statement: Statement) -> str:
     rows = [
         '<FlexQueryResponse queryName="reconcile" type="AF">',
         '<FlexStatements count="1">',
-        f'<FlexStatement accountId="{statement.account}" fromDate="{statement.first_day:%Y%m%d}" '
-        f'toDate="{statement.last_day:%Y%m%d}" period="LastBusinessDay" whenGenerated="20131008;061500">',
-        f'<AccountInformation accountId="{statement.account}" acctAlias="" model="" currency="USD" name="T" />',
+        (
+            f'<FlexStatement accountId="{statement.account}" fromDate="{statement.first_day:%Y%m%d}" '
+            f'toDate="{statement.last_day:%Y%m%d}" period="LastBusinessDay" whenGenerated="20131008;061500">'
+        ),
+        f'<AccountInformation accountId="{statement.account}" acctAlias="" currency="USD" name="T" />',
         "<Trades>",
     ]
     rows += _flex_orders(statement)
@@ -165,7 +167,8 @@ def _flex_orders(statement: Statement) -> list[str]:
         if trade.transaction_type == "ExchTrade":
             orders[trade.order_id].append(trade)
     return [
-        _flex_trade(one_order(trades), level="ORDER", realized=ZERO, tag="Order") for trades in orders.values()
+        _flex_trade(one_order(trades), level="ORDER", realized=ZERO, tag="Order")
+        for trades in orders.values()
     ]
 
 
@@ -229,7 +232,7 @@ def _flex_option_event(statement: Statement, kind: str, symbol: str, units: Deci
     return (
         f'<OptionEAE accountId="{statement.account}" currency="USD" assetCategory="OPT" symbol="{symbol}" '
         f'multiplier="100" date="{statement.last_day:%Y%m%d}" transactionType="{kind}" quantity="{units}" '
-        'tradePrice="0.0000" proceeds="0.00" commisionsAndTax="0.00" costBasis="1,792.73" realizedPnl="0.00" />'
+        'tradePrice="0.0000" proceeds="0.00" commisionsAndTax="0.00" costBasis="1,792.73" />'
     )
 
 
@@ -263,10 +266,22 @@ def _flex_cash(statement: Statement, currency: str) -> str:
     )
 
 
-CSV_TRADES_HEADER = (
-    "DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price,C. Price,Proceeds,Comm/Fee,"
-    "Basis,Realized P/L,MTM P/L,Code"
-).split(",")
+CSV_TRADES_HEADER = [
+    "DataDiscriminator",
+    "Asset Category",
+    "Currency",
+    "Symbol",
+    "Date/Time",
+    "Quantity",
+    "T. Price",
+    "C. Price",
+    "Proceeds",
+    "Comm/Fee",
+    "Basis",
+    "Realized P/L",
+    "MTM P/L",
+    "Code",
+]
 
 
 def activity_csv(statement: Statement, *, with_executions: bool = False) -> str:
@@ -286,7 +301,16 @@ def activity_csv(statement: Statement, *, with_executions: bool = False) -> str:
     _csv_positions(write, statement)
     _csv_trades(write, statement, with_executions=with_executions)
     if statement.corporate_actions:
-        header = "Asset Category,Currency,Report Date,Date/Time,Description,Quantity,Proceeds,Value".split(",")
+        header = [
+            "Asset Category",
+            "Currency",
+            "Report Date",
+            "Date/Time",
+            "Description",
+            "Quantity",
+            "Proceeds",
+            "Value",
+        ]
         write(["Corporate Actions", "Header", *header, "Realized P/L", "Code"])
         for symbol, text in statement.corporate_actions.items():
             at = f"{statement.last_day}, 20:25:00"
@@ -298,7 +322,7 @@ def activity_csv(statement: Statement, *, with_executions: bool = False) -> str:
 
 def _csv_cash(write, statement: Statement) -> None:  # type: ignore[no-untyped-def]
     booked = statement.booked()
-    write("Cash Report,Header,Currency Summary,Currency,Total,Securities,Futures,".split(","))
+    write(["Cash Report", "Header", "Currency Summary", "Currency", "Total", "Securities", "Futures", ""])
     lines = {
         "Starting Cash": statement.starting_cash,
         "Commissions": -sum((trade.commission for trade in booked), ZERO),
@@ -317,7 +341,9 @@ def _csv_positions(write, statement: Statement) -> None:  # type: ignore[no-unty
     held = statement.positions()
     if not held:
         return  # a section without rows is left out
-    header = "DataDiscriminator,Asset Category,Currency,Symbol,Quantity,Mult,Cost Price,Cost Basis,Close Price"
+    header = (
+        "DataDiscriminator,Asset Category,Currency,Symbol,Quantity,Mult,Cost Price,Cost Basis,Close Price"
+    )
     write(["Open Positions", "Header", *header.split(","), "Value", "Unrealized P/L", "Code"])
     for symbol, units in held.items():
         row = ["Summary", "Stocks", "USD", symbol, f"{units:,}", "1", "14", "1400", "14.02", "1402", "2", ""]
@@ -342,7 +368,9 @@ def _csv_trades(write, statement: Statement, *, with_executions: bool) -> None: 
             for trade, gain in parts:
                 write(_csv_trade(trade, "Trade", trade.proceeds, gain))
     for symbol in sorted({trade.symbol for trade in statement.trades}):
-        write(["Trades", "SubTotal", "", "Stocks", "USD", symbol, "", "0", "", "", "1", "-1", "1", "1", "1", ""])
+        write(
+            ["Trades", "SubTotal", "", "Stocks", "USD", symbol, "", "0", "", "", "1", "-1", "1", "1", "1", ""]
+        )
     write(["Trades", "Total", "", "Stocks", "USD", "", "", "", "", "", "1", "-1", "1", "1", "1", ""])
 
 
