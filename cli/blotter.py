@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from cli.output import print_json, stdout_console
+from cli.output import print_json
 from cli.run_journal import entries_of, notes_of
 from market.errors import UserError
 
@@ -117,34 +117,31 @@ def _write(made: Blotter, files: Files, *, executions: bool) -> dict[str, int]:
 
 
 def _print(made: Blotter, *, executions: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from cli.plain_table import plain_table
 
-    console = stdout_console()
     rows: Any = made.executions if executions else made.trades
     if not rows:
-        console.print("Nothing was traded.")
+        sys.stdout.write("Nothing was traded.\n")
         return
     headings, cells = (_EXECUTION, _execution_cells) if executions else (_TRADE, _trade_cells)
-    table = Table(padding=(0, 1))
-    for heading in headings:
-        is_text = heading in ("trade", "in, New York", "New York", "symbol", "side", "why", "notes", "order")
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=heading != "notes")
+    sys.stdout.write(plain_table(headings, [cells(row) for row in rows], texts=_TEXTS))
     for row in rows:
-        table.add_row(*(Text(cell) for cell in cells(row)))
-    console.print(table)
+        if row.tags or row.notes:
+            name = row.trade_id if executions else row.trip_id
+            sys.stdout.write(f"{name}: {_remarks(row.tags, row.notes)}\n")
     if not executions:
-        console.print(_sum_line(made.trades), markup=False)
+        sys.stdout.write(_sum_line(made.trades))
 
 
 _TRADE = (
     *("trade", "in, New York", "symbol", "side", "qty", "in", "out", "held s"),
-    *("gross", "fees", "net", "slip bps", "why", "notes"),
+    *("gross", "fees", "net", "slip bps", "why"),
 )
 _EXECUTION = (
     *("trade", "New York", "symbol", "side", "qty", "price", "fee"),
-    *("to mid", "to limit", "order", "why", "notes"),
+    *("to mid", "to limit", "order", "why"),
 )
+_TEXTS = frozenset(("trade", "in, New York", "New York", "symbol", "side", "why", "order"))
 
 
 def _trade_cells(trade: Trade) -> list[str]:
@@ -163,7 +160,6 @@ def _trade_cells(trade: Trade) -> list[str]:
         _amount(trade.net_usd),
         "" if trade.slippage_to_mid_bps is None else f"{trade.slippage_to_mid_bps:.2f}",
         why,
-        _remarks(trade.tags, trade.notes),
     ]
 
 
@@ -180,7 +176,6 @@ def _execution_cells(row: Any) -> list[str]:
         _amount(row.slippage_to_limit_usd),
         row.client_order_id,
         row.reason,
-        _remarks(row.tags, row.notes),
     ]
 
 
@@ -191,7 +186,7 @@ def _sum_line(trades: tuple[Trade, ...]) -> str:
         for name in ("gross_usd", "fees_usd", "net_usd")
     )
     sums = f"gross {_amount(gross)}, fees {_amount(fees)}, net {_amount(net)} USD"
-    return f"{len(trades):,} trades, {len(trades) - len(closed):,} not closed; {sums}"
+    return f"{len(trades):,} trades, {len(trades) - len(closed):,} not closed; {sums}\n"
 
 
 def _remarks(tags: tuple[str, ...], notes: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from cli.output import print_json, stdout_console
+from cli.output import print_json
 from cli.run_journal import entries_of, notes_of
 from market.errors import UserError
 
@@ -92,35 +92,35 @@ def _plain(report: JournalReport) -> dict[str, Any]:
 
 
 def _print(lines: list[DayLine], sums: Totals, *, has_runs: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    headings = ["orders sent", "denied", "rejected", "cancelled", "filled", "fill ratio", "trades"]
-    headings += ["gross", "fees", "net", "max drawdown", "slip bps", "breaches", "gaps", "latency ms", "up"]
-    table = Table("day", *(["run"] if has_runs else []), *headings, padding=(0, 1))
-    for column in table.columns[1 + has_runs :]:
-        column.justify = "right"
-    for line in lines:
-        named = [line.date, *([Path(line.run).name] if has_runs else [])]
-        table.add_row(
-            *(
-                Text(cell)
-                for cell in (
-                    *named,
-                    *_cells(line),
-                    _number(line.latency_median_ms, 1),
-                    _share(line.up_fraction),
-                )
-            )
-        )
     if len(lines) > 1:
-        table.add_section()
-        named = ["all", *([""] if has_runs else [])]
-        table.add_row(*(Text(cell) for cell in (*named, *_cells(sums), "", _share(sums.up_fraction))))
-    console = stdout_console()
-    console.print(table)
+        sys.stdout.write(_table(lines, sums, has_runs=has_runs))
+    elif lines:
+        figures = zip(("day", *_HEADINGS), (lines[0].date, *_figures(lines[0])), strict=True)
+        sys.stdout.writelines(f"{name:<{LABEL_COLUMNS}}{value:>12}\n" for name, value in figures)
+    else:
+        sys.stdout.write("The journal holds no day: nothing happened after it was opened.\n")
     for rule, count in sums.breaches_by_rule.items():
-        console.print(f"  refused {count:,} times by {rule}", markup=False)
+        sys.stdout.write(f"refused by {rule}: {count:,}\n")
+
+
+def _table(lines: list[DayLine], sums: Totals, *, has_runs: bool) -> str:
+    from cli.plain_table import plain_table
+
+    headings = ["day", *(["run"] if has_runs else []), *_HEADINGS]
+    rows = [[line.date, *([Path(line.run).name] if has_runs else []), *_figures(line)] for line in lines]
+    rows.append(["all", *([""] if has_runs else []), *_cells(sums), "", _share(sums.up_fraction)])
+    return plain_table(headings, rows, texts=("day", "run"))
+
+
+LABEL_COLUMNS = 14
+_HEADINGS = (
+    *("sent", "denied", "rejected", "canceled", "filled", "fill ratio", "trades", "gross", "fees", "net"),
+    *("drawdown", "slip bps", "breaches", "gaps", "latency ms", "up"),
+)
+
+
+def _figures(line: DayLine) -> list[str]:
+    return [*_cells(line), _number(line.latency_median_ms, 1), _share(line.up_fraction)]
 
 
 def _cells(line: DayLine | Totals) -> list[str]:

@@ -10,7 +10,7 @@ import csv
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import batched
 from pathlib import Path
@@ -118,4 +118,5 @@ def _finished(path: Path, *, option: str) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error}. Name another file with {option}.") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
