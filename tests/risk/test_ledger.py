@@ -93,6 +93,11 @@ def test_strategies_do_not_net_in_the_worst_case() -> None:
     assert (worst(book), book.net("F.SMART")) == ((10, 4), 6)
 
 
+def test_the_first_share_of_an_instrument_counts_on_its_side() -> None:
+    assert ledger().exposure_after(order(quantity=1), "F.SMART", 1) == Exposure(1, 0)
+    assert ledger().exposure_after(order(quantity=1, side="sell"), "F.SMART", 1) == Exposure(0, 1)
+
+
 def test_an_order_against_a_position_counts_only_beyond_flat() -> None:
     short = holding(-5)
     assert short.exposure_after(order(quantity=3), "F.SMART", 1) == Exposure(0, 5)

@@ -52,6 +52,11 @@ def test_a_debit_spread_loses_what_it_cost() -> None:
     assert loss(put(105, 1), put(100, -1), cost=210) == 210
 
 
+def test_a_later_expiry_lends_long_options_and_never_its_short_ones() -> None:
+    held = (put(90, -1), put(100, -1, late=True), put(95, 2, late=True))
+    assert floor_usd(held) == -500
+
+
 def test_a_long_option_loses_its_premium_and_never_less_than_nothing() -> None:
     assert loss(call(100, 1), cost=330) == 330
     assert loss(call(100, 1), cost=-10) == 0

@@ -104,6 +104,11 @@ def test_the_open_profit_of_a_symbol_leaves_the_others_out() -> None:
     assert book.open_profit(closing_at("6.00")) == 0
 
 
+@pytest.mark.parametrize(("held", "profit"), [(1, "-0.10"), (-1, "-0.20")])
+def test_a_long_closes_at_the_bid_and_a_short_at_the_ask(held: int, profit: str) -> None:
+    assert play(fill(held, "5.00")).open_profit(lambda _: quote("4.90", "5.20")) == D(profit)
+
+
 def test_a_new_day_starts_from_the_value_it_finds() -> None:
     book = play(fill(10, "5.00", fee="1"), fill(-5, "4.00"))
     book.day(closing_at("9.00"))
