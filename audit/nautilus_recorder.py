@@ -7,15 +7,13 @@ it, and is the recorder of the risk gate. A record that cannot be kept is told t
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 import msgspec
 from nautilus_trader.common.enums import ComponentState
-from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.events import OrderFilled, OrderInitialized
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.identifiers import ClientOrderId
 
 from audit.causes import Causes, Trail
 from audit.events import (
@@ -26,13 +24,13 @@ from audit.events import (
     OpenedRecord,
 )
 from audit.nautilus_records import (
-    EVENT_NAMES,
     event_record,
     fill_record,
     found_position,
     order_record,
     position_record,
 )
+from audit.nautilus_valuation import Valuation
 from audit.projection import Projection
 from market.time import NS_PER_MINUTE
 from risk.nautilus_gate import Gate
@@ -105,8 +103,7 @@ class JournalRecorder:
         self._clock = kernel.clock
         self._cache = kernel.cache
         self._causes = Causes()
-        self._terms_of: dict[Any, tuple[int, bool]] = {}
-        self._instrument_ids: dict[str, Any] = {}
+        self._valuation = Valuation(kernel.cache)
         self._next_minute_ns = 0
         bus = kernel.msgbus
         bus.subscribe(topic=DECISIONS_TOPIC, handler=self._on_decision, priority=FIRST)
@@ -132,18 +129,40 @@ class JournalRecorder:
         self._append(NodeRecord(state=state, detail=detail))
 
     def guard(self, gate: Gate) -> None:
-        """Have `gate` halt when a record is lost, and tell when a minute has passed."""
+        """Have `gate` halt when a record is lost; record its breaker and what the node holds already.
+
+        Call it after `open` and after the gate is installed.
+        """
         self.on_failure = gate.supervisor.recording_failed
         gate.supervisor.on_look = self.look
+        now = gate.keeper.account.breaker
+        known = self.projection.breaker
+        if known is None or (known.state, known.causes) != (now.state, now.causes):
+            record = BreakerChangeRecord(
+                ts_ns=now.changed_at_ns,
+                before=now.state,
+                after=now.state,
+                causes=now.causes,
+                by=now.changed_by,
+                reason=now.reason,
+            )
+            self._guarded(self._append, record)
+        self.adopt_cache()
 
     def adopt_cache(self) -> None:
-        """Record open orders and positions that Nautilus' cache holds and no record speaks of yet."""
+        """Record open orders and positions that Nautilus' cache holds and no record speaks of yet.
+
+        `guard` does it; a live node does it again when it has reconciled.
+        """
+        self._guarded(self._adopt, None)
+
+    def _adopt(self, _nothing: None) -> None:
         for order in self._cache.orders_open() + self._cache.orders_inflight():
             if self._causes.trail(order.client_order_id.value) is None:
                 self._order(order.init_event, order)
         for position in self._cache.positions_open():
             if position.id.value not in self.projection.book.positions:
-                multiplier, _ = self._terms(position.instrument_id)
+                multiplier, _ = self._valuation.terms(position.instrument_id)
                 self._append(found_position(position, multiplier=multiplier))
 
     def look(self, now_ns: int) -> None:
@@ -174,7 +193,7 @@ class JournalRecorder:
                 self._reading(entry)
             case BreakerChangeRecord():
                 self._append(entry, None, self._causes.signal(entry.by, self._clock.timestamp_ns()))
-            case CommandRecord():
+            case CommandRecord():  # pragma: no branch - the last of the union
                 self._command(entry)
 
     def _verdict(self, entry: ApprovalRecord | RefusalRecord, order_ids: tuple[str, ...]) -> int:
@@ -243,7 +262,7 @@ class JournalRecorder:
         trail = self._causes.trail(order_id) or self._unannounced(event)
         if kind is OrderFilled:
             self._fill(event, trail)
-        elif kind in EVENT_NAMES:
+        else:
             record = event_record(event)
             seq = self._append(record, trail.correlation_id, trail.cause_of(record.event))
             trail.happened(record.event, seq)
@@ -254,8 +273,11 @@ class JournalRecorder:
             (tag.removeprefix(DECISION_TAG) for tag in tags if tag.startswith(DECISION_TAG)), None
         )
         record = order_record(init, order=found)
-        trail = self._causes.begin(record.client_order_id, decision, is_flattening=KILL_SWITCH_TAG in tags)
-        trail.request = self._append(record, decision, trail.request)
+        trail = self._causes.trail(record.client_order_id)  # known: what waited goes to the venue
+        if trail is None:
+            is_flattening = KILL_SWITCH_TAG in tags
+            trail = self._causes.begin(record.client_order_id, decision, is_flattening=is_flattening)
+        trail.request = self._append(record, decision, trail.request or trail.working)
         return trail
 
     def _unannounced(self, event: Any) -> Trail:
@@ -264,7 +286,7 @@ class JournalRecorder:
         return Trail(None, None) if order is None else self._order(order.init_event)  # None: a spread's leg
 
     def _fill(self, event: Any, trail: Trail) -> None:
-        multiplier, is_combination = self._terms(event.instrument_id)
+        multiplier, is_combination = self._valuation.terms(event.instrument_id)
         record = fill_record(event, multiplier=multiplier, is_combination=is_combination)
         seq = self._append(record, trail.correlation_id, trail.cause_of_fill)
         self._causes.signalled("fill", seq, self._clock.timestamp_ns())
@@ -272,7 +294,7 @@ class JournalRecorder:
             self._causes.filled(record.position_id, seq, quantity=record.quantity, trail=trail)
 
     def _position_event(self, event: Any) -> None:
-        multiplier, _ = self._terms(event.instrument_id)
+        multiplier, _ = self._valuation.terms(event.instrument_id)
         record = position_record(event, multiplier=multiplier)
         if record is None:
             return
@@ -298,49 +320,21 @@ class JournalRecorder:
         return seq
 
     def _checkpoint(self, caused_by: int | None) -> None:
+        """Record what has been earned, after the position record `caused_by` or as time goes by."""
         now_ns = self._clock.timestamp_ns()
         self._next_minute_ns = now_ns - now_ns % NS_PER_MINUTE + NS_PER_MINUTE
         book = self.projection.book
         held = book.open_positions
+        mids = self._valuation.mids([each.instrument_id for each in held])
         self._append(
             CheckpointRecord(
                 realized_usd=book.realized_usd,
-                unrealized_usd=book.unrealized_usd(self._mids([each.instrument_id for each in held])),
+                unrealized_usd=book.unrealized_usd(mids),
                 fees_usd=book.fees_usd,
-                cash_usd=self._cash_usd(),
+                cash_usd=self._valuation.cash_usd(),
                 open_positions=len(held),
                 working_orders=len(self.projection.working_orders),
             ),
             None,
             caused_by,
         )
-
-    def _mids(self, names: list[str]) -> dict[str, Decimal]:
-        """Return the middle of the last quote, in USD a share, of each instrument that has one."""
-        mids: dict[str, Decimal] = {}
-        for name in names:
-            quote = self._cache.quote_tick(self._instrument_id(name))
-            if quote is not None:
-                mids[name] = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
-        return mids
-
-    def _cash_usd(self) -> Decimal | None:
-        """Return the total balance of all accounts in USD; None before the first account is known."""
-        balances = [account.balance_total(USD) for account in self._cache.accounts()]
-        known = [balance.as_decimal() for balance in balances if balance is not None]
-        return sum(known, Decimal(0)) if known else None
-
-    def _instrument_id(self, name: str) -> Any:
-        known = self._instrument_ids.get(name)
-        if known is None:
-            known = self._instrument_ids[name] = InstrumentId.from_str(name)
-        return known
-
-    def _terms(self, instrument_id: Any) -> tuple[int, bool]:
-        """Return shares a contract, and whether the instrument is a combination of others."""
-        known = self._terms_of.get(instrument_id)
-        if known is None:
-            instrument = self._cache.instrument(instrument_id)
-            known = (1, False) if instrument is None else (int(instrument.multiplier), instrument.is_spread())
-            self._terms_of[instrument_id] = known
-        return known
