@@ -168,11 +168,13 @@ def _write_csv(path: Path, result: ScanResult) -> None:
     from scanner.metrics import POSITION_METRICS
 
     columns = ["underlying", "structure", "spread", "dte", "score", "breakevens", *POSITION_METRICS]
+    unfinished = path.with_name(path.name + ".part")
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(_csv_row(candidate) for candidate in result.candidates)
+        unfinished.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error}. Name another file with --csv.") from None
 

@@ -20,6 +20,7 @@ from scanner.candidates import RankPart, ScanResult, one_block_parts
 from scanner.context import ScanContext
 from scanner.contracts import (
     ContractCheck,
+    Usable,
     leg_checks,
     modelled_checks,
     priced_for,
@@ -97,9 +98,8 @@ def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread
         verdicts.extend(_leg(chain, model, criteria, context, row))
         key = "long_leg" if leg.quantity > 0 else "short_leg"
         verdicts.extend(_verdicts(model, leg_checks(model, getattr(criteria, key), key), row))
-    priced_chain, kept, _ = usable_contracts(chain, criteria, context, also=rows)
-    usable = priced_chain.take(np.flatnonzero(kept))
-    places = [usable.row_of(str(chain.contract[row])) for row in rows]
+    usable = usable_contracts(chain, criteria, context, also=rows)
+    places = [usable.chain.row_of(str(chain.contract[row])) for row in rows]
     block = block_of(usable, criteria, context, structure, places)
     subject = " ".join(
         f"{leg.quantity:+d}x{chain.contract[row]}" for leg, row in zip(spread.legs, rows, strict=True)
@@ -165,10 +165,11 @@ def _as_built(structure: Structure, criteria: Criteria, context: ScanContext) ->
 
 
 def block_of(
-    model: OptionChain, criteria: Criteria, context: ScanContext, structure: Structure, rows: list[int]
+    usable: Usable, criteria: Criteria, context: ScanContext, structure: Structure, rows: list[int]
 ) -> Block:
-    """Return the block of the one position that the priced contracts at `rows` make, in any order."""
-    prospect = Prospect.of(model, criteria, context)
+    """Return the block of the one position that the usable contracts at `rows` make, in any order."""
+    model = usable.chain
+    prospect = Prospect.of(model, criteria, context, kept=usable.kept)
     tables = {is_call: LegTable(model, prospect, criteria, is_call=is_call) for is_call in (False, True)}
     places = {
         is_call: np.array(

@@ -221,7 +221,8 @@ def _chance_below(chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingIn
     same = (chain.expiry_ns == chain.expiry_ns[nearest.row]) & (chain.is_call == is_call) & (chain.iv > 0)
     rows = np.flatnonzero(same)
     part = chain.take(rows if is_call else rows[::-1])
-    options = options_of(part, inputs)
+    # Of the whole chain: parity needs both rights.
+    options = options_of(chain, inputs).take(rows if is_call else rows[::-1])
     bare = american.without_dividends(options, _cash(inputs, chain.ts_ns))
     deviation = part.iv * np.sqrt(options.years)
     below = 0.5 * deviation - carry_of(bare).log_moneyness / deviation

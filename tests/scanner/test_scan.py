@@ -6,11 +6,13 @@ import dataclasses
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from configs.criteria import bundled_names, read_criteria
 from market.errors import ConfigError, UserError
+from market.option_chain_pricing import PARITY
 from scanner.context import Event, ScanContext
 from scanner.criteria import Criteria, EventFilter, LegFilter, ModeSwitch, PositionFilter, Range, Structure
 from scanner.expiries import Expiries, kind_of
@@ -113,6 +115,20 @@ def test_every_candidate_explains_itself_with_its_own_score(structure: Structure
         assert all(verdict.passed for verdict in explanation.verdicts), explanation.outcome
         assert explanation.score == pytest.approx(candidate.score, abs=1e-12)
         assert sum(part.adds for part in candidate.rank_parts) == pytest.approx(candidate.score)
+
+
+def test_parity_is_taken_from_both_rights_whatever_the_filters_drop() -> None:
+    chain = synthetic_chain(strikes=25, step=1.0)
+    parity = dataclasses.replace(CONTEXT, pricing=dataclasses.replace(CONTEXT.pricing, dividend_yield=PARITY))
+    everything = Criteria(name="x", structures=(Structure.BULL_PUT,), top=1_000)
+    out_of_the_money = msgspec.structs.replace(everything, legs=LegFilter(otm_fraction=Range(min=0.01)))
+    known = {one.spread: one for one in scan(chain, everything, parity).candidates}
+    found = scan(chain, out_of_the_money, parity).candidates
+    assert len(found) > 20
+    for one in found:
+        for name, value in known[one.spread].metrics.items():
+            assert one.metrics[name] == pytest.approx(value, rel=1e-9), name
+    assert explain(chain, out_of_the_money, parity, found[0].spread).score == found[0].score
 
 
 def test_an_explanation_names_every_filter_that_fails() -> None:
