@@ -26,7 +26,8 @@ def command(
     """Show the chain of an underlying at a moment of the past: nothing from after it is used.
 
     Volatilities and greeks are computed from the quotes: Black-Scholes-Merton for European contracts, with
-    the dividend yield that put-call parity implies; a binomial tree for American ones.
+    the dividend yield that put-call parity implies; a binomial tree for American ones, with the dividends
+    that had been declared then (`harvester ingest dividends`).
 
         harvester chain GOOG --catalog my-catalog --at 2015-12-24T12:00:00-05:00
         harvester chain SPX --catalog my-catalog --at 2021-01-04T10:01:00-05:00 --html chain.html

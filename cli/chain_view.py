@@ -12,6 +12,7 @@ import numpy as np
 
 from catalog.option_chains import chain_at
 from catalog.pricing_inputs import inputs_at
+from market.dividends import DividendSchedule
 from market.errors import NotFoundError
 from market.option_chain import CROSSED, GREEKS, NO_TWO_SIDED_QUOTE, NOT_PRICED, OptionChain
 from market.option_chain_pricing import implied_forward, priced
@@ -42,6 +43,9 @@ class ChainView:
     skews: dict[int, tuple[float, float]]
     """Risk reversal and butterfly at 25 delta, by expiry."""
     rates_from: str
+    dividends_from: str
+    dividends: DividendSchedule
+    """Declared by then and still to come."""
     price_from: str
     has_quotes: bool
 
@@ -65,6 +69,8 @@ def view_at(catalog: Path, symbol: str, at_ns: int, *, rate: float | None = None
         },
         skews=skews,
         rates_from=known.rates_from,
+        dividends_from=known.dividends_from,
+        dividends=known.inputs.dividends.between(chain.ts_ns, int(chain.expiry_ns[-1])),
         price_from="put-call parity" if np.isnan(stored.underlying_price) else "catalog",
         has_quotes=has_quotes,
     )
@@ -80,6 +86,11 @@ def chain_json(view: ChainView, *, html: Path | None = None) -> dict[str, Any]:
         "underlying_price": _number(chain.underlying_price),
         "underlying_price_from": view.price_from,
         "rates_from": view.rates_from,
+        "dividends_from": view.dividends_from,
+        "dividends": [
+            {"ex_dividend": str(new_york_date(ex_ns)), "amount": amount}
+            for ex_ns, amount in zip(view.dividends.ex_ns, view.dividends.amounts, strict=True)
+        ],
         "greeks_from": "quotes" if view.has_quotes else "vendor",
         "contracts": len(chain),
         "two_sided": int(chain.is_two_sided.sum()),
@@ -96,6 +107,9 @@ def chain_lines(view: ChainView, day: date | None) -> Iterator[str]:
     price = data["underlying_price"]
     shown = "unknown" if price is None else f"{price:,.2f}"
     yield f"{data['underlying']} at {data['time']}: {shown} ({view.price_from}), rates: {view.rates_from}"
+    if view.dividends.amounts:
+        listed = ", ".join(f"{one['amount']:.4g} on {one['ex_dividend']}" for one in data["dividends"])
+        yield f"dividends declared: {listed} (ex-dividend, USD a share)"
     yield f"{len(view.chain):,} contracts, {data['two_sided']:,} two-sided, {data['crossed']} crossed"
     if not view.has_quotes:
         yield "no quotes in this snapshot: volatilities and greeks are the vendor's"

@@ -104,7 +104,7 @@ class IbModel(NamedTuple):
 
 
 IB_RATE = 0.0545
-"""The one thing fitted: what IB paid for. One-month Treasury bills paid 5.4 % that day, compounded so."""
+"""The one thing fitted, continuously compounded; the Federal Reserve's target was 5.25 to 5.50 % that day."""
 
 _IB_COLUMNS = ("undPrice", "price", "impliedVol", "delta", "gamma", "vega", "theta")
 
