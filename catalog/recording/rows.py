@@ -5,6 +5,7 @@ Prices and sizes are copied as Nautilus' own 128-bit fixed-point values.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,6 +169,7 @@ def _times(rows: Sequence[Any]) -> dict[str, Int64Array]:
 
 def _fixed(raws: Sequence[int]) -> pa.Decimal128Array:
     """Return raw values, which may need more than 64 bits, as decimals that hold the same bytes."""
+    time.sleep(0)  # between two columns the trading thread may have the interpreter
     try:
         low = np.array(raws, dtype=np.int64)
     except OverflowError:  # above 922 USD a raw value is longer than an int64

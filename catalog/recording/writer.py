@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,8 @@ from catalog.recording.spool import Spool
 from catalog.recording.stamps import Stamps
 from market.errors import HarvesterError
 
+BATCH_RECORDS_MAX = 4_096
+"""Records of one batch: a column of it takes the interpreter's lock from the trading thread for 0.3 ms."""
 CLOSE_SECONDS_MAX = 60.0
 
 
@@ -92,15 +94,20 @@ class RecordingWriter:
     def _write_batches(self) -> None:
         if self._waiting is not None:
             self._append(self._waiting)
-        records = self.pending[:]
-        del self.pending[: len(records)]
-        now_ns = time.time_ns()
-        if records:
-            streams = self._sorter.by_stream(records)
-            self._append({key: columns_of(key.kind, rows) for key, rows in streams.items()})
-        self._tell(self._watch.silence(now_ns))
+        while records := self.pending[:BATCH_RECORDS_MAX]:
+            del self.pending[: len(records)]
+            self._append(self._columns(records))
+        self._tell(self._watch.silence(time.time_ns()))
         delay_ns, self._stamps.delay_ns_max = self._stamps.delay_ns_max, 0
         self._tell(self._watch.delay(delay_ns))
+
+    def _columns(self, records: Sequence[Any]) -> dict[StreamKey, Columns]:
+        try:
+            streams = self._sorter.by_stream(records)
+            return {key: columns_of(key.kind, rows) for key, rows in streams.items()}
+        except Exception as error:  # noqa: BLE001 - the border to foreign records: one that is odd is not kept
+            self._lose(len(records), f"a record among them cannot be stored: {type(error).__name__}: {error}")
+            return {}
 
     def _append(self, streams: dict[StreamKey, Columns]) -> None:
         if self._waiting is None and streams:
@@ -132,8 +139,11 @@ class RecordingWriter:
         count = len(self.pending) - self._settings.waiting_records_max
         if count > 0:
             del self.pending[:count]
-            self.lost_rows += count
-            self._tell([lost(count, self.failure or "more came than could be written")])
+            self._lose(count, self.failure or "more came than could be written")
+
+    def _lose(self, count: int, why: str) -> None:
+        self.lost_rows += count
+        self._tell([lost(count, why)])
 
     def _tell(self, records: Iterable[msgspec.Struct]) -> None:
         for record in records:

@@ -5,7 +5,8 @@
 
 Orders go to Nautilus' sandbox client, which answers through the node's queues as a broker's client does;
 every fourth order is rejected, and Nautilus' risk engine denies those that come too fast. The market is a
-seeded synthetic one, moved to the session that is now or comes next, with stamps that repeat.
+seeded synthetic one, moved to the session of a day from now, so that its times are later than the node's
+clock whenever the test runs, and with stamps that repeat.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from catalog.recording import RecordingSettings, record_market_data
 from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, synthetic_days
 from configs.profile import LoadedProfile
 from market.instruments import EquitySpec
-from market.time import NS_PER_MS
+from market.time import NS_PER_MS, NS_PER_SECOND
 from strategies.intraday.pauses import Pauses
 from strategies.intraday.session_clock import SessionClock
 from strategies.intraday.symbol_trader import SavedState
@@ -64,6 +65,7 @@ NAME = f"{SYMBOL}.SMART"
 TRADER = "T-001"
 REJECTED_EVERY = 4
 WAIT_SECONDS_MAX = 20.0
+DAY_NS = 24 * 3600 * NS_PER_SECOND
 QUOTES_AFTER = 200
 """Quotes after the flat time: what is open is closed on them."""
 STAMP_NS = 50 * NS_PER_MS
@@ -91,7 +93,7 @@ class RejectingClient(SandboxExecutionClient):
         self._count += 1
         if self._count % REJECTED_EVERY:
             return super().submit_order(command)
-        order, now_ns = command.order, self._clock.timestamp_ns()
+        order, now_ns = command.order, self.test_clock.timestamp_ns()
         names = (order.strategy_id, order.instrument_id, order.client_order_id)
         self.generate_order_submitted(*names, now_ns)
         self.generate_order_rejected(*names, "Order rejected - reason:Halted", now_ns)
@@ -187,7 +189,7 @@ class _Rig:
         recorder.open(_opened(loaded))
         self.strategy = StrategyFactory.create(_strategy(loaded))
         self.node.trader.add_strategy(self.strategy)
-        self.window = SessionClock(loaded.profile.session).window_at(time.time_ns())
+        self.window = SessionClock(loaded.profile.session).window_at(time.time_ns() + DAY_NS)
         self._recorder, self._held = recorder, held
 
     def _find(self, shares: int) -> None:

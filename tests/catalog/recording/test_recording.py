@@ -15,9 +15,11 @@ from nautilus_trader.model.data import OptionGreeks, OrderBookDelta, QuoteTick, 
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from audit.events import ALERTS_TOPIC, AlertRecord, DataFileRecord, DataQualityRecord
+from catalog.columns import DataKind
 from catalog.instruments import nautilus_equity
 from catalog.recording import NodeRecording, RecordingSettings, record_market_data, recover
 from catalog.recording.publication import SPOOL, file_hash
+from catalog.recording.rows import columns_of
 from catalog.recording.spool import Spool, read_spool
 from market.errors import DataError
 from market.instruments import EquitySpec
@@ -284,3 +286,64 @@ def test_the_door_and_the_tape_can_be_taken_out_again(kernel: Any, tmp_path: Pat
     assert len(ParquetDataCatalog(str(tmp_path)).query(QuoteTick)) == 1
     assert ParquetDataCatalog(str(tmp_path)).query(TradeTick) == []
     assert ParquetDataCatalog(str(tmp_path)).query(OrderBookDelta) == []
+
+
+def test_a_write_that_fails_half_way_leaves_nothing_of_its_batch(
+    kernel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dead(kernel, tmp_path, [[quote(START_NS)]])
+    spool = Spool(tmp_path / SPOOL)
+    before = spool.size_bytes
+    (batch,) = [parts for _, parts in read_spool(spool.path)]
+    columns = columns_of(DataKind.QUOTE, [quote(START_NS + 1)])
+    write, calls = os.write, iter([True, False])
+
+    def full(descriptor: int, data: memoryview) -> int:
+        if next(calls):
+            return write(descriptor, data[:40])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        spool.append({batch[0][0]: columns})
+    spool.close()
+    assert spool.path.stat().st_size == spool.size_bytes == before
+
+
+def test_what_an_engine_derives_from_a_record_is_not_recorded(kernel: Any, tmp_path: Path) -> None:
+    """Quotes that Nautilus makes from depth have its stamp; a replay makes them again."""
+    recording = record_market_data(kernel, tmp_path, sink=MemorySink(), settings=PATIENT)
+    _send(kernel, message(START_NS))
+    kernel.msgbus.publish(topic="data.quotes.SMART.BAC", msg=quote(START_NS + 2))
+    recording.close()
+    assert len(ParquetDataCatalog(str(tmp_path)).order_book_deltas()) == 3
+    assert ParquetDataCatalog(str(tmp_path)).quote_ticks() == []
+
+
+def test_records_that_cannot_be_stored_are_counted_as_lost_and_the_rest_is_kept(
+    kernel: Any, tmp_path: Path
+) -> None:
+    sink = MemorySink()
+    recording = record_market_data(kernel, tmp_path, sink=sink, settings=PATIENT)
+    odd = AlertRecord(strategy_id="S-1", action="alert", now_ns=START_NS)
+    recording.writer.pending.append(odd)
+    recording.writer._turn(is_last=False)
+    _send(kernel, quote(START_NS))
+    recording.close()
+    (told,) = [record for record in sink.of(DataQualityRecord) if record.check == "lost"]
+    assert (told.value, recording.writer.lost_rows) == ("1 records", 1)
+    assert len(ParquetDataCatalog(str(tmp_path)).quote_ticks()) == 1
+
+
+def test_an_unforeseen_failure_does_not_end_the_recording(
+    kernel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = record_market_data(kernel, tmp_path, sink=MemorySink(), settings=PATIENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(recording.writer._watch, "silence", lambda now_ns: 1 / 0)
+        recording.writer._turn(is_last=False)
+    assert recording.writer.failure == "ZeroDivisionError: division by zero"
+    _send(kernel, quote(START_NS))
+    recording.close()
+    assert recording.writer.failure is None
+    assert len(ParquetDataCatalog(str(tmp_path)).quote_ticks()) == 1
