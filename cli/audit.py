@@ -82,7 +82,8 @@ def _print(run_dir: Path, found: Verification, noted: str | None) -> None:
             where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
             table.add_row(where, "" if problem.seq is None else str(problem.seq), problem.what, problem.why)
         console.print(table)
-    verdict = "All holds." if found.ok else f"{len(found.problems)} problems: do not rely on this journal."
+    problems = _counted(len(found.problems), "problem")
+    verdict = "All holds." if found.ok else f"{problems}: do not rely on this journal."
     state = "closed" if found.is_closed else "not closed"
     console.print(
         f"{run_dir}: {found.records:,} records in {len(found.files)} files, {state}. {verdict}",
@@ -92,6 +93,10 @@ def _print(run_dir: Path, found: Verification, noted: str | None) -> None:
         console.print(f"Last hash: {found.last_hash}", soft_wrap=True)
     for remark in _remarks(found, noted):
         console.print(remark, soft_wrap=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _remarks(found: Verification, noted: str | None) -> list[str]:

@@ -46,7 +46,7 @@ def edit_a_record(run_dir: Path) -> None:
 def test_an_untouched_journal_exits_0(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "verify", str(run_dir)]) == 0
     text = capsys.readouterr().out
-    assert "10 records in 1 files, closed. All holds." in text
+    assert "10 records in 1 file, closed. All holds." in text
     assert verify(run_dir / "journal").last_hash in text  # type: ignore[operator]
     assert "No hash from elsewhere" not in text
 
@@ -57,7 +57,7 @@ def test_an_edited_record_exits_3_and_is_named(run_dir: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert f"{DAY}:5" in text
     assert "edited" in text
-    assert "1 problems: do not rely on this journal." in text
+    assert "1 problem: do not rely on this journal." in text
 
 
 def test_json_is_one_object(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
