@@ -6,7 +6,7 @@ Nothing of `scanner` or `market.pricing` is used but the criteria's own numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -60,7 +60,16 @@ class BruteForce:
         self.criteria = criteria
         self.rate, self.dividend_yield = rate, dividend_yield
         self.removed: dict[tuple[str, str], int] = {}
+        self._smiles: dict[tuple[int, bool], list[Leg]] = {}
         self.legs = self._usable()
+
+    def best(self, structures: Iterable[Structure]) -> list[Found]:
+        """Return every position of these structures that passes, the best first; count what is removed."""
+        found = []
+        for structure in structures:
+            build = {1: self.singles, 2: self.verticals, 4: self.condors}[structure.legs]
+            found.extend(build(structure))
+        return sorted(found, key=lambda one: -one.score)
 
     def verticals(self, structure: Structure) -> list[Found]:
         """Return every vertical that passes, the best first; count what is removed."""
@@ -105,6 +114,44 @@ class BruteForce:
                         found.append(one)
         return sorted(found, key=lambda one: -one.score)
 
+    def singles(self, structure: Structure) -> list[Found]:
+        """Return every leg sold or bought alone, or sold against shares, that passes, the best first."""
+        is_call = structure not in (Structure.SHORT_PUT, Structure.LONG_PUT)
+        stage = f"{structure} {'calls' if is_call else 'puts'}"
+        key = "short_leg" if structure.is_credit else "long_leg"
+        legs = [leg for leg in self.legs if leg.is_call == is_call]
+        found = []
+        for leg in self._filtered(legs, getattr(self.criteria, key), stage, key):
+            one = self._single(structure, leg)
+            if one is not None:
+                found.append(one)
+        return sorted(found, key=lambda one: -one.score)
+
+    def _single(self, structure: Structure, leg: Leg) -> Found | None:
+        net = self._sell(leg) if structure.is_credit else -self._buy(leg)
+        if structure is Structure.COVERED_CALL:
+            profit, loss, breakeven = leg.strike - leg.spot + net, leg.spot - net, leg.spot - net
+        elif structure is Structure.SHORT_PUT:
+            profit, loss, breakeven = net, leg.strike - net, leg.strike - net
+        else:
+            raise AssertionError(f"no brute force for {structure}")
+        if not (profit > 0 and loss > 0):
+            self._drop(structure, "position.sound")
+            return None
+        measures = {
+            "credit_usd": net,
+            "return_on_risk": profit / loss,
+            "annualised_return": profit / loss / max(leg.years, 1 / (365 * 24)),
+            "breakeven_distance_fraction": (leg.spot - breakeven) / leg.spot,
+            "breakeven_low_usd": breakeven,
+            "legs_bid_ask_to_width": (leg.ask - leg.bid) / ((leg.ask + leg.bid) / 2),
+            "probability_of_profit": normal(self._d2_at(leg, breakeven)),
+        }
+        for name, allowed in ranges_of(self.criteria.position).items():
+            if not self._passes(structure, f"position.{name}", measures[name], allowed):
+                return None
+        return Found((leg.row,), self._score(measures), measures["probability_of_profit"])
+
     def _wings(
         self, kind: Structure, short: list[Leg], long: list[Leg], stage: str
     ) -> Iterator[tuple[Leg, Leg]]:
@@ -134,6 +181,8 @@ class BruteForce:
             "max_loss_usd": 100 * (width - net),
             "return_on_risk": net / (width - net),
             "delta": put_buyer.delta + call_buyer.delta - put_seller.delta - call_seller.delta,
+            "breakeven_low_usd": put_seller.strike - net,
+            "breakeven_high_usd": call_seller.strike + net,
             "legs_bid_ask_to_width": sum(leg.ask - leg.bid for leg in legs) / width,
             "probability_of_profit": 1 - below - above,
         }
@@ -168,6 +217,8 @@ class BruteForce:
             "max_loss_usd": 100 * max_loss,
             "return_on_risk": max_profit / max_loss if max_loss else math.inf,
             "annualised_return": max_profit / max_loss / first.years if max_loss else math.inf,
+            "breakeven_low_usd": breakeven,
+            "breakeven_high_usd": breakeven,
             "legs_bid_ask_to_width": (seller.ask - seller.bid + buyer.ask - buyer.bid) / width,
             "delta": buyer.delta - seller.delta,
             "probability_of_profit": probability,
@@ -185,16 +236,22 @@ class BruteForce:
         return Found((first.row, second.row), self._score(measures), probability)
 
     def _d2_at(self, leg: Leg, level: float) -> float:
-        """d2 at a level, interpolated in the logarithm between the two usable strikes around it."""
-        same = sorted(
-            (one for one in self.legs if one.expiry_ns == leg.expiry_ns and one.is_call == leg.is_call),
-            key=lambda one: one.strike,
-        )
-        for low, high in pairwise(same):
-            if low.strike <= level <= high.strike:
-                share = math.log(level / low.strike) / math.log(high.strike / low.strike)
-                return low.d2 + share * (high.d2 - low.d2)
-        raise AssertionError(f"no strikes around {level}")
+        """d2 at a level, on the line in its logarithm through the two usable strikes around or next to it."""
+        same = self._smile(leg)
+        pairs = list(pairwise(same))
+        if level < same[0].strike or level > same[-1].strike:
+            low, high = pairs[0] if level < same[0].strike else pairs[-1]
+        else:
+            low, high = next(pair for pair in pairs if pair[0].strike <= level <= pair[1].strike)
+        share = math.log(level / low.strike) / math.log(high.strike / low.strike)
+        return low.d2 + share * (high.d2 - low.d2)
+
+    def _smile(self, leg: Leg) -> list[Leg]:
+        key = leg.expiry_ns, leg.is_call
+        if key not in self._smiles:
+            same = (one for one in self.legs if (one.expiry_ns, one.is_call) == key)
+            self._smiles[key] = sorted(same, key=lambda one: one.strike)
+        return self._smiles[key]
 
     def _score(self, measures: dict[str, float]) -> float:
         total = weights = 0.0

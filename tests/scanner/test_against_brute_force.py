@@ -14,6 +14,7 @@ import pytest
 from catalog.ingest_lean_options import ingest_lean_options
 from catalog.option_chains import chain_at
 from catalog.store import CatalogStore
+from configs.criteria import bundled_names, read_criteria
 from market.option_chain import OptionChain
 from market.time import new_york_ns, to_ns
 from scanner.context import ScanContext
@@ -45,6 +46,7 @@ def _criteria(structure: Structure, *, dte: tuple[float, float] = (5, 120)) -> C
             return_on_risk=Range(min=0.05, max=8.0),
             delta=Range(min=-0.5, max=0.5),
             probability_of_profit=Range(min=0.20, max=0.95),
+            breakeven_low_usd=Range(min=1.0, max=5_000.0),
         ),
         top=50,
     )
@@ -55,8 +57,7 @@ def _assert_equal(
 ) -> None:
     result = scan(chain, criteria, ScanContext.flat(rate, dividend_yield=dividend_yield))
     brute = BruteForce(chain, criteria, rate=rate, dividend_yield=dividend_yield)
-    structure = criteria.structures[0]
-    best = brute.verticals(structure) if structure in VERTICALS else brute.condors(structure)
+    best = brute.best(criteria.structures)
     assert bool(best) or not finds_some, "the criteria of this test find nothing"
     counted = {(r.stage, r.filter): r.removed for r in result.removed_by_filter if r.removed}
     assert counted == brute.removed
@@ -125,6 +126,31 @@ def test_verticals_of_goog(goog: OptionChain, structure: Structure) -> None:
     assert len(goog) == 2_192
     # Without dividends and interest nothing is exercised early: QuantLib's closed form holds.
     _assert_equal(goog, _criteria(structure), rate=0.0, dividend_yield=0.0)
+
+
+def _bundled(name: str) -> list[Criteria]:
+    """Return a bundled profile for each side of its mode switch, with the structures that it builds there."""
+    criteria = read_criteria(Path(name))
+    if criteria.mode is None:
+        return [criteria]
+    sides = [
+        tuple(one for one in criteria.structures if one.is_credit == is_credit) for is_credit in (True, False)
+    ]
+    return [msgspec.structs.replace(criteria, structures=structures, mode=None) for structures in sides]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", bundled_names())
+def test_bundled_criteria_on_goog(goog: OptionChain, name: str) -> None:
+    for criteria in _bundled(name):
+        _assert_equal(goog, criteria, rate=0.0, dividend_yield=0.0)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", bundled_names())
+def test_bundled_criteria_on_the_end_of_day_chain_of_aapl(real_data: Path, name: str) -> None:
+    for criteria in _bundled(name):
+        _assert_equal(_aapl(real_data), criteria, rate=0.0, dividend_yield=0.0)
 
 
 def _end_of_day(
