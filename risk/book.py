@@ -72,9 +72,9 @@ class Book:
         others: list[Working] = []
         for each in self.working.values():
             reservation, ratio = each
-            if not _is_same_risk(reservation, intent):
+            if not _is_same_risk(reservation, intent) or reservation.sign * ratio * added < 0:
                 others.append(each)
-            elif reservation.sign * ratio * added > 0:  # of the same risk the larger counts
+            else:  # of the same risk the larger counts
                 left = self._awake(reservation.intent, reservation.remaining(self.terms.instrument_id, ratio))
                 added = max(added, left) if added > 0 else min(added, -left)
         return self._with(self._count(others), intent.strategy_id, added)

@@ -428,6 +428,11 @@ def test_an_order_of_a_group_adds_only_what_exceeds_its_siblings() -> None:
     assert book.exposure_after(buy, "F.SMART", 1) == Exposure(8, 10)
 
 
+def test_an_order_of_a_group_hides_no_leg_on_the_other_side() -> None:
+    book = ledger(order(VERTICAL, 3, group_id="G"))
+    assert book.exposure_after(order(option(100), 2, group_id="G"), P100, 1) == Exposure(2, 3)
+
+
 def test_a_child_that_waits_for_its_parent_adds_nothing_and_hides_nothing() -> None:
     entry = order(quantity=10)
     book = ledger(entry, order(quantity=7, side="sell", group_id="G"))
