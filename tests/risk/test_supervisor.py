@@ -458,6 +458,13 @@ def test_an_approval_names_order_quantity_and_prices(desk: Desk) -> None:
     assert (record.quantity, record.limit_price, record.trigger_price) == (30, D("5.01"), None)
 
 
+def test_an_approval_names_the_trigger_of_a_stop(desk: Desk) -> None:
+    stop = order(order_type="stop", limit_price=None, trigger_price=D("5.10"))
+    approvals([Approved(stop)], desk.supervisor)
+    (record,) = desk.of(ApprovalRecord)
+    assert (record.limit_price, record.trigger_price) == (None, D("5.10"))
+
+
 def test_the_approval_of_a_list_names_its_orders_alone(desk: Desk) -> None:
     verdicts: list[Any] = [Approved(order(order_id="A")), Approved(order(order_id="B"))]
     approvals(verdicts, desk.supervisor)
