@@ -1,7 +1,8 @@
 """What led to what: for every record the record before it, kept while a node runs.
 
-An order's way is decision -> order -> approval or refusal -> submitted -> accepted -> fill -> position; a
-change or a cancel begins a new branch at its own decision and is answered by `updated` or `canceled`.
+An order's way is decision -> order -> approval or refusal -> submitted -> accepted -> fill -> position. A
+decision to change or cancel it follows from where the order stands, and is answered by `updated` or
+`canceled`; what fills after a change leads back through it to the first decision.
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ class Causes:
             self._decided[correlation_id] = seq
         else:
             trail.request = seq
+
+    def before_decision(self, correlation_id: str) -> int | None:
+        """Return where the order stands that a decision is about; None for one about a new order."""
+        trail = self._by_decision.get(correlation_id)
+        return None if trail is None else trail.cause_of_fill
 
     def begin(self, order_id: str, correlation_id: str | None, *, is_flattening: bool) -> Trail:
         """Return the trail of a new order; its `request` is what led to it."""

@@ -249,9 +249,10 @@ class JournalRecorder:
             self.on_failure(f"{type(error).__name__}: {error}", self._clock.timestamp_ns())
 
     def _decision(self, decision: DecisionRecord) -> None:
-        seq = self._append(decision, decision.correlation_id)
+        name = decision.correlation_id
+        seq = self._append(decision, name, self._causes.before_decision(name))
         if decision.outcome == "sent":
-            self._causes.decided(decision.correlation_id, seq)
+            self._causes.decided(name, seq)
 
     def _order_event(self, event: Any) -> None:
         kind = type(event)

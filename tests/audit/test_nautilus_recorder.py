@@ -182,8 +182,11 @@ def test_a_change_and_a_cancel_follow_from_their_own_decisions(kind: RigKind) ->
         strategy.cancel_order(orders[0])
 
     rig.run(Scripted(at({2: enter, 12: reprice, 22: withdraw})))
-    assert way_of(journal, last(journal, "updated")) == ["updated", "modify", "pending_update", "decision"]
-    assert way_of(journal, last(journal, "canceled")) == ["canceled", "cancel", "pending_cancel", "decision"]
+    first = ["accepted", "submitted", "submit", "order", "decision"]
+    change = ["updated", "modify", "pending_update", "decision", *first]
+    assert way_of(journal, last(journal, "updated")) == change
+    cancel = ["canceled", "cancel", "pending_cancel", "decision", *change]
+    assert way_of(journal, last(journal, "canceled")) == cancel
     actions = [entry.body.action for entry in journal.entries if entry.kind == "decision"]
     assert actions == ["enter", "replace", "cancel"]
     (update,) = [each for each in journal.of(OrderEventRecord) if each.event == "updated"]

@@ -16,7 +16,7 @@ from catalog.ingest_lobster import ingest_lobster
 from catalog.store import CatalogStore
 from configs.profile import load_profile
 from market.commissions import OrderCommission, ib_tiered
-from tests.backtests import review_checks
+from tests.backtests import journal_checks, review_checks
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
@@ -72,6 +72,13 @@ def recorded(
 
 
 Recorded = tuple[str, Path, RunResult]
+
+
+def test_the_journal_verifies_every_fill_leads_to_its_signal_and_all_adds_up(recorded: Recorded) -> None:
+    _, _, result = recorded
+    entries = journal_checks.assert_verifies(result.directory, result.summary)
+    journal_checks.assert_every_fill_leads_to_its_signal(entries)
+    journal_checks.assert_projects_to_the_run(entries, result.directory, result.summary)
 
 
 def test_trades_and_goes_home_flat(recorded: Recorded) -> None:
