@@ -86,7 +86,8 @@ def _print(run_dir: Path, found: Verification, noted: str | None) -> None:
     verdict = "All holds." if found.ok else f"{problems}: do not rely on this journal."
     state = "closed" if found.is_closed else "not closed"
     console.print(
-        f"{run_dir}: {found.records:,} records in {len(found.files)} files, {state}. {verdict}",
+        f"{run_dir}: {_counted(found.records, 'record')} in {_counted(len(found.files), 'file')}, "
+        f"{state}. {verdict}",
         soft_wrap=True,
     )
     if found.last_hash is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from audit.journal.errors import VERIFY_RUNBOOK, JournalError
+from audit.journal.errors import VERIFY_RUNBOOK, JournalError, readable
 from audit.journal.head import HEAD_FILE, Head, read_head
 from audit.journal.line import day_files
 from audit.journal.verification import verify
@@ -36,7 +36,8 @@ def backup(folder: Path, to: Path) -> Backup:
     without a journal, `UserError` when `to` exists or cannot be written, and `JournalError` when the copy
     does not verify: then the journal does not, either.
     """
-    head = read_head(folder)
+    with readable(folder):
+        head = read_head(folder)
     if head is None:
         raise NotFoundError(f"{folder} holds no journal. Name the folder of a run that has one.")
     if to.exists():

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from audit.events import KINDS, Entry
+from audit.journal.errors import readable
 from audit.journal.head import HEAD_FILE
 from audit.journal.line import JSON_START, UNREADABLE, day_files, line_start
 from market.errors import DataError, NotFoundError
@@ -43,7 +44,8 @@ def read_entries(
     unknown = sorted(set(kinds or ()) - set(KINDS))
     if unknown:
         raise NotFoundError(f"There is no kind of record {unknown[0]!r}. Kinds: {', '.join(KINDS)}.")
-    paths = _existing_day_files(folder)
+    with readable(folder):
+        paths = _without_earlier(_existing_day_files(folder), from_seq)
     return _entries(paths, kinds=None if kinds is None else frozenset(kinds), first=from_seq, last=to_seq)
 
 
@@ -65,8 +67,8 @@ def _existing_day_files(folder: Path) -> list[Path]:
 def _entries(
     paths: list[Path], *, kinds: frozenset[str] | None, first: int, last: int | None
 ) -> Iterator[Entry]:
-    for path in _without_earlier(paths, first):
-        with path.open("rb") as file:
+    for path in paths:
+        with readable(path), path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break

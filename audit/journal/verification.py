@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from audit.journal.errors import VERIFY_RUNBOOK
+from audit.journal.errors import VERIFY_RUNBOOK, readable
 from audit.journal.findings import Findings, Problem
 from audit.journal.head import HEAD_FILE, Head, read_head
 from audit.journal.line import DAY_FILE_SUFFIX, HASH_DIGITS, day_files, day_of_file, line_start
@@ -52,13 +52,15 @@ def verify(
 
     `expected_hash` is the hash of the last record, noted elsewhere earlier; with `may_have_grown`
     records may follow it. `progress` is called now and then with the records read so far. Raises
-    `NotFoundError` for a folder without a journal, and `UserError` for what cannot be a hash.
+    `NotFoundError` for a folder without a journal, and `UserError` for what cannot be a hash and for files
+    that cannot be read.
     """
     if expected_hash is not None and _HASH.fullmatch(expected_hash) is None:
         raise UserError(f"{expected_hash!r} is not a hash. Give its {HASH_DIGITS} hexadecimal digits.")
-    return examine(
-        folder, expected_hash=expected_hash, may_have_grown=may_have_grown, progress=progress
-    ).verification
+    with readable(folder):
+        return examine(
+            folder, expected_hash=expected_hash, may_have_grown=may_have_grown, progress=progress
+        ).verification
 
 
 class Examination(msgspec.Struct, frozen=True):

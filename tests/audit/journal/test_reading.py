@@ -126,6 +126,18 @@ def test_one_line_is_decoded(journal: Path) -> None:
         decode_entry(line[:-1], "here")
 
 
+def test_a_file_that_the_system_does_not_let_be_read_is_named(journal: Path, tmp_path: Path) -> None:
+    (journal / FILES[1]).unlink()
+    (journal / FILES[1]).mkdir()
+    for read in (verify, lambda folder: list(read_entries(folder))):
+        with pytest.raises(UserError, match=rf"{FILES[1]} cannot be read: Is a directory"):
+            read(journal)
+    (journal / "head").unlink()
+    (journal / "head").mkdir()
+    with pytest.raises(UserError, match=r"head cannot be read: Is a directory"):
+        backup(journal, tmp_path / "copy")
+
+
 # -- The index --------------------------------------------------------------------------------------
 
 
