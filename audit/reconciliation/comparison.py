@@ -19,8 +19,9 @@ from audit.reconciliation.ledger import (
     traded_positions,
 )
 from audit.reconciliation.lots import fifo_net_usd
-from audit.reconciliation.matching import match
+from audit.reconciliation.matching import NS_PER_HOUR, match
 from audit.reconciliation.sum_differences import can_realize, sum_differences
+from audit.reconciliation.time_shift import hours_apart
 from market.time import NS_PER_SECOND
 
 DEFAULT_WINDOW_NS = 60 * NS_PER_SECOND
@@ -90,10 +91,36 @@ def reconcile(
 
 
 def _differences(journal: Ledger, other: Ledger, *, window_ns: int, engine_ids: set[str]) -> list[Difference]:
+    found: list[Difference] = []
+    hours = hours_apart(journal.executions, other.executions, window_ns=window_ns)
+    if hours:
+        found.append(_wrong_zone(other, hours))
+        other = _moved(other, -hours * NS_PER_HOUR)
     matching = match(journal.executions, other.executions, window_ns=window_ns)
     sides = Sides(journal=journal, other=other, window_ns=window_ns, engine_ids=frozenset(engine_ids))
-    found = execution_differences(matching, sides)
+    found += execution_differences(matching, sides)
     return found + sum_differences(journal, other, twice=matching.theirs_twice)
+
+
+def _wrong_zone(other: Ledger, hours: int) -> Difference:
+    return Difference(
+        other_side=other.name,
+        what="time",
+        cause="time_zone",
+        where=(other.executions[0].where,),
+        why=f"{len(other.executions)} executions are {hours:+d} hours from the journal's time",
+    )
+
+
+def _moved(ledger: Ledger, by_ns: int) -> Ledger:
+    """Return a ledger whose executions without ids happened so much later."""
+    executions = tuple(
+        msgspec.structs.replace(each, ts_ns=each.ts_ns + by_ns)
+        if each.exec_id is None and each.ts_ns is not None
+        else each
+        for each in ledger.executions
+    )
+    return msgspec.structs.replace(ledger, executions=executions)
 
 
 def _scope_difference(journal: Ledger, other: Ledger) -> Difference | None:

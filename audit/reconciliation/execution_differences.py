@@ -12,12 +12,11 @@ from audit.reconciliation.causes import Cause, Difference
 from audit.reconciliation.commission_differences import commission_differences
 from audit.reconciliation.ledger import CENT, HALF_CENT, Execution, Ledger, is_usd
 from audit.reconciliation.matching import NS_PER_HOUR, PRICE_AGREES, Match, Matching, is_shifted
+from audit.reconciliation.time_shift import HOURS_OF_ZONES
 from market.time import NS_PER_SECOND, format_new_york, new_york_date, new_york_ns
 
 CUTOFF_NEW_YORK = time(20, 20)
 """IBKR books later trades in securities on the next day's statement (Reporting Guide, cutoff times)."""
-HOURS_OF_ZONES = 14
-"""No two time zones in use are further apart than that, as seen from New York."""
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ executions of one symbol that differ in one term alone are the same one, told wr
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -28,7 +29,8 @@ NS_PER_DAY = 24 * NS_PER_HOUR
 _NO_ORDER = frozenset(("assignment", "exercise", "expiry", "corporate_action"))
 AVERAGE_PLACES = Decimal("0.0001")
 _IB_EXEC_ID = re.compile(r"(?P<stem>[0-9a-f]+\.[0-9a-f]+\.\d+)\.\d+")
-_Terms = tuple[str, str, Decimal, Decimal]
+Terms = tuple[str, str, Decimal, Decimal]
+"""Symbol, side, quantity and price."""
 
 MatchedBy = Literal["exec_id", "terms", "likeness"]
 
@@ -155,12 +157,12 @@ class _Pool:
 
     def pair_equal(self, *, is_order: bool) -> None:
         """Pair what has equal terms and times within the window, in order of time."""
-        waiting: dict[_Terms, deque[tuple[int, ...]]] = defaultdict(deque)
+        waiting: dict[Terms, deque[tuple[int, ...]]] = defaultdict(deque)
         for unit in sorted(self._units(is_order=is_order), key=lambda unit: self._total(unit).ts_ns or 0):
-            waiting[_terms(self._total(unit), is_order=is_order)].append(unit)
+            waiting[terms_of(self._total(unit), is_order=is_order)].append(unit)
         for number in self._rows(is_order=is_order):
             row = self.theirs[number]
-            queue = waiting[_terms(row, is_order=is_order)]
+            queue = waiting[terms_of(row, is_order=is_order)]
             while queue and _lead_ns(row, self._total(queue[0])) > self._window_ns:
                 queue.popleft()  # too early for this row, and for all that follow
             if queue and _lead_ns(row, self._total(queue[0])) >= -self._window_ns:
@@ -169,12 +171,14 @@ class _Pool:
     def pair_alike(self, *, is_order: bool) -> None:
         """Pair what differs in one term alone, the most alike and the nearest in time first."""
         found = []
-        by_symbol = defaultdict(list)
-        for unit in self._units(is_order=is_order):
-            by_symbol[self.ours[unit[0]].symbol].append(unit)
+        candidates = _Candidates(
+            [(unit, self._total(unit)) for unit in self._units(is_order=is_order)],
+            window_ns=self._window_ns,
+            is_order=is_order,
+        )
         for number in self._rows(is_order=is_order):
             row = self.theirs[number]
-            for unit in by_symbol[row.symbol]:
+            for unit in candidates.of(row):
                 unlikeness = self._unlikeness(self._total(unit), row)
                 if unlikeness is not None:
                     found.append((*unlikeness, unit, number))
@@ -184,9 +188,9 @@ class _Pool:
 
     def repeats_a_match(self, row: Execution) -> bool:
         """Say whether a row of theirs without a counterpart says again what a matched one said."""
-        terms = _terms(row, is_order=False)
+        terms = terms_of(row, is_order=False)
         return row.exec_id is None and any(
-            terms == _terms(pair.theirs, is_order=False) and row.ts_ns == pair.theirs.ts_ns
+            terms == terms_of(pair.theirs, is_order=False) and row.ts_ns == pair.theirs.ts_ns
             for pair in self.matches
         )
 
@@ -222,13 +226,42 @@ class _Pool:
         """Return our executions one by one, or those of each order together."""
         if not is_order:
             return [(number,) for number in self.ours]
-        units: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-        for number, each in self.ours.items():
-            units[each.client_order_id or each.where, each.symbol, each.side].append(number)
-        return [tuple(unit) for unit in units.values()]
+        numbers = {id(execution): number for number, execution in self.ours.items()}
+        return [tuple(numbers[id(each)] for each in order) for order in orders_of(self.ours.values())]
 
     def _total(self, unit: Sequence[int]) -> Execution:
         return together([self.ours[number] for number in unit])
+
+
+class _Candidates:
+    """Our executions by symbol and time, and by terms: few of many can be the same as a row of theirs."""
+
+    def __init__(
+        self, units: Sequence[tuple[tuple[int, ...], Execution]], *, window_ns: int, is_order: bool
+    ) -> None:
+        self._window_ns = window_ns
+        self._is_order = is_order
+        self._timed: dict[str, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
+        self._by_terms: dict[Terms, list[tuple[int, ...]]] = defaultdict(list)
+        for unit, total in units:
+            self._timed[total.symbol].append((total.ts_ns or 0, unit))
+            self._by_terms[terms_of(total, is_order=is_order)].append(unit)
+        for timed in self._timed.values():
+            timed.sort()
+
+    def of(self, row: Execution) -> set[tuple[int, ...]]:
+        """Return ours of the row's symbol at about its time, and those with its terms at any time."""
+        timed = self._timed.get(row.symbol, [])
+        first, end = 0, len(timed)
+        if row.ts_ns is not None:
+            first = bisect_left(timed, row.ts_ns - self._window_ns, key=_time_of_unit)
+            end = bisect_right(timed, row.ts_ns + self._window_ns, key=_time_of_unit)
+        alike = self._by_terms.get(terms_of(row, is_order=self._is_order), ())
+        return {unit for _, unit in timed[first:end]} | set(alike)
+
+
+def _time_of_unit(timed: tuple[int, tuple[int, ...]]) -> int:
+    return timed[0]
 
 
 def is_shifted(apart_ns: int, window_ns: int) -> bool:
@@ -237,7 +270,16 @@ def is_shifted(apart_ns: int, window_ns: int) -> bool:
     return apart_ns >= NS_PER_HOUR - window_ns and (from_hour <= window_ns or apart_ns >= NS_PER_DAY)
 
 
-def _terms(execution: Execution, *, is_order: bool) -> _Terms:
+def orders_of(executions: Iterable[Execution]) -> list[list[Execution]]:
+    """Return the executions order by order; one that names no order stands alone."""
+    orders: dict[tuple[str, str, str], list[Execution]] = defaultdict(list)
+    for each in executions:
+        orders[each.client_order_id or each.where, each.symbol, each.side].append(each)
+    return list(orders.values())
+
+
+def terms_of(execution: Execution, *, is_order: bool) -> Terms:
+    """Return what equal executions have in common; an order's average price is rounded as statements do."""
     price = execution.price.quantize(AVERAGE_PLACES) if is_order else execution.price
     return execution.symbol, execution.side, execution.quantity, price
 
