@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -28,8 +28,6 @@ BACKTEST = "backtest"
 DEFAULT_BALANCE_USD = Decimal(25_000)
 """Cash of the simulated account of a day whose journal does not name the account's."""
 BALANCE_MIN_USD, BALANCE_MAX_USD = Decimal(100), Decimal(1_000_000_000)
-INPUT_KINDS = ("alert", "order", "order_event", "fill", "position", "decision")
-"""Kinds of records that a replay of a live day is driven by or compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,10 @@ class RecordedRun:
                 f"`harvester audit verify {run_dir}` says what is missing."
             )
         return cls(run_dir, first.body, problems, catalog)
+
+    def opened_as(self, opened: OpenedRecord) -> RecordedRun:
+        """Return the same run with the configuration of a node that was started later."""
+        return replace(self, opened=opened)
 
     @property
     def is_live(self) -> bool:

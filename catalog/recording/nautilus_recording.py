@@ -7,7 +7,7 @@ from typing import Any
 
 from nautilus_trader.model.identifiers import InstrumentId
 
-from audit.events import ALERTS_TOPIC, AlertRecord
+from audit.events import ALERTS_TOPIC, AlertRecord, NodeRecord
 from catalog.recording.nautilus_door import DataDoor
 from catalog.recording.publication import recover
 from catalog.recording.settings import RecordingSettings
@@ -28,7 +28,8 @@ class NodeRecording:
     def __init__(self, kernel: Any, run_dir: Path, *, sink: Sink, settings: RecordingSettings) -> None:
         self.recovered = recover(run_dir)
         self.market_ns: int | None = None
-        stamps = Stamps(after_ns=_last_stored_ns(run_dir))
+        self._before_ns = _last_stored_ns(run_dir)
+        stamps = Stamps(after_ns=self._before_ns)
         self._bus, self._clock, self._sink = kernel.msgbus, kernel.clock, sink
         cache = kernel.cache
         self.writer = RecordingWriter(
@@ -47,8 +48,11 @@ class NodeRecording:
         self.writer.start()
 
     def _tell_recovery(self) -> None:
-        """Put on record what a node before, which died, left in its spool."""
+        """Put on record where the data of a node before ends, and what it left in its spool if it died."""
         recovered, now_ns = self.recovered, self._clock.timestamp_ns()
+        if self._before_ns:
+            goes_on = NodeRecord(state="recovered", detail="the recording of market data goes on")
+            self._sink.append(goes_on, ts_ns=now_ns, market_ns=self._before_ns)
         if recovered is None:
             return
         for file in recovered.files:

@@ -151,22 +151,30 @@ class Session:
 
 
 def record_session(
-    folder: Path, *, quotes: int = 4_000, overrides: tuple[str, ...] = EAGER, held: int = 0
+    folder: Path,
+    *,
+    quotes: int = 4_000,
+    overrides: tuple[str, ...] = EAGER,
+    held: int = 0,
+    starts: int = 1,
 ) -> Session:
     """Trade `quotes` quotes in a TradingNode and return its day.
 
     With `held` shares the node begins as one that starts again within the day: it finds a position, and
-    its strategy's saved state.
+    its strategy's saved state. With several `starts` one node after another records into the same day,
+    `quotes` quotes each.
     """
     loaded = profile(folder, *overrides, symbols=(SYMBOL,))
     run_dir = folder / "live-day"
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        _Rig(run_dir, loaded, loop, held=held).run(quotes)
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    for start in range(starts):
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            numbers = range(start * quotes, (start + 1) * quotes)
+            _Rig(run_dir, loaded, loop, held=held).run(numbers, is_last=start + 1 == starts)
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
     return Session(run_dir, loaded)
 
 
@@ -211,16 +219,16 @@ class _Rig:
         self._recorder.adopt_cache()
         self.strategy.load({NAME: msgspec.json.encode(saved)})
 
-    def run(self, quotes: int) -> None:
+    def run(self, numbers: range, *, is_last: bool) -> None:
         """Run the node over the market, and close the day."""
         try:
-            self.loop.run_until_complete(self._run(quotes))
+            self.loop.run_until_complete(self._run(numbers, is_last=is_last))
         finally:
             self.recording.close()
             self.journal.close(ts_ns=time.time_ns(), reason="the test ended")
             self.node.dispose()
 
-    async def _run(self, quotes: int) -> None:
+    async def _run(self, numbers: range, *, is_last: bool) -> None:
         running = asyncio.ensure_future(self.node.run_async())
         await self._until(lambda: self.node.kernel.trader.is_running)
         if self._held:
@@ -228,10 +236,13 @@ class _Rig:
             self._find(self._held)
             self.strategy.resume()
         has_depth = self.loaded.profile.universe.book == "L2"
-        await self._feed(_market(self.window.open_ns, range(quotes), has_depth=has_depth))
-        self._let_the_flat_time_come()
-        after = range(quotes, quotes + QUOTES_AFTER)
-        await self._feed(_market(self.window.flat_ns, after, has_depth=has_depth))
+        ticks = _day().quotes.ts_event
+        began_ns = self.window.open_ns + int(ticks[numbers[0]] - ticks[0])
+        await self._feed(_market(began_ns, numbers, has_depth=has_depth))
+        if is_last:
+            self._let_the_flat_time_come()
+            after = range(numbers.stop, numbers.stop + QUOTES_AFTER)
+            await self._feed(_market(self.window.flat_ns, after, has_depth=has_depth))
         engines = (self.node.kernel.data_engine.data_qsize, self.node.kernel.exec_engine.evt_qsize)
         await self._until(lambda: not any(size() for size in engines))
         await self.node.stop_async()

@@ -28,8 +28,10 @@ SESSIONS = {
     "passive": ("strategies.harvester.parameters.entry_style=passive",),
     "depth": ("universe.book=L2", "strategies.harvester.parameters.time_stop_ms=600000"),
     "held": (),
+    "restarted": (),
 }
 HELD = {"held": 7}
+STARTS = {"restarted": 2}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
             quotes=QUOTES,
             overrides=EAGER + overrides,
             held=HELD.get(name, 0),
+            starts=STARTS.get(name, 1),
         )
         for name, overrides in SESSIONS.items()
     }
@@ -82,6 +85,17 @@ def test_a_recorded_session_replays_to_identical_decisions(sessions: dict[str, S
     assert result.recorded_hash == result.replayed_hash
     assert result.recorded_decisions > 30
     assert not RecordedRun.open(run_dir).changed_files()
+
+
+def test_a_day_of_two_nodes_is_one_journal_and_one_recording(sessions: dict[str, Session]) -> None:
+    run_dir = sessions["restarted"].run_dir
+    entries = list(read_entries(run_dir / "journal"))
+    opened = [entry.seq for entry in entries if entry.kind == "opened"]
+    assert len(opened) == 2
+    second = [entry for entry in entries if entry.kind == "decision" and entry.seq > opened[1]]
+    assert second
+    assert second[0].body.correlation_id.endswith("-1")  # it knows nothing of the first
+    assert len(list((run_dir / "data" / "quote_tick").glob("*/*.parquet"))) == 2
 
 
 def test_every_stamp_of_the_day_is_unique_although_the_feed_repeats_them(
