@@ -107,7 +107,7 @@ def _table(lines: list[DayLine], sums: Totals, *, has_runs: bool) -> str:
     from cli.plain_table import plain_table
 
     headings = ["day", *(["run"] if has_runs else []), *_HEADINGS]
-    rows = [[line.date, *([Path(line.run).name] if has_runs else []), *_figures(line)] for line in lines]
+    rows = [[line.date, *([line.run] if has_runs else []), *_figures(line)] for line in lines]
     rows.append(["all", *([""] if has_runs else []), *_cells(sums), "", _share(sums.up_fraction)])
     return plain_table(headings, rows, texts=("day", "run"))
 

@@ -42,7 +42,9 @@ def render(reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(usd=_usd, share=_share, number=_number, words=_words, time=format_new_york)
+    environment.filters.update(
+        usd=_usd, share=_share, number=_number, words=_words, time=format_new_york, basename=_name
+    )
     lines = series(reports.items())
     sections = [
         _section(name, report, day, blotters[name]) for name, report in reports.items() for day in report.days
@@ -143,6 +145,12 @@ def _number(value: float | None, decimals: int = 2) -> str:
 
 def _words(name: object) -> str:
     return str(name).replace("_", " ")
+
+
+def _name(run: str) -> str:
+    """Return the folder that tells a run from others: above `run`, where a demo puts its own."""
+    path = Path(run)
+    return path.parent.name if path.name == "run" and path.parent.name else path.name or run
 
 
 def _part(name: str) -> str:

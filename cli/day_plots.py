@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from market.time import NS_PER_SECOND, format_new_york
 
 WIDTH, HEIGHT = 1100, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 12, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 20, 24
 TICKS = 5
 POINTS_MAX = 2_000
 
@@ -120,7 +120,7 @@ def _marks(frame: _Frame, marks: Sequence[tuple[int, str]]) -> list[str]:
         if frame.first <= ts <= frame.last:
             x = frame.x(ts)
             anchor, place = ("end", x - 5) if x > WIDTH / 2 else ("start", x + 5)
-            where = f'x="{place:.1f}" y="{_TOP + 8}" text-anchor="{anchor}"'
+            where = f'x="{place:.1f}" y="{_TOP - 7}" text-anchor="{anchor}"'
             parts.append(
                 f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"/>'
             )

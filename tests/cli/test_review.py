@@ -333,3 +333,16 @@ def test_a_journal_with_a_record_missing_gives_no_figures(
     message = said(capsys, "day", run, code=2)
     assert "has record 6 where 5 belongs" in message
     assert "audit verify" in message
+
+
+def test_a_run_with_notes_is_not_replaced(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a person wrote has no second copy: another run may not take the folder's place."""
+    from backtests.run_directory import require_usable
+    from market.errors import UserError
+
+    folder = Path(run)
+    (folder / "run.json").write_text("{}")
+    require_usable(folder)
+    said(capsys, "blotter", run, "--note", "O-1", "odd", "--by", "Ann")
+    with pytest.raises(UserError, match="holds notes"):
+        require_usable(folder)
