@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import msgspec
 
 PROBLEMS_MAX = 200
@@ -84,15 +86,14 @@ class Findings:
         return tuple(found)
 
     def _fill(self, seq: int) -> bool:
-        for index, gap in enumerate(self._gaps):
-            if gap.first <= seq <= gap.last:
-                rest = [
-                    Gap(gap.first, seq - 1, gap.file, gap.line),
-                    Gap(seq + 1, gap.last, gap.file, gap.line),
-                ]
-                self._gaps[index : index + 1] = [each for each in rest if each.first <= each.last]
-                return True
-        return False
+        """Take `seq` out of the gap that it belongs to; the gaps are in the order of their records."""
+        index = bisect_right(self._gaps, seq, key=lambda gap: gap.first) - 1
+        if index < 0 or seq > self._gaps[index].last:
+            return False
+        gap = self._gaps[index]
+        rest = [Gap(gap.first, seq - 1, gap.file, gap.line), Gap(seq + 1, gap.last, gap.file, gap.line)]
+        self._gaps[index : index + 1] = [each for each in rest if each.first <= each.last]
+        return True
 
 
 def _of_gap(gap: Gap) -> Problem:

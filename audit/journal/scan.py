@@ -48,16 +48,18 @@ class Scan:
     def read_file(self, path: Path, *, is_last: bool, progress: Progress | None = None) -> None:
         """Read one day file; the files come in the order of their days. Raises OSError."""
         self._file, self._line = path.name, 0
-        carry = b""
+        pieces: list[bytes] = []  # of a line whose end is not read yet
         self.valid_bytes = 0
         with path.open("rb", buffering=0) as file:
             while block := file.read(BLOCK_BYTES):
-                lines = (carry + block).split(b"\n")
-                carry = lines.pop()
-                if lines:
+                pieces.append(block)
+                if b"\n" in block:
+                    *lines, rest = b"".join(pieces).split(b"\n")
+                    pieces = [rest]
                     self._read_lines(lines)
                 if progress is not None:
                     progress(self.seq)
+        carry = b"".join(pieces)
         self.torn_bytes = len(carry)
         self._check_last_day()
         if not is_last:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from audit.journal import Problem, Verification, backup, verify
-from audit.journal.findings import PROBLEMS_MAX
+from audit.journal.findings import PROBLEMS_MAX, Findings
 from audit.journal.head import HEAD_BYTES, Head
 from audit.journal.line import JSON_START, chained, day_files
 from market.errors import NotFoundError, UserError
@@ -414,3 +415,29 @@ def test_a_head_that_points_beside_an_inner_file_is_found(three_days: Path, file
     wrong = msgspec.structs.replace(head_of(three_days), file_bytes=file_bytes)
     (three_days / "head").write_bytes(wrong.encoded())
     assert places(verify(three_days)) == [(DAYS[0], None, 2, "head_differs")]
+
+
+def test_a_shuffled_journal_is_found_in_the_time_of_one_reading(tmp_path: Path) -> None:
+    count = 5_000
+    write_journal(tmp_path, notes(count))
+    change(tmp_path, random.Random(7).shuffle)
+    found = verify(tmp_path)
+    assert {each.what for each in found.problems} >= {"reordered", "more"}
+
+
+def test_gaps_are_filled_wherever_their_records_turn_up() -> None:
+    findings = Findings()
+    findings.missing(2, 4, file=DAY, line=2)
+    findings.missing(8, 9, file=DAY, line=3)
+    for seq in (3, 1, 5, 9, 10):
+        findings.misplaced(seq, file=DAY, line=4)
+    found = [(each.what, each.seq) for each in findings.all()]
+    assert found == [
+        ("missing", 2),
+        ("missing", 4),
+        ("missing", 8),
+        ("reordered", 3),
+        ("duplicated", 1),
+        ("duplicated", 5),
+        ("reordered", 9),
+    ]
