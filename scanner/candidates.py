@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import msgspec
 import numpy as np
@@ -151,19 +150,24 @@ def _text(block: Block, legs: Sequence[CandidateLeg]) -> str:
 
 
 class _Days:
-    """New York dates of expiries, each worked out once."""
+    """Dates of expiries and days until them in New York, each worked out once."""
 
     def __init__(self, now_ns: int) -> None:
         self._today = new_york_date(now_ns)
-        self._dates: dict[int, date] = {}
+        self._known: dict[int, tuple[str, int]] = {}
 
-    def of(self, expiry_ns: int) -> date:
-        if expiry_ns not in self._dates:
-            self._dates[expiry_ns] = new_york_date(expiry_ns)
-        return self._dates[expiry_ns]
+    def _of(self, expiry_ns: int) -> tuple[str, int]:
+        known = self._known.get(expiry_ns)
+        if known is None:
+            day = new_york_date(expiry_ns)
+            known = self._known[expiry_ns] = (day.isoformat(), (day - self._today).days)
+        return known
+
+    def text_of(self, expiry_ns: int) -> str:
+        return self._of(expiry_ns)[0]
 
     def until(self, expiry_ns: int) -> int:
-        return (self.of(expiry_ns) - self._today).days
+        return self._of(expiry_ns)[1]
 
 
 def measured(block: Block) -> dict[str, Array]:
@@ -195,14 +199,15 @@ def _legs(
 ) -> list[CandidateLeg]:
     known = [getattr(chain, name)[rows].tolist() for name in _KNOWN]
     maybe = _rows_or_none([getattr(chain, name)[rows] for name in _MAYBE_UNKNOWN])
+    side = "buy" if sign > 0 else "sell"
     return [
         CandidateLeg(
             contract=str(contract),
-            side="buy" if sign > 0 else "sell",
+            side=side,
             quantity=1,
             right="call" if is_call else "put",
             strike=strike,
-            expiry=days.of(expiry_ns).isoformat(),
+            expiry=days.text_of(expiry_ns),
             expiry_ns=expiry_ns,
             multiplier=multiplier,
             bid=bid,

@@ -13,6 +13,8 @@ import numpy as np
 
 from scanner.numba_smile import (
     ANNUAL,
+    CHANCE_MAX,
+    CHANCE_MIN,
     DELTAS,
     DISTANCE,
     EXPECTED,
@@ -28,12 +30,12 @@ from scanner.numba_smile import (
     chance_near,
     compiled,
     deviate_at,
-    deviate_at_least,
-    deviate_at_most,
     deviate_near,
     grown,
     inline,
     insert,
+    node_after,
+    node_before,
     share_of,
     write_bounds,
     write_fraction,
@@ -239,12 +241,12 @@ def _chance_within(wings, tables, pairs, k, net, low, high):  # type: ignore[no-
 @inline
 def _bounds(wings, tables, pairs, k, net):  # type: ignore[no-untyped-def]
     """Return what the probability of profit is at least and at most, by the strikes around the breakevens."""
-    at_least, at_most = -2.0 * NEAR_ERROR - 1.0, 2.0 * NEAR_ERROR - 1.0
+    at_least, at_most = -1.0, -1.0
     for side in range(2):
         leg, width = _leg(wings, pairs, side, k)
         if net < width:
-            at_least += chance_near(deviate_at_least(tables[side], leg, net))
-            at_most += chance_near(deviate_at_most(tables[side], leg, net))
+            at_least += tables[side][CHANCE_MIN, node_before(tables[side], leg, net)]
+            at_most += tables[side][CHANCE_MAX, node_after(tables[side], leg, net)]
         else:
             at_least += 1.0
             at_most += 1.0

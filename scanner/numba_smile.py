@@ -31,7 +31,9 @@ DEVIATE_MAX, DEVIATE_MIN = 16, 17
 """Largest deviate from the expiry's first leg to this one, smallest from this one to its last."""
 STEPS_MAX, STEPS_MIN = 18, 19
 """1 over the smallest, and over the largest, distance of neighbours from this leg to the expiry's last."""
-COLUMNS = 20
+CHANCE_MAX, CHANCE_MIN = 20, 21
+"""At least the chance of DEVIATE_MAX, at most that of DEVIATE_MIN."""
+COLUMNS = 22
 
 (WIDTH, CREDIT, DEBIT, CREDIT_TO_WIDTH, MAX_PROFIT, MAX_LOSS, RETURN, ANNUAL, DISTANCE) = range(9)
 (LOW_LEVEL, HIGH_LEVEL, LEGS_BID_ASK, DELTAS, GAMMAS, THETAS, VEGAS) = range(9, 16)
@@ -45,6 +47,18 @@ NEAR_ERROR = 4e-6
 _STEPS_AT_MOST = 1e9  # of strikes that are the same, or without a neighbour
 _TABLE_END, _TABLE_STEPS = 8.0, 128.0
 _TABLE = cumulative(np.arange(-_TABLE_END, _TABLE_END + 1 / _TABLE_STEPS, 1 / _TABLE_STEPS))
+
+
+@inline
+def chance_near(deviate):  # type: ignore[no-untyped-def]
+    """Normal distribution function off by less than 2e-6: linear between the entries of a table."""
+    place = (deviate + _TABLE_END) * _TABLE_STEPS
+    if place <= 0.0:
+        return 0.0
+    if place >= _TABLE.size - 1:
+        return 1.0
+    left = int(place)
+    return _TABLE[left] + (place - left) * (_TABLE[left + 1] - _TABLE[left])
 
 
 @compiled
@@ -66,6 +80,8 @@ def write_bounds(table):  # type: ignore[no-untyped-def]
             if table[AFTER, k + 1] > 0.0:
                 smallest = min(step, 1.0 / table[STEPS_MAX, k + 1])
                 largest = max(step, 1.0 / table[STEPS_MIN, k + 1])
+        table[CHANCE_MAX, k] = chance_near(table[DEVIATE_MAX, k]) + NEAR_ERROR
+        table[CHANCE_MIN, k] = chance_near(table[DEVIATE_MIN, k]) - NEAR_ERROR
         table[STEPS_MAX, k] = min(1.0 / smallest, _STEPS_AT_MOST)
         table[STEPS_MIN, k] = min(1.0 / largest, _STEPS_AT_MOST)
 
@@ -85,27 +101,15 @@ def write_reach(table, first_ok, second_ok, high):  # type: ignore[no-untyped-de
 
 
 @inline
-def deviate_at_most(table, i, distance):  # type: ignore[no-untyped-def]
-    """Return at least the deviate at `distance` (within the expiry's legs) beyond leg `i`."""
-    return table[DEVIATE_MAX, i + min(int(distance * table[STEPS_MAX, i]) + 1, int(table[AFTER, i]))]
+def node_after(table, i, distance):  # type: ignore[no-untyped-def]
+    """Return a leg at or after the level at `distance` (within the expiry's legs) beyond leg `i`."""
+    return i + min(int(distance * table[STEPS_MAX, i]) + 1, int(table[AFTER, i]))
 
 
 @inline
-def deviate_at_least(table, i, distance):  # type: ignore[no-untyped-def]
-    """Return at most the deviate at `distance` (within the expiry's legs) beyond leg `i`."""
-    return table[DEVIATE_MIN, i + min(max(int(distance * table[STEPS_MIN, i]) - 1, 0), int(table[AFTER, i]))]
-
-
-@inline
-def chance_near(deviate):  # type: ignore[no-untyped-def]
-    """Normal distribution function off by less than 2e-6: linear between the entries of a table."""
-    place = (deviate + _TABLE_END) * _TABLE_STEPS
-    if place <= 0.0:
-        return 0.0
-    if place >= _TABLE.size - 1:
-        return 1.0
-    left = int(place)
-    return _TABLE[left] + (place - left) * (_TABLE[left + 1] - _TABLE[left])
+def node_before(table, i, distance):  # type: ignore[no-untyped-def]
+    """Return a leg at or before the level at `distance` (within the expiry's legs) beyond leg `i`."""
+    return i + min(max(int(distance * table[STEPS_MIN, i]) - 1, 0), int(table[AFTER, i]))
 
 
 @inline

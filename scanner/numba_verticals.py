@@ -16,11 +16,15 @@ from scanner.numba_smile import (
     ANNUAL,
     BID_ASK,
     BUY,
+    CHANCE_MAX,
+    CHANCE_MIN,
     CREDIT,
     CREDIT_TO_WIDTH,
     DEBIT,
     DELTA,
     DELTAS,
+    DEVIATE_MAX,
+    DEVIATE_MIN,
     DISTANCE,
     EXPECTED,
     EXPECTED_RETURN,
@@ -44,12 +48,12 @@ from scanner.numba_smile import (
     chance_near,
     compiled,
     deviate_at,
-    deviate_at_least,
-    deviate_at_most,
     deviate_near,
     grown,
     inline,
     insert,
+    node_after,
+    node_before,
     share_of,
     write_bounds,
     write_fraction,
@@ -203,10 +207,8 @@ def _filter_probability(table, span, options, work, low, high):  # type: ignore[
     for k in range(size):
         if work[_SCORE, k] >= 0.0:
             away = abs(work[_NET, k])
-            at_least, at_most = (
-                deviate_at_least(table, start + k, away),
-                deviate_at_most(table, start + k, away),
-            )
+            at_least = table[DEVIATE_MIN, node_before(table, start + k, away)]
+            at_most = table[DEVIATE_MAX, node_after(table, start + k, away)]
             passes = (low <= at_least) & (at_most <= high)
             if not passes and low <= at_most and at_least <= high:
                 deviate = deviate_at(table, start + k, away, options[1] > 0.5)
@@ -308,19 +310,17 @@ def _pick(size, work, bar, picked):  # type: ignore[no-untyped-def]
 @inline
 def _may_reach(table, start, k, options, work, terms, threshold):  # type: ignore[no-untyped-def]
     """Return whether the score can reach the threshold with the most that the probability can be."""
-    bound, margin = work[_SCORE, k], 1e-9
+    bound = work[_SCORE, k] + 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) == PROBABILITY:
             worst, scale, weight = terms[t, 1], terms[t, 2], terms[t, 3]
-            margin += NEAR_ERROR * weight * abs(scale)
             away = abs(work[_NET, k])
             if (options[0] > 0.5) == (scale > 0.0):  # the more likely to end short, the better
-                deviate = deviate_at_most(table, start + k, away)
+                short = table[CHANCE_MAX, node_after(table, start + k, away)]
             else:
-                deviate = deviate_at_least(table, start + k, away)
-            chance = chance_near(deviate if options[0] > 0.5 else -deviate)
-            bound += weight * share_of(chance, worst, scale)
-    return bound >= threshold - margin
+                short = table[CHANCE_MIN, node_before(table, start + k, away)]
+            bound += weight * share_of(short if options[0] > 0.5 else 1.0 - short, worst, scale)
+    return bound >= threshold
 
 
 @inline

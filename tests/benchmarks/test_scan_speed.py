@@ -13,7 +13,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from market.option_chain import OptionChain
-from market.option_chain_pricing import PricingInputs
+from market.option_chain_pricing import PricingInputs, priced
 from market.pricing.implied_volatility import Engine
 from market.rates import RateCurve
 from scanner.candidates import ScanResult
@@ -44,6 +44,21 @@ VERTICALS = Criteria(
 )
 
 
+CONDORS = Criteria(
+    name="condors",
+    structures=(Structure.IRON_CONDOR,),
+    legs=VERTICALS.legs,
+    short_leg=LegFilter(delta=Range(min=0.10, max=0.25)),
+    position=PositionFilter(
+        width_usd=Range(min=2.5, max=3.5),
+        credit_to_width=Range(min=CREDIT_TO_WIDTH_MIN, max=CREDIT_TO_WIDTH_MAX),
+    ),
+    ranking=RANKING,
+    top=TOP,
+)
+"""Some 35,000 condors of the same contracts."""
+
+
 def _chain() -> OptionChain:
     """10,000 contracts, all quoted both ways, of which some 380,000 verticals can be made."""
     return synthetic_chain(expiries=EXPIRIES, strikes=STRIKES, step=0.5, spot=100.0, tick=0.0001)
@@ -61,6 +76,12 @@ def _cpu_seconds(work: Callable[[], object], repetitions: int) -> float:
         work()
         best = min(best, time.process_time() - started)
     return best
+
+
+def _seconds_side_by_side(ours: Callable[[], object], peers: Callable[[], object]) -> tuple[float, float]:
+    """Return the best CPU seconds of both, taken in turns: what else the machine does meets both alike."""
+    rounds = [(_cpu_seconds(ours, 6), _cpu_seconds(peers, 1)) for _ in range(6)]
+    return min(own for own, _ in rounds), min(peer for _, peer in rounds)
 
 
 class _Peer:
@@ -82,10 +103,72 @@ class _Peer:
                 "years": chain.years,
             }
         )
-        self.verticals = self.passed = 0
+        self.verticals = self.condors = self.passed = self.condors_passed = 0
 
     def __call__(self) -> pd.DataFrame:
+        return self._best_verticals(self._priced(self.frame))
+
+    def with_condors(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Price once, and find the best verticals and the best condors."""
         contracts = self._priced(self.frame)
+        return self._best_verticals(contracts), self._best_condors(contracts)
+
+    def _best_condors(self, contracts: pd.DataFrame) -> pd.DataFrame:
+        size = contracts["delta"].abs()
+        shorts = contracts[(size >= 0.10 - ROUNDING) & (size <= 0.25 + ROUNDING)]
+        wings = {}
+        for flag in ("p", "c"):
+            pairs = self._wings(shorts, contracts, flag)
+            pairs["credit"] = pairs["bid_short"] - pairs["ask_long"]
+            wings[flag] = pairs[(pairs["credit"] > 0) & (pairs["credit"] < pairs["width"])]
+        both = wings["p"].merge(wings["c"], on=["expiry", "width"], suffixes=("_put", "_call"))
+        both = both[both["strike_short_put"] < both["strike_short_call"]].copy()
+        self.condors = len(both)
+        both["credit"] = both["credit_put"] + both["credit_call"]
+        both["max_loss"] = both["width"] - both["credit"]
+        both["credit_to_width"] = both["credit"] / both["width"]
+        both["return_on_risk"] = both["credit"] / both["max_loss"]
+        below = self._beyond(both, "put", both["strike_short_put"] - both["credit"])
+        above = self._beyond(both, "call", both["strike_short_call"] + both["credit"])
+        both["probability"] = 1.0 - below - above
+        for greek in ("delta", "gamma", "theta", "vega"):
+            both[greek] = (
+                both[f"{greek}_long_put"]
+                - both[f"{greek}_short_put"]
+                + both[f"{greek}_long_call"]
+                - both[f"{greek}_short_call"]
+            )
+        kept = both[(both["max_loss"] > 0) & self._wanted(both)]
+        self.condors_passed = len(kept)
+        return self._best(kept)
+
+    def _beyond(self, both: pd.DataFrame, side: str, breakeven: pd.Series[float]) -> np.ndarray:
+        """Chance of ending beyond a breakeven; none where the credit covers the wing."""
+        near, far = np.log(both[f"strike_short_{side}"]), np.log(both[f"strike_long_{side}"])
+        share = ((np.log(breakeven) - near) / (far - near)).clip(0, 1)
+        d2 = both[f"d2_short_{side}"] + share * (both[f"d2_long_{side}"] - both[f"d2_short_{side}"])
+        return np.where(share >= 1, 0.0, self._normal(-d2 if side == "put" else d2))
+
+    @staticmethod
+    def _wings(shorts: pd.DataFrame, contracts: pd.DataFrame, flag: str) -> pd.DataFrame:
+        short, long = (part[part["flag"] == flag].drop(columns="flag") for part in (shorts, contracts))
+        pairs = short.merge(long, on="expiry", suffixes=("_short", "_long"))
+        width = pairs["strike_short"] - pairs["strike_long"]
+        width = width if flag == "p" else -width
+        return pairs.assign(width=width)[(width >= 2.5 - ROUNDING) & (width <= 3.5 + ROUNDING)].copy()
+
+    @staticmethod
+    def _wanted(positions: pd.DataFrame) -> pd.Series[bool]:
+        low, high = CREDIT_TO_WIDTH_MIN - ROUNDING, CREDIT_TO_WIDTH_MAX + ROUNDING
+        return positions["credit_to_width"].between(low, high)
+
+    @staticmethod
+    def _best(kept: pd.DataFrame) -> pd.DataFrame:
+        score = 0.5 * kept["return_on_risk"].clip(0, 1)
+        score = score + 0.5 * ((kept["probability"] - 0.5) / 0.5).clip(0, 1)
+        return kept.assign(score=score).nlargest(TOP, "score")
+
+    def _best_verticals(self, contracts: pd.DataFrame) -> pd.DataFrame:
         pairs = pd.concat([self._pairs(contracts, "p"), self._pairs(contracts, "c")], ignore_index=True)
         self.verticals = len(pairs)
         pairs["credit"] = pairs["bid_short"] - pairs["ask_long"]
@@ -101,15 +184,9 @@ class _Peer:
         pairs["probability"] = self._normal(-sign * d2)
         for greek in ("delta", "gamma", "theta", "vega"):
             pairs[greek] = pairs[f"{greek}_long"] - pairs[f"{greek}_short"]
-        kept = pairs[
-            (pairs["credit"] > 0)
-            & (pairs["max_loss"] > 0)
-            & pairs["credit_to_width"].between(CREDIT_TO_WIDTH_MIN - ROUNDING, CREDIT_TO_WIDTH_MAX + ROUNDING)
-        ]
+        kept = pairs[(pairs["credit"] > 0) & (pairs["max_loss"] > 0) & self._wanted(pairs)]
         self.passed = len(kept)
-        score = 0.5 * kept["return_on_risk"].clip(0, 1)
-        score = score + 0.5 * ((kept["probability"] - 0.5) / 0.5).clip(0, 1)
-        return kept.assign(score=score).nlargest(TOP, "score")
+        return self._best(kept)
 
     def _priced(self, frame: pd.DataFrame) -> pd.DataFrame:
         mid = 0.5 * (frame["bid"] + frame["ask"])
@@ -144,7 +221,7 @@ class _Peer:
         return np.asarray(ndtr(values.to_numpy()))
 
 
-@pytest.mark.parametrize(("engine", "times_at_least"), [("numpy", 15), ("numba", 20)])
+@pytest.mark.parametrize(("engine", "times_at_least"), [("numpy", 15), ("numba", 65)])
 def test_scans_many_times_faster_than_py_vollib_vectorized_with_pandas(
     benchmark: BenchmarkFixture, engine: Engine, times_at_least: float
 ) -> None:
@@ -153,13 +230,35 @@ def test_scans_many_times_faster_than_py_vollib_vectorized_with_pandas(
     found: ScanResult = benchmark(scan, chain, VERTICALS, context)
     peer()
     assert found.passed == peer.passed
-    ours = _cpu_seconds(lambda: scan(chain, VERTICALS, context), 20)
-    ratio = _cpu_seconds(peer, 4) / ours
+    ours, peers = _seconds_side_by_side(lambda: scan(chain, VERTICALS, context), peer)
+    ratio = peers / ours
     benchmark.extra_info |= {"times_py_vollib_vectorized": round(ratio, 1), "verticals": peer.verticals}
     print(
         f"{engine}: {ratio:.1f} times py_vollib_vectorized with pandas, {1e3 * ours:.2f} ms, "
         f"{len(chain)} contracts, {peer.verticals} verticals"
     )
+    assert ratio >= times_at_least
+
+
+@pytest.mark.parametrize(("engine", "times_at_least"), [("numpy", 15), ("numba", 50)])
+def test_scans_condors_as_well_many_times_faster(
+    benchmark: BenchmarkFixture, engine: Engine, times_at_least: float
+) -> None:
+    chain, context = _chain(), _context(engine)
+    peer = _Peer(chain)
+
+    def both() -> tuple[ScanResult, ScanResult]:
+        model = priced(chain, context.pricing)
+        return scan(model, VERTICALS, context), scan(model, CONDORS, context)
+
+    verticals, condors = benchmark(both)
+    peer.with_condors()
+    assert verticals.passed == peer.passed
+    assert (condors.positions, condors.passed) == (peer.condors, peer.condors_passed)
+    ours, peers = _seconds_side_by_side(both, peer.with_condors)
+    ratio = peers / ours
+    benchmark.extra_info |= {"times_py_vollib_vectorized": round(ratio, 1), "condors": peer.condors}
+    print(f"{engine}: {ratio:.1f} times with {peer.condors} condors, {1e3 * ours:.2f} ms")
     assert ratio >= times_at_least
 
 
