@@ -163,6 +163,11 @@ def test_trades_hours_apart_are_not_one_trade_unless_the_hours_are_whole() -> No
     assert causes(ours(own), odd) == ["missing_at_broker", "missing_in_journal"]
 
 
+def test_trades_that_differ_in_two_terms_are_two_trades() -> None:
+    other = broker(execution(side="SELL", price=Decimal("36.00")))
+    assert causes(ours(execution()), other) == ["missing_at_broker", "missing_in_journal"]
+
+
 def test_equal_terms_are_paired_in_order_of_time() -> None:
     mine = [execution(where=f"mine {minute}", ts_ns=TEN + minute * MINUTE) for minute in (0, 10, 20)]
     theirs = [execution(where=f"theirs {minute}", ts_ns=TEN + minute * MINUTE) for minute in (10, 20)]
