@@ -14,9 +14,9 @@ from cli.run_journal import entries_of, notes_of
 from market.errors import UserError
 
 if TYPE_CHECKING:
-    from audit.blotter import Blotter
     from audit.day_report import JournalReport
     from audit.day_series import DayLine, Totals
+    from audit.notes import Note
     from market.calendar import Session
 
 
@@ -45,11 +45,11 @@ def command(
         raise UserError("A run directory is named twice. Name each once: its days would count double.")
     reports = {str(run_dir): _report(run_dir) for run_dir in run_dirs}
     lines, sums = series(reports.items()), totals(reports.values())
+    notes = {str(run_dir): notes_of(run_dir, no_notes=no_notes) for run_dir in run_dirs}
     if html is not None:
-        blotters = {str(run_dir): _blotter(run_dir, no_notes=no_notes) for run_dir in run_dirs}
-        _write_page(html, reports, blotters)
+        _write_page(html, reports, notes)
     if json:
-        runs = [{"run_dir": name, **_plain(report)} for name, report in reports.items()]
+        runs = [_plain(name, report, notes[name]) for name, report in reports.items()]
         page = None if html is None else str(html)
         print_json({"runs": runs, "series": lines, "total": sums, "page": page})
         return
@@ -70,25 +70,25 @@ def _session_on(day: date) -> Session | None:
     return TradingCalendar(day, day).session_on(day)
 
 
-def _blotter(run_dir: Path, *, no_notes: bool) -> Blotter:
+def _write_page(html: Path, reports: dict[str, JournalReport], notes: dict[str, list[Note]]) -> None:
     from audit.blotter import blotter
+    from audit.notes import NotesBySubject
+    from cli.day_page import RunReview, write_day_page
 
-    return blotter(entries_of(run_dir), notes_of(run_dir, no_notes=no_notes))
-
-
-def _write_page(html: Path, reports: dict[str, JournalReport], blotters: dict[str, Blotter]) -> None:
-    from cli.day_page import write_day_page
-
+    reviews = {
+        name: RunReview(report, blotter(entries_of(Path(name)), notes[name]), NotesBySubject(notes[name]))
+        for name, report in reports.items()
+    }
     try:
-        write_day_page(reports, blotters, html)
+        write_day_page(reviews, html)
     except OSError as error:
         raise UserError(f"{html} cannot be written: {error}. Name another file with --html.") from None
 
 
-def _plain(report: JournalReport) -> dict[str, Any]:
+def _plain(name: str, report: JournalReport, notes: list[Note]) -> dict[str, Any]:
     import msgspec
 
-    return msgspec.structs.asdict(report)
+    return {"run_dir": name, **msgspec.structs.asdict(report), "notes": notes}
 
 
 def _print(lines: list[DayLine], sums: Totals, *, has_runs: bool) -> None:

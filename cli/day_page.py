@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
 from operator import itemgetter
@@ -16,6 +17,7 @@ from audit.amounts import amount, rounded
 from audit.blotter import Blotter, Trade
 from audit.day_report import DayReport, JournalReport
 from audit.day_series import series, totals
+from audit.notes import NotesBySubject
 from backtests.report.page_parts import asset
 from cli.day_plots import daily_bars, profit_curve
 from market.time import format_new_york, new_york_date
@@ -27,18 +29,26 @@ DAYS_IN_FULL_MAX = 20
 TRADES_SHOWN_MAX = 200
 
 
-def write_day_page(
-    reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter], target: Path
-) -> Path:
+@dataclass(frozen=True, slots=True)
+class RunReview:
+    """What the page shows of one run."""
+
+    report: JournalReport
+    blotter: Blotter
+    notes: NotesBySubject
+
+
+def write_day_page(reviews: Mapping[str, RunReview], target: Path) -> Path:
     """Write the page of the runs' days and return its path; an older one is replaced as a whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(target.name + ".part")
-    unfinished.write_text(render(reports, blotters), encoding="utf-8")
+    unfinished.write_text(render(reviews), encoding="utf-8")
     return unfinished.replace(target)
 
 
-def render(reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter]) -> str:
-    """Return the page; both mappings are by the name of the run."""
+def render(reviews: Mapping[str, RunReview]) -> str:
+    """Return the page of several runs by name."""
+    reports = {name: review.report for name, review in reviews.items()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -46,9 +56,7 @@ def render(reports: Mapping[str, JournalReport], blotters: Mapping[str, Blotter]
         usd=_usd, share=_share, number=_number, words=_words, time=format_new_york, basename=_name
     )
     lines = series(reports.items())
-    sections = [
-        _section(name, report, day, blotters[name]) for name, report in reports.items() for day in report.days
-    ]
+    sections = [_section(name, review, day) for name, review in reviews.items() for day in review.report.days]
     sections.sort(key=lambda section: str(section["day"].date))
     return environment.from_string(_part("day.html.j2")).render(
         title=_title(reports),
@@ -72,14 +80,14 @@ def _title(reports: Mapping[str, JournalReport]) -> str:
     return f"{', '.join(names)}: {period}"
 
 
-def _section(name: str, report: JournalReport, day: DayReport, blotter: Blotter) -> dict[str, Any]:
-    own = [trade for trade in blotter.trades if day.date in _days_of(trade)]
+def _section(name: str, review: RunReview, day: DayReport) -> dict[str, Any]:
+    own = [trade for trade in review.blotter.trades if day.date in _days_of(trade)]
     marks = [(change.ts_ns, f"{change.after}: {_words(change.by)}") for change in day.breaker_changes]
     return {
         "anchor": f"{name}-{day.date}",
         "run": name,
-        "report": report,
         "day": day,
+        "about": review.notes.about((day.date,)),
         "curve": profit_curve(_points(day), marks),
         "happened": _happened(day),
         "latency": [

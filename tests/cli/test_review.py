@@ -256,6 +256,9 @@ class TestDay:
         )
         assert found["total"]["net_usd"] == found["series"][0]["net_usd"] == "-0.05"
         assert found["page"] is None
+        said(capsys, "blotter", run, "--note", "2013-10-07", "a slow Monday", "--by", "Bo")
+        assert [note["by"] for note in answer(capsys, "day", run)["runs"][0]["notes"]] == ["Bo"]
+        assert answer(capsys, "day", run, "--no-notes")["runs"][0]["notes"] == []
 
     def test_many_runs_make_a_series(
         self, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -272,10 +275,12 @@ class TestDay:
         self, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         said(capsys, "blotter", run, "--note", "O-1", "<i>odd</i>", "--tag", "review", "--by", "Ann")
+        said(capsys, "blotter", run, "--note", "2013-10-07", "a slow Monday", "--by", "Bo")
         page = tmp_path / "pages" / "day.html"
         assert str(page) in said(capsys, "day", run, "--html", str(page))
         text = page.read_text()
         assert "&lt;i&gt;odd&lt;/i&gt; (Ann)" in text
+        assert "a slow Monday (Bo)" in text
         assert "news &lt;b&gt;" in text
         assert "http://" not in text
         assert "https://" not in text
