@@ -99,7 +99,7 @@ def examine(
         ok=not problems,
         records=scan.seq,
         files=tuple(path.name for path in paths),
-        first_hash=None if scan.first_hash is None else scan.first_hash.decode(errors="replace"),
+        first_hash=scan.first_hash.decode(errors="replace") if has_records and scan.first_hash else None,
         last_hash=scan.tip.decode() if has_records else None,
         is_closed=start is not None and start.kind == "closed",
         torn_tail_bytes=scan.torn_bytes,

@@ -100,10 +100,12 @@ def test_a_day_file_begun_and_never_filled_goes_away(tmp_path: Path) -> None:
 def test_a_first_record_torn_off_leaves_an_empty_journal(tmp_path: Path) -> None:
     open_fast(tmp_path).close(ts_ns=START_NS, reason="end of test")
     (tmp_path / HEAD_FILE).write_bytes(Head().encoded())
-    only_file(tmp_path).write_bytes(b"a" * 64 + b' {"seq":1')
+    only_file(tmp_path).write_bytes(b"a" * 64 + b' {"seq":1\n')
+    found = verify(tmp_path)
+    assert (found.ok, found.records, found.first_hash, found.torn_tail_bytes) == (True, 0, None, 74)
     recovered = go_on(tmp_path)
     assert recovered is not None
-    assert (recovered.last_seq, recovered.torn_bytes) == (0, 73)
+    assert (recovered.last_seq, recovered.torn_bytes) == (0, 74)
     assert verify(tmp_path).records == 1
 
 
