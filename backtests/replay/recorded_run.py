@@ -22,6 +22,7 @@ from configs.profile_hash import profile_hash
 from configs.profile_problems import config_error
 from configs.profile_reading import RawProfile, apply_overrides, read_toml
 from market.errors import ConfigError, DataError, NotFoundError
+from market.time import new_york_date
 
 JOURNAL_FOLDER = "journal"
 BACKTEST = "backtest"
@@ -164,10 +165,21 @@ class RecordedRun:
         profile = msgspec.convert(raw.table, Profile)
         file = _universe_file(profile)
         return LoadedProfile(
-            profile=profile,
+            profile=self._on_its_days(profile),
             hash=profile_hash(profile, universe_file=file),
             source_paths=(source,),
             purpose="research",
+        )
+
+    def _on_its_days(self, profile: Profile) -> Profile:
+        """Name the days where the profile means all of the catalog: it may hold more of them by now."""
+        section, files = profile.backtest, self.data_files
+        if section is None or not files:
+            return profile
+        start = section.start or new_york_date(min(file.first_ns for file in files))
+        end = section.end or new_york_date(max(file.last_ns for file in files))
+        return msgspec.structs.replace(
+            profile, backtest=msgspec.structs.replace(section, start=start, end=end)
         )
 
 

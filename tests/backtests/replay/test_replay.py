@@ -24,6 +24,13 @@ from tests.backtests.replays import profile
 SYMBOL = "ZVZZT"
 
 
+def _spec(day: date) -> SyntheticMarketSpec:
+    symbol = SyntheticSymbol(
+        symbol=SYMBOL, price_usd=7.75, spread_cents=2.4, volatility_fraction_day=0.08, quote_updates_day=8_000
+    )
+    return SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a catalog and a backtest's run on it."""
@@ -80,6 +87,11 @@ def test_changed_data_is_refused_and_on_request_replayed_and_named(copied: Path)
     assert result.difference is not None
     assert result.difference.verdict.cause == "data"
     assert _quotes_of(copied).name in result.difference.verdict.why[0]
+
+
+def test_days_that_came_into_the_catalog_later_do_not_matter(copied: Path) -> None:
+    write_synthetic_market(_spec(date(2024, 3, 6)), store=CatalogStore(copied / "catalog"))
+    assert _replayed(copied).is_identical
 
 
 def test_an_edited_decision_is_the_first_difference_and_the_journal_says_so(copied: Path) -> None:
@@ -151,3 +163,41 @@ def test_a_run_whose_catalog_is_gone_is_refused_in_words(copied: Path) -> None:
     shutil.rmtree(copied / "catalog")
     with pytest.raises(DataError, match="is missing"):
         _replayed(copied)
+
+
+def _opened(body: dict[str, Any], **changes: Any) -> None:
+    body.update(changes)
+
+
+def test_a_profile_of_another_version_is_refused_in_words(copied: Path) -> None:
+    edit_record(copied / "run", "opened", lambda body: body["profile"].pop("risk"))
+    with pytest.raises(DataError, match="does not fit this version"):
+        _replayed(copied)
+
+
+def test_a_journal_without_its_beginning_is_refused_in_words(copied: Path) -> None:
+    (journal,) = (copied / "run" / "journal").glob("*.jsonl")
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[1:]))
+    with pytest.raises(DataError, match="does not begin with the record of its node"):
+        _replayed(copied)
+
+
+def test_a_run_that_names_no_catalog_and_has_no_data_is_refused_in_words(copied: Path) -> None:
+    edit_record(copied / "run", "opened", lambda body: _opened(body, catalog=None, environment="dev"))
+    with pytest.raises(NotFoundError, match="has no market data"):
+        replay(Request(run_dir=copied / "run"))
+
+
+def test_other_software_is_mentioned_where_decisions_part(copied: Path) -> None:
+    edit_record(copied / "run", "opened", lambda body: body["versions"].update(numpy="1.0"))
+    edit_record(copied / "run", "decision", lambda body: body.update(reason="greed"), number=3)
+    result = _replayed(copied)
+    assert result.difference is not None
+    assert any("numpy: 1.0, now" in why for why in result.difference.verdict.why)
+
+
+def test_limits_may_be_of_options(recorded: Path, tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[risk.options]\nmax_horses = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="options"):
+        _replayed(recorded, limits=limits)
