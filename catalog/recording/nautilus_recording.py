@@ -67,7 +67,7 @@ class NodeRecording:
         self._sink.append(alert, ts_ns=self._clock.timestamp_ns(), market_ns=self.market_ns)
 
     def close(self) -> None:
-        """Stop recording and publish everything; call it when the node has stopped."""
+        """Stop recording and publish everything: when the node has stopped, before its journal is closed."""
         for topic in TOPICS:
             self._bus.unsubscribe(topic=topic, handler=self._on_record)
         self._bus.unsubscribe(topic=ALERTS_TOPIC, handler=self._on_alert)

@@ -22,6 +22,7 @@ from audit.events import DataFileRecord, DataQualityRecord
 from catalog.recording.rows import KINDS, StreamKey
 from catalog.recording.spool import Spool, read_spool
 from catalog.storage.arrow_layout import file_name, parquet_options, stream_folder
+from market.errors import DataError
 from market.time import format_new_york
 
 WORK_FOLDER = ".recording"
@@ -59,11 +60,21 @@ class Recovered:
 def recover(run_dir: Path) -> Recovered | None:
     """Publish what a node that died left in its spool; None when there is nothing to do.
 
-    Raises `DataError` while a node still records there.
+    Raises `DataError` while a node still records there, and where nothing may be written.
     """
     path = run_dir / SPOOL
     if not path.exists() or path.stat().st_size == 0:
         return None
+    try:
+        return _recovered(run_dir, path)
+    except OSError as error:
+        raise DataError(
+            f"The market data that a node left in {path} cannot be finished: {error}. "
+            f"Make {run_dir} writable, or copy it to where it is."
+        ) from error
+
+
+def _recovered(run_dir: Path, path: Path) -> Recovered:
     spool = Spool(path)
     try:
         batches = list(read_spool(path))

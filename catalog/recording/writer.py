@@ -5,6 +5,7 @@ The trading thread appends to a list and does nothing else; taking a batch off t
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ import msgspec
 
 from catalog.columns import Columns
 from catalog.recording.defects import MarketWatch, lost
-from catalog.recording.publication import SPOOL, InstrumentOf, publish, write_instruments
+from catalog.recording.publication import SPOOL, WORK_FOLDER, InstrumentOf, publish, write_instruments
 from catalog.recording.rows import StreamKey, StreamSorter, columns_of
 from catalog.recording.settings import RecordingSettings
 from catalog.recording.spool import Spool
@@ -79,6 +80,8 @@ class RecordingWriter:
             self._turn(is_last=False)
         self._turn(is_last=True)
         self._spool.close()
+        if self._spool.size_bytes == 0:  # all of it is published
+            shutil.rmtree(self._run_dir / WORK_FOLDER, ignore_errors=True)
 
     def _turn(self, *, is_last: bool) -> None:
         """Write what waits; whatever fails here is told, and the node goes on."""

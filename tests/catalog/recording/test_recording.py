@@ -347,3 +347,25 @@ def test_an_unforeseen_failure_does_not_end_the_recording(
     recording.close()
     assert recording.writer.failure is None
     assert len(ParquetDataCatalog(str(tmp_path)).quote_ticks()) == 1
+
+
+def test_nothing_of_the_work_is_left_behind_a_finished_recording(kernel: Any, tmp_path: Path) -> None:
+    _recorded(kernel, tmp_path, [quote(START_NS)])
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_spool_that_cannot_be_finished_is_named(
+    kernel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dead(kernel, tmp_path, [[quote(START_NS)]])
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("catalog.recording.publication.pq.write_table", full)
+        with pytest.raises(DataError, match=r"cannot be finished: .* No space left"):
+            recover(tmp_path)
+    recovered = recover(tmp_path)
+    assert recovered is not None
+    assert recovered.rows == 1
