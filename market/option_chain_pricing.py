@@ -57,9 +57,10 @@ def priced(chain: OptionChain, inputs: PricingInputs) -> OptionChain:
     options = options_of(chain, inputs)
     for rows, solve in ((quoted & ~is_american, _european), (quoted & is_american, _american)):
         if rows.any():
-            found = solve(options.take(rows), prices[rows], chain.ts_ns, inputs)
-            values[:, rows] = found.volatility, *found.greeks
-            reason[rows] = found.reason
+            part = slice(None) if rows.all() else rows  # a view where nothing is left out
+            found = solve(options.take(part), prices[part], chain.ts_ns, inputs)
+            values[:, part] = found.volatility, *found.greeks
+            reason[part] = found.reason
     reason[~quoted] = NO_TWO_SIDED_QUOTE
     reason[chain.is_crossed] = CROSSED
     return chain.with_columns({"iv_reason": reason, **dict(zip(GREEKS, values, strict=True))})

@@ -115,11 +115,11 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
     scores = score(block, criteria.ranking).tolist()
     shares = [share_of(values[term.by], term).tolist() for term in criteria.ranking]
     days = _Days(chain.ts_ns)
-    legs = [_legs(chain, rows, sign, criteria.price_between, days) for rows, sign in block.legs()]
+    legs = _legs(chain, block.legs(), criteria.price_between, days)
     levels = zip(*(level.tolist() for level in block.breakevens()), strict=True)
     found = []
     for own, its_score, metrics, own_shares, its_levels in zip(
-        zip(*legs, strict=True),
+        legs,
         scores,
         _rows_or_none(list(values.values())),
         zip(*shares, strict=True),
@@ -195,15 +195,17 @@ def _parts(
 
 
 def _legs(
-    chain: OptionChain, rows: NDArray[np.intp], sign: int, between: float, days: _Days
-) -> list[CandidateLeg]:
+    chain: OptionChain, legs: Sequence[tuple[NDArray[np.intp], int]], between: float, days: _Days
+) -> list[tuple[CandidateLeg, ...]]:
+    """Return the legs of each position; `legs` are the chain's rows of each leg, and +1 bought or -1 sold."""
+    rows = np.stack([rows for rows, _ in legs], axis=1).ravel()
     known = [getattr(chain, name)[rows].tolist() for name in _KNOWN]
     maybe = _rows_or_none([getattr(chain, name)[rows] for name in _MAYBE_UNKNOWN])
-    side = "buy" if sign > 0 else "sell"
-    return [
+    signs = [sign for _, sign in legs] * (len(rows) // len(legs))
+    made = [
         CandidateLeg(
             contract=str(contract),
-            side=side,
+            side="buy" if sign > 0 else "sell",
             quantity=1,
             right="call" if is_call else "put",
             strike=strike,
@@ -215,10 +217,11 @@ def _legs(
             price=ask - between * (ask - bid) if sign > 0 else bid + between * (ask - bid),
             **dict(zip(_MAYBE_UNKNOWN, values, strict=True)),
         )
-        for (contract, is_call, strike, expiry_ns, multiplier, bid, ask), values in zip(
-            zip(*known, strict=True), maybe, strict=True
+        for sign, contract, is_call, strike, expiry_ns, multiplier, bid, ask, values in zip(
+            signs, *known, maybe, strict=True
         )
     ]
+    return [tuple(made[start : start + len(legs)]) for start in range(0, len(made), len(legs))]
 
 
 _KNOWN = ("contract", "is_call", "strike", "expiry_ns", "multiplier", "bid", "ask")
