@@ -51,10 +51,8 @@ class Position:
         """Book a signed quantity that does not cross zero; return the profit realized before fees."""
         held = self.quantity
         paid = quantity * self.multiplier * price
-        if held * quantity >= 0:
-            cost = self.cost_usd + paid
-        else:
-            cost = self.cost_usd * (held + quantity) / held
+        is_adding = held * quantity >= 0
+        cost = self.cost_usd + paid if is_adding else self.cost_usd * (held + quantity) / held
         profit = cost - self.cost_usd - paid
         self.quantity = held + quantity
         self.cost_usd = cost
