@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 
@@ -196,7 +197,17 @@ class _Gathering:
                 [trip for trip in self._trips.all() if trip.is_closed], lambda trip: trip.exits[-1].ts_ns
             ),
         )
+        self._add_silent_days(session_on)
         return [self._report(key, done, session=session_on(key)) for key in sorted(self._days)]
+
+    def _add_silent_days(self, session_on: SessionOn) -> None:
+        """Add the sessions in which the node was up and recorded nothing: known days of zeros."""
+        for first, last in pairwise(sorted(self._days)):
+            for number in range(first.toordinal() + 1, last.toordinal()):
+                day = date.fromordinal(number)
+                session = session_on(day)
+                if session is not None and uptime(session, up=self._watch.up, running=()).up_seconds:
+                    self._days[day] = _Day(session.open_ns, session.close_ns)
 
     def _report(self, key: date, done: _Done, *, session: Session | None) -> DayReport:
         day, orders = self._days[key], done.orders.get(key, [])

@@ -183,7 +183,7 @@ def _alert(body: AlertRecord) -> Sentence:
 
 
 def _data_file(body: DataFileRecord) -> Sentence:
-    what = f"{body.rows:,} records ({body.kind}) of {body.instrument_id} in {body.path}"
+    what = f"named the data file {body.path}: {body.rows:,} records ({body.kind}) of {body.instrument_id}"
     return Sentence(NODE, what, f"SHA-256 {body.sha256[:HASH_DIGITS]}")
 
 

@@ -221,6 +221,20 @@ def test_a_node_that_died_was_up_to_its_last_record() -> None:
     assert (uptime.up_seconds, uptime.running_seconds) == (1_200, 600)
 
 
+def test_a_session_without_a_record_is_a_day_while_the_node_is_up() -> None:
+    script = Script()
+    script.opened()
+    script.checkpoint("0")
+    script.wait(2 * DAY_SECONDS).checkpoint("0")  # Wednesday
+    script.wait(5 * DAY_SECONDS).node("stopped")  # the Monday after
+    script.wait(2 * DAY_SECONDS).opened()
+    script.checkpoint("0")
+    days = report_of(script).days
+    assert [day.date[-2:] for day in days] == ["07", "08", "09", "10", "11", "14", "16"]
+    assert (days[1].records, days[1].uptime.up_fraction) == (0, 1.0)
+    assert days[1].profit.net_usd == 0
+
+
 def test_only_the_session_counts_and_a_holiday_has_none() -> None:
     before = Script(OPEN_NS - 3_600 * NS_PER_SECOND)
     before.opened()
