@@ -99,9 +99,11 @@ class KnownMarket:
         return said
 
 
-def context_of(catalog: Path, symbol: str, *, at_ns: int, flags: MarketFlags) -> ScanContext:
-    """Return the context of one underlying as known at `at_ns`; raises `ConfigError` for wrong flags."""
-    return known_market(catalog, symbol, at_ns=at_ns, flags=flags).context
+def context_of(
+    catalog: Path, symbol: str, *, at_ns: int, flags: MarketFlags, needs: MarketNeeds = MarketNeeds()
+) -> ScanContext:
+    """Return the context of one underlying as known at `at_ns`; raises as `known_market`."""
+    return known_market(catalog, symbol, at_ns=at_ns, flags=flags, needs=needs).context
 
 
 def known_market(

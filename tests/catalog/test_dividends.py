@@ -8,9 +8,15 @@ import pytest
 
 from catalog.columns import DataKind
 from catalog.daily_series import dividends_at, series_names
+from catalog.ingest_chain_csv import ingest_chain_csv
 from catalog.ingest_dividends import DECLARED_DAYS_MAX, ingest_dividends
+from catalog.ingest_rates import ingest_rates
+from catalog.option_chains import chain_at
+from catalog.pricing_inputs import inputs_at
 from catalog.store import CatalogStore
 from market.errors import ConfigError, DataError, NotFoundError
+from market.option_chain_pricing import priced
+from market.pricing.implied_volatility import Reason
 from market.time import parse_date, to_ns
 
 ROWS = """symbol,ex_date,amount,declared
@@ -185,3 +191,30 @@ def test_apples_and_the_spiders_dividends_of_leans_factor_files(real_data: Path,
     spider = dividends_at(store.root, "SPY", to_ns("2013-09-19T00:00:00Z"))
     assert spider.amounts[-1] == pytest.approx(0.838, abs=0.003)  # ex 2013-09-20
     assert spider.ex_ns[-1] == to_ns("2013-09-20T09:30:00-04:00")
+
+
+@pytest.mark.real_data
+def test_with_its_dividends_apples_calls_and_puts_agree_on_volatility(
+    real_data: Path, store: CatalogStore
+) -> None:
+    """One volatility explains call and put of a strike once the dividends until expiry are known."""
+    close = to_ns("2014-08-07T16:00:00-04:00")
+    file = real_data / "end_of_day_chains/AAPL_2014-08-07_ivolatility.csv"
+    ingest_chain_csv(file, store=store)
+    yields = real_data / "rates_and_volatility/us_treasury_par_yield_curve_1990_2017.csv"
+    ingest_rates(yields, store=store, start=parse_date("2014-08-01"), end=parse_date("2014-08-07"))
+    assert _call_less_put(store.root, close) < -0.03
+    factors = real_data / "lean/equity/usa/factor_files/aapl.csv"
+    ingest_dividends(factors, store=store, declared_days=365)  # as if Apple had told a year before
+    assert (
+        len(dividends_at(store.root, "AAPL", close).between(close, close + 365 * 86_400 * 10**9).ex_ns) == 4
+    )
+    assert abs(_call_less_put(store.root, close)) < 0.005
+
+
+def _call_less_put(root: Path, at_ns: int) -> float:
+    """Return the mean difference of the volatilities at the strikes around the money, January 2016."""
+    chain = chain_at(root, "AAPL", at_ns).with_dte(500, 550).with_strikes(90, 100)
+    found = priced(chain, inputs_at(root, at_ns, symbol="AAPL").inputs)
+    assert set(found.iv_reason.tolist()) == {Reason.OK}
+    return float(found.iv[found.is_call].mean() - found.iv[~found.is_call].mean())

@@ -126,3 +126,34 @@ def test_help_shows_an_example_and_every_flag_of_the_contract(
     for flag in ("--catalog", "--symbol", "--start", "--end", "--replace", "--json"):
         assert flag in text
     assert ("--columns" in text) == (source == "csv")
+
+
+def test_dividends_are_ingested_as_the_other_sources_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, root = tmp_path / "paid.csv", tmp_path / "catalog"
+    path.write_text(
+        "Ex,Cash,Said\n2024-03-14,0.485,2024-02-15\n2024-03-16,0.4,2024-02-15\n", encoding="utf-8"
+    )
+    columns = "ex_date=Ex,amount=Cash,declared=Said"
+    command = [
+        "ingest",
+        "dividends",
+        str(path),
+        "--catalog",
+        str(root),
+        "--symbol",
+        "KO",
+        "--columns",
+        columns,
+    ]
+    assert main(command) == 0
+    output = capsys.readouterr().out
+    assert f"1 rows of KO from {path} into {root}" in output
+    assert "paid.csv line 3: ex_date '2024-03-16' is a day without a session" in output
+    before = snapshot(root)
+    assert main([*command, "--json"]) == 0
+    assert _json(capsys)["unchanged"]
+    assert snapshot(root) == before
+    assert main(["ingest", "dividends", str(path), "--catalog", str(root)]) == 2
+    assert "no column ex_date" in capsys.readouterr().err
