@@ -92,8 +92,9 @@ def _journal(run_dir: Path, summary: Mapping[str, Any] | None) -> list[Entry]:
     from cli.run_journal import JOURNAL_FOLDER, entries_of
 
     entries = entries_of(run_dir)
-    noted = (summary or {}).get("journal") or {}
-    checked = verify(run_dir / JOURNAL_FOLDER, expected_hash=noted.get("last_hash"), may_have_grown=True)
+    note = (summary or {}).get("journal")
+    noted = note.get("last_hash") if isinstance(note, dict) else None
+    checked = verify(run_dir / JOURNAL_FOLDER, expected_hash=noted, may_have_grown=True)
     if not checked.ok:
         raise DataError(
             f"The journal of {run_dir} fails verification: {checked.problems[0].why} "

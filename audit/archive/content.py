@@ -8,7 +8,6 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,6 +24,25 @@ INDEX_PREFIX = "index.sqlite"
 """The journal's index and its temporary files: made anew from the journal, and not the same twice."""
 TORN_SUFFIX = ".torn"
 HASH_BLOCK = 1 << 20
+
+
+class _Period(msgspec.Struct, frozen=True):
+    start: str
+    end: str
+
+
+class _NotedJournal(msgspec.Struct, frozen=True):
+    last_hash: str | None = None
+
+
+class _Summary(msgspec.Struct, frozen=True):
+    """What an archive needs of `run.json`."""
+
+    name: str | None = None
+    profile_hash: str | None = None
+    versions: dict[str, str] = {}
+    period: _Period | None = None
+    journal: _NotedJournal | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -72,9 +90,8 @@ def hash_of(path: Path) -> tuple[int, str]:
 
 def noted_hash(run_dir: Path) -> str | None:
     """Return the last hash of the journal as `run.json` noted it, None without such a note."""
-    note = (_summary(run_dir) or {}).get("journal")
-    noted = note.get("last_hash") if isinstance(note, dict) else None
-    return noted if isinstance(noted, str) else None
+    summary = _summary(run_dir)
+    return None if summary is None or summary.journal is None else summary.journal.last_hash
 
 
 def sync_folder(folder: Path) -> None:
@@ -86,18 +103,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _summary(run_dir: Path) -> dict[str, Any] | None:
+def _summary(run_dir: Path) -> _Summary | None:
     path = run_dir / RUN_FILE
     if not path.is_file():
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(path.read_bytes(), type=_Summary)
     except msgspec.DecodeError as error:
         raise DataError(f"{path} cannot be read: {error}. Restore it, or run the backtest again.") from None
 
 
 def _take_journal(
-    run_dir: Path, staging: Path, summary: dict[str, Any] | None, *, even_damaged: bool
+    run_dir: Path, staging: Path, summary: _Summary | None, *, even_damaged: bool
 ) -> JournalNote:
     """Copy the journal to the staging folder and return what it is."""
     folder, copy = run_dir / JOURNAL_FOLDER, staging / JOURNAL_FOLDER
@@ -161,27 +178,27 @@ def _files_below(folder: Path) -> Iterator[Path]:
 def _manifest(
     run_dir: Path,
     staging: Path,
-    summary: dict[str, Any] | None,
+    summary: _Summary | None,
     *,
     note: JournalNote | None,
     files: tuple[FileEntry, ...],
 ) -> Manifest:
     opened, days = _from_journal(staging / JOURNAL_FOLDER) if note is not None else (None, None)
-    told = summary or {}
-    period = told.get("period") or {}
-    first, last = days or (period.get("start"), period.get("end"))
-    profile_hash = told.get("profile_hash") or (opened.profile_hash if opened else None)
-    if not (isinstance(first, str) and isinstance(last, str) and isinstance(profile_hash, str)):
+    told = summary or _Summary()
+    period = (told.period.start, told.period.end) if told.period else None
+    days = days or period
+    profile_hash = told.profile_hash or (opened.profile_hash if opened else None)
+    if days is None or profile_hash is None:
         raise DataError(
             f"Neither the journal nor {RUN_FILE} of {run_dir} says which days and profile it is of."
         )
-    name = told.get("name") or (opened.profile_name if opened else "")
+    name = told.name or (opened.profile_name if opened else "")
     return Manifest(
-        run=name_of_run(str(name)),
-        first_day=first,
-        last_day=last,
+        run=name_of_run(name),
+        first_day=days[0],
+        last_day=days[1],
         profile_hash=profile_hash,
-        versions=dict(told.get("versions") or (opened.versions if opened else {})),
+        versions=told.versions or (opened.versions if opened else {}),
         journal=note,
         files=files,
     )
