@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.util
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,10 @@ from types import ModuleType
 
 from tests.risk.mutation.mutants import ROOT, Mutant
 
-TIMEOUT_SECONDS = 90.0
+CPU_SECONDS = 120
+"""CPU time of one trial, well above what all tests take; a mutant that hangs is noticed by it."""
+TIMEOUT_SECONDS = 900.0
+"""Time of one trial by the clock, for a mutant that waits for ever; a busy machine must not reach it."""
 OPTIONS = (
     "-x", "-q", "-n0", "-m", "not slow and not real_data", "-p", "no:cacheprovider", "--no-header",
     "-p", "no:randomly",
@@ -32,15 +36,21 @@ def test_files() -> list[Path]:
 
 
 def outcomes(mutants: Sequence[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, bool]]:
-    """Yield each mutant, and whether a test noticed it, as the trials end; `jobs` run at a time."""
+    """Yield each mutant, and whether a test noticed it, as the trials end; `jobs` run at a time.
+
+    Raises `FailingTestsError` when the tests fail without any change: then they would notice everything.
+    """
     _warm_up()
+    _require_passing_tests()
     waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
+            mutation, groups = _Mutation(mutant), _by_nearness(mutant)
             child = os.fork()
             if child == 0:
-                os._exit(_try(mutant))
+                sys.meta_path.insert(0, mutation)
+                os._exit(_run(groups))
             running[child] = (mutant, time.monotonic() + TIMEOUT_SECONDS)
         for child, (mutant, ends) in list(running.items()):
             done, status = os.waitpid(child, os.WNOHANG)
@@ -51,6 +61,19 @@ def outcomes(mutants: Sequence[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, 
                 del running[child]
                 yield mutant, status != 0
         time.sleep(0.02)
+
+
+class FailingTestsError(RuntimeError):
+    """Tests fail on the code as it is."""
+
+
+def _require_passing_tests() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(_run([test_files()]))
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise FailingTestsError("tests/risk or tests/drills fail without a mutant. Mend them first.")
 
 
 class _Mutation(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -67,16 +90,16 @@ class _Mutation(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, self.module, "exec"), module.__dict__)
 
 
-def _try(mutant: Mutant) -> int:
-    """Return 0 when every test passes."""
+def _run(groups: Sequence[Sequence[Path]]) -> int:
+    """Run each group of test files in silence; return 0 when all of them pass."""
     import pytest
 
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    sys.meta_path.insert(0, _Mutation(mutant))
     try:
-        return next((1 for files in _by_nearness(mutant) if pytest.main([*OPTIONS, *map(str, files)])), 0)
+        return next((1 for files in groups if pytest.main([*OPTIONS, *map(str, files)])), 0)
     except BaseException:  # noqa: BLE001 - a mutant may break the import of anything
         return 1
 
