@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from datetime import time, timedelta
 from decimal import Decimal
 
@@ -20,12 +20,23 @@ CUTOFF_NEW_YORK = time(20, 20)
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal and who it is compared with; `engine_ids` are the execution ids that the engine knows."""
+    """The journal and who it is compared with; `engine_ids` are the execution ids that the engine knows.
+
+    `own_orders` and `traded` are the client order ids and the symbols of the journal.
+    """
 
     journal: Ledger
     other: Ledger
     window_ns: int
-    engine_ids: Collection[str] = ()
+    engine_ids: Set[str] = frozenset()
+    own_orders: Set[str] = frozenset()
+    traded: Set[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        executions = self.journal.executions
+        orders = {each.client_order_id for each in executions if each.client_order_id is not None}
+        msgspec.structs.force_setattr(self, "own_orders", orders | set(self.journal.ordered))
+        msgspec.structs.force_setattr(self, "traded", {each.symbol for each in executions})
 
 
 def execution_differences(matching: Matching, sides: Sides) -> list[Difference]:
@@ -68,19 +79,17 @@ def _cause_of_unknown(row: Execution, sides: Sides) -> tuple[Cause, str]:
         return "currency", f"{said}, in {row.currency}"
     if _is_outside(row, sides.journal):
         return "another_period", f"{said}; the journal covers {_period(sides.journal)}"
-    if _is_of_another(row, sides.journal):
+    if _is_of_another(row, sides):
         return "other_client", f"{said}, whose order is not one of the journal's"
     if row.exec_id is not None and row.exec_id in sides.engine_ids:
         return "missing_in_journal", f"{said} and so has the engine; the journal does not"
     return "missing_in_journal", f"{said}, the journal does not"
 
 
-def _is_of_another(row: Execution, journal: Ledger) -> bool:
+def _is_of_another(row: Execution, sides: Sides) -> bool:
     if row.client_order_id is not None:
-        own = {execution.client_order_id for execution in journal.executions}
-        return row.client_order_id not in own and row.client_order_id not in journal.ordered
-    traded = {execution.symbol for execution in journal.executions}
-    return row.is_api_order is False or row.symbol not in traded
+        return row.client_order_id not in sides.own_orders
+    return row.is_api_order is False or row.symbol not in sides.traded
 
 
 def _twice_ours(own: Execution, sides: Sides) -> Difference:

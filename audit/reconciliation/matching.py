@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -89,13 +89,13 @@ def match(ours: Sequence[Execution], theirs: Sequence[Execution], *, window_ns: 
     for is_order in (True, False):
         pool.pair_equal(is_order=is_order)
         pool.pair_alike(is_order=is_order)
-    repeats = [each for each in pool.theirs.values() if pool.repeats_a_match(each)]
+    repeats = pool.repeats()
     return Matching(
         matches=tuple(pool.matches),
         ours_twice=tuple(own_twice),
-        theirs_twice=(*other_twice, *repeats),
+        theirs_twice=(*other_twice, *(pool.theirs[number] for number in repeats)),
         only_ours=tuple(pool.ours.values()),
-        only_theirs=tuple(each for each in pool.theirs.values() if each not in repeats),
+        only_theirs=tuple(row for number, row in pool.theirs.items() if number not in repeats),
     )
 
 
@@ -186,13 +186,14 @@ class _Pool:
             if number in self.theirs and all(each in self.ours for each in unit):
                 self._take(unit, number, by="likeness")
 
-    def repeats_a_match(self, row: Execution) -> bool:
-        """Say whether a row of theirs without a counterpart says again what a matched one said."""
-        terms = terms_of(row, is_order=False)
-        return row.exec_id is None and any(
-            terms == terms_of(pair.theirs, is_order=False) and row.ts_ns == pair.theirs.ts_ns
-            for pair in self.matches
-        )
+    def repeats(self) -> list[int]:
+        """Return which rows of theirs without a counterpart say again what a matched one said."""
+        told = {(terms_of(pair.theirs, is_order=False), pair.theirs.ts_ns) for pair in self.matches}
+        return [
+            number
+            for number, row in self.theirs.items()
+            if row.exec_id is None and (terms_of(row, is_order=False), row.ts_ns) in told
+        ]
 
     def _unlikeness(self, own: Execution, row: Execution) -> tuple[int, int] | None:
         """Return in how many terms two differ and how far in time, or None when they are not the same."""
@@ -226,8 +227,7 @@ class _Pool:
         """Return our executions one by one, or those of each order together."""
         if not is_order:
             return [(number,) for number in self.ours]
-        numbers = {id(execution): number for number, execution in self.ours.items()}
-        return [tuple(numbers[id(each)] for each in order) for order in orders_of(self.ours.values())]
+        return orders_of(self.ours)
 
     def _total(self, unit: Sequence[int]) -> Execution:
         return together([self.ours[number] for number in unit])
@@ -270,12 +270,12 @@ def is_shifted(apart_ns: int, window_ns: int) -> bool:
     return apart_ns >= NS_PER_HOUR - window_ns and (from_hour <= window_ns or apart_ns >= NS_PER_DAY)
 
 
-def orders_of(executions: Iterable[Execution]) -> list[list[Execution]]:
-    """Return the executions order by order; one that names no order stands alone."""
-    orders: dict[tuple[str, str, str], list[Execution]] = defaultdict(list)
-    for each in executions:
-        orders[each.client_order_id or each.where, each.symbol, each.side].append(each)
-    return list(orders.values())
+def orders_of(numbered: Mapping[int, Execution]) -> list[tuple[int, ...]]:
+    """Return the numbers of executions order by order; one that names no order stands alone."""
+    orders: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for number, each in numbered.items():
+        orders[each.client_order_id or each.where, each.symbol, each.side].append(number)
+    return [tuple(order) for order in orders.values()]
 
 
 def terms_of(execution: Execution, *, is_order: bool) -> Terms:

@@ -36,7 +36,7 @@ def hours_apart(ours: Sequence[Execution], theirs: Sequence[Execution], *, windo
 
 def _times_by_terms(ours: Sequence[Execution]) -> _Times:
     times: dict[Terms, list[int]] = defaultdict(list)
-    orders = [together(parts) for parts in orders_of(ours)]
+    orders = [together([ours[number] for number in order]) for order in orders_of(dict(enumerate(ours)))]
     for is_order, executions in ((False, ours), (True, orders)):
         for execution in executions:
             if execution.ts_ns is not None:
