@@ -35,12 +35,15 @@ def read_header(path: Path) -> list[str]:
 
 
 def read_days(path: Path, date_column: str, reject: Reject) -> Iterator[DailyRow]:
-    """Yield the rows with a date; others are rejected. Raises `DataError` where most have none."""
+    """Yield the rows with a date; others are rejected.
+
+    Raises `DataError` where most have none, and for a file that is not text to its end.
+    """
     good, bad = 0, 0
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream)
         names = [name.strip() for name in next(reader)]
-        for number, fields in enumerate(reader, start=2):
+        for number, fields in enumerate(_rows_of(path, reader), start=2):
             texts = dict(zip(names, fields, strict=False))
             day = parse_day(texts.get(date_column, ""))
             if day is None:
@@ -51,6 +54,13 @@ def read_days(path: Path, date_column: str, reject: Reject) -> Iterator[DailyRow
             yield DailyRow(number, day, texts)
     if bad > BAD_FRACTION_MAX * (good + bad):
         raise DataError(f"{path}: {bad} of {good + bad} rows have no date in column {date_column!r}.")
+
+
+def _rows_of(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV file to its end: {error}. Nothing was written.") from error
 
 
 def column_named(

@@ -79,20 +79,30 @@ def factor_dividends(path: Path) -> Iterator[StatedDividend]:
 
     Raises `DataError` for a file of another form.
     """
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split(), start=1):
-        if not _FACTOR_ROW.fullmatch(line):
-            raise DataError(
-                f"{path} line {number} is no row of a Lean factor file, which reads date,price factor,split "
-                f"factor,closing price: {line[:60]!r}."
-            )
-        text, price, _, close = line.split(",")[:4]
-        day = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
-        rows.append((day, number, float(price), float(close)))
+    lines = path.read_text(encoding="utf-8", errors="replace").split()
+    rows = [_factor_row(path, number, line) for number, line in enumerate(lines, start=1)]
     for (day, number, factor, close), (_, _, after, _) in pairwise(sorted(rows)):
         amount = round(close * (1.0 - factor / after), _PLACES)
         if amount > 0:
             yield StatedDividend(path.stem.upper(), _session_after(day), amount, None, number)
+
+
+def _factor_row(path: Path, number: int, line: str) -> tuple[date, int, float, float]:
+    """Return date, number, price factor and closing price of a line."""
+    try:
+        if not _FACTOR_ROW.fullmatch(line):
+            raise ValueError
+        fields = line.split(",")
+        day = datetime.strptime(fields[0], "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
+        factor, close = float(fields[1]), float(fields[3])
+        if not factor > 0:
+            raise ValueError
+    except ValueError:
+        raise DataError(
+            f"{path} line {number} is no row of a Lean factor file, which reads date,price factor above 0,"
+            f"split factor,closing price: {line[:60]!r}."
+        ) from None
+    return day, number, factor, close
 
 
 def _stated(

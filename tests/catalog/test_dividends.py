@@ -165,10 +165,22 @@ def test_a_lean_folder_gives_those_that_pay(tmp_path: Path, store: CatalogStore)
         ingest_dividends(store.root / "series", store=store, declared_days=14)
 
 
-def test_a_damaged_factor_file_is_refused(tmp_path: Path, store: CatalogStore) -> None:
-    path = write(tmp_path, FACTORS.replace("20140806,0.9011818,0.25,94.97", "20140806;x"), "aapl.csv")
+@pytest.mark.parametrize(
+    "row", ["20140806;x", "20149999,0.9011818,0.25,94.97", "20140806,0,0.25,94.97", "20140806,1.2.3,1,94.97"]
+)
+def test_a_damaged_factor_file_is_refused(tmp_path: Path, store: CatalogStore, row: str) -> None:
+    path = write(tmp_path, FACTORS.replace("20140806,0.9011818,0.25,94.97", row), "aapl.csv")
     with pytest.raises(DataError, match="line 4 is no row of a Lean factor file"):
         ingest_dividends(path, store=store, declared_days=14)
+    assert not store.root.exists()
+
+
+def test_a_file_that_is_not_text_to_its_end_is_refused(tmp_path: Path, store: CatalogStore) -> None:
+    path = write(tmp_path, ROWS)
+    more = b"KO,2024-06-14,0.485,2024-05-02\n" * 2_000  # beyond what is read for the header
+    path.write_bytes(path.read_bytes() + more + b"KO,2024-09-13,0.5,\xff\xfe\n")
+    with pytest.raises(DataError, match="is no CSV file to its end"):
+        ingest_dividends(path, store=store)
     assert not store.root.exists()
 
 
