@@ -21,7 +21,7 @@ from scanner.ranking import Ranked, score, share_of
 from scanner.spread_text import spread_text
 
 
-class CandidateLeg(msgspec.Struct, frozen=True, kw_only=True):
+class CandidateLeg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One option leg. Prices and greeks are a share's and without sign of the position; None is unknown."""
 
     contract: str
@@ -47,7 +47,7 @@ class CandidateLeg(msgspec.Struct, frozen=True, kw_only=True):
     open_interest: float | None
 
 
-class RankPart(msgspec.Struct, frozen=True, kw_only=True):
+class RankPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One term of the score: the metric, where it lies between worst and best, and what it adds."""
 
     by: str

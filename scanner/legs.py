@@ -134,15 +134,11 @@ class LegTable:
         return self._extended(self.smile.flattest)
 
     def paid(self, legs: NDArray[np.intp] | None = None) -> Array:
-        """Mean payoff at expiry between the expiry's first leg and each leg, USD a share.
+        """Return a column whose difference between two legs is the mean payoff between them, USD a share.
 
-        With `legs` only in the expiries of those; it is NaN elsewhere.
+        With `legs` only where they and the legs beyond them need it; it is NaN elsewhere.
         """
-        segment = self.smile.segment
-        asked = (
-            np.arange(segment[-1] + 1 if len(segment) else 0) if legs is None else np.unique(segment[legs])
-        )
-        return self._extended(self.smile.paid(asked))
+        return self._extended(self.smile.paid(legs))
 
     def _extended(self, values: NDArray[Any]) -> NDArray[Any]:
         return np.append(values, np.zeros(WINDOW_MAX, dtype=values.dtype))

@@ -57,28 +57,36 @@ class Smile:
         """Smallest slope of the deviate in depth from each node to the end of its expiry."""
         return -self._running(-self._slopes) - _ROUNDING
 
-    def paid(self, segments: NDArray[np.intp]) -> Array:
-        """Mean payoff at expiry between the expiry's first node and each node, USD a share, shape `(n,)`.
+    def paid(self, nodes: NDArray[np.intp] | None = None) -> Array:
+        """Minus the mean payoff at expiry beyond each node, up to the expiry's last, USD a share, `(n,)`.
 
-        The chance of ending beyond a price, integrated over prices by Gauss-Legendre between neighbours.
-        Worked out for `segments` only, once; nodes of segments that nobody asked for have NaN.
+        Of two nodes the difference is what is paid between them: the chance of ending beyond a price,
+        integrated over prices by Gauss-Legendre between neighbours. Worked out once, and for `nodes` only as
+        far as they need it; what nobody asked for is NaN.
         """
-        known, paid = self._paid
-        unknown = segments[~known[segments]]
+        known_from, paid = self._paid
+        wanted_from = self._first[1:].copy()
+        if nodes is None:
+            wanted_from[:] = self._first[:-1]
+        else:
+            np.minimum.at(wanted_from, self.segment[nodes], nodes)
+        unknown = np.flatnonzero(wanted_from < known_from)
         if unknown.size:
-            bounds = [(self._first[segment], self._first[segment + 1]) for segment in unknown.tolist()]
-            pieces = self._pieces(np.concatenate([np.arange(first, end) for first, end in bounds]))
+            spans = list(zip(wanted_from[unknown].tolist(), known_from[unknown].tolist(), strict=True))
+            pieces = self._pieces(np.concatenate([np.arange(start, end) for start, end in spans]))
             done = 0
-            for first, end in bounds:
-                paid[first] = 0.0
-                np.cumsum(pieces[done : done + end - first - 1], out=paid[first + 1 : end])
-                done += end - first
-            known[unknown] = True
+            for (start, end), segment in zip(spans, unknown.tolist(), strict=True):
+                known = paid[end] if end < self._first[segment + 1] else 0.0
+                outwards = pieces[done : done + end - start][::-1]
+                paid[start:end] = np.cumsum(np.concatenate(([known], -outwards)))[:0:-1]
+                done += end - start
+            known_from[unknown] = wanted_from[unknown]
         return paid
 
     @cached_property
-    def _paid(self) -> tuple[NDArray[np.bool_], Array]:
-        return np.zeros(len(self._first) - 1, dtype=np.bool_), np.full(len(self.strike), np.nan)
+    def _paid(self) -> tuple[NDArray[np.intp], Array]:
+        """From which node on the values of each segment are known, and the values."""
+        return self._first[1:].copy(), np.full(len(self.strike), np.nan)
 
     def _pieces(self, nodes: NDArray[np.intp]) -> Array:
         """Return the mean payoff between each of the nodes and the next one, 0 after an expiry's last."""
