@@ -30,7 +30,7 @@ def verify(
     ] = False,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
-    """Check that nothing in a run's journal was changed, moved, cut off or deleted.
+    """Check that nothing in a run's journal, or in its notes, was changed, moved, cut off or deleted.
 
     Exit code 0 when all holds, 3 when records or files were tampered with or lost (each is named), 2
     when there is no journal to check. Works beside a running node. Whoever can write the whole folder
@@ -42,16 +42,23 @@ def verify(
         A run's folder: what `harvester backtest` printed, or a live node's day.
     """
     from audit.journal import verify as verify_journal
+    from audit.note_store import NOTES_FOLDER
 
     noted = expect_hash or _hash_in_run_file(run_dir)
     found = verify_journal(run_dir / JOURNAL_FOLDER, expected_hash=noted, may_have_grown=may_have_grown)
+    notes_folder = run_dir / NOTES_FOLDER
+    notes = verify_journal(notes_folder) if notes_folder.is_dir() else None
     if json:
         import msgspec
 
-        print_json({"run": str(run_dir), "expected_hash": noted, **msgspec.to_builtins(found)})
+        print_json(
+            {"run": str(run_dir), "expected_hash": noted, **msgspec.to_builtins(found), "notes": notes}
+        )
     else:
-        _print(run_dir, found, noted)
-    return 0 if found.ok else EXIT_TAMPERED
+        _print(run_dir, found, remarks=_remarks(found, noted))
+        if notes is not None:
+            _print(notes_folder, notes, remarks=[])
+    return 0 if found.ok and (notes is None or notes.ok) else EXIT_TAMPERED
 
 
 def _hash_in_run_file(run_dir: Path) -> str | None:
@@ -72,7 +79,7 @@ def _hash_in_run_file(run_dir: Path) -> str | None:
     return noted if isinstance(noted, str) else None
 
 
-def _print(run_dir: Path, found: Verification, noted: str | None) -> None:
+def _print(folder: Path, found: Verification, *, remarks: list[str]) -> None:
     from rich.table import Table
 
     console = stdout_console()
@@ -86,13 +93,13 @@ def _print(run_dir: Path, found: Verification, noted: str | None) -> None:
     verdict = "All holds." if found.ok else f"{problems}: do not rely on this journal."
     state = "closed" if found.is_closed else "not closed"
     console.print(
-        f"{run_dir}: {_counted(found.records, 'record')} in {_counted(len(found.files), 'file')}, "
+        f"{folder}: {_counted(found.records, 'record')} in {_counted(len(found.files), 'file')}, "
         f"{state}. {verdict}",
         soft_wrap=True,
     )
     if found.last_hash is not None:
         console.print(f"Last hash: {found.last_hash}", soft_wrap=True)
-    for remark in _remarks(found, noted):
+    for remark in remarks:
         console.print(remark, soft_wrap=True)
 
 

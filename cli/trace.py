@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
-from cli.run_journal import entries_of
+from cli.run_journal import entries_of, run_holding
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,11 +37,12 @@ def command(
         A client order id, venue order id, trade id, correlation id or round trip (trip-57, as
         `harvester blotter` lists them).
     run_dir
-        The folder that `harvester backtest` or `harvester demo` printed, or a live node's day.
+        The folder that `harvester backtest` or `harvester demo` printed, or a live node's day; or a folder
+        of such folders, to find the run that knows the id.
     """
     from audit.trace import trace
 
-    found = trace(entries_of(run_dir), id_)
+    found = trace(entries_of(run_holding(run_dir, id_)), id_)
     if json:
         print_json(found)
     else:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from audit.events import NoteRecord
 from audit.journal import verify
+from audit.note_store import add_note
 from cli import audit
 from cli.__main__ import main
 from market.errors import DataError, NotFoundError, UserError
@@ -117,6 +119,19 @@ def test_a_damaged_run_file_is_named(run_dir: Path, content: bytes) -> None:
     (run_dir / "run.json").write_bytes(content)
     with pytest.raises(DataError, match=r"run.json is damaged.*--expect-hash"):
         audit.verify(run_dir)
+
+
+def test_notes_are_verified_too(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("late fill", "news at ten"):
+        add_note(run_dir, NoteRecord(subject="O-1", text=text, tags=(), by="Ann"), ts_ns=START_NS)
+    assert main(["audit", "verify", str(run_dir), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"]["ok"] is True
+    (day_file,) = (run_dir / "notes").glob("*.jsonl")
+    rewrite_lines(day_file, [line.replace(b"late fill", b"good fill") for line in lines_of(day_file)])
+    assert main(["audit", "verify", str(run_dir)]) == 3
+    text = capsys.readouterr().out
+    assert "All holds." in text
+    assert f"{day_file.name}:1" in text
 
 
 def test_bad_input_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,18 @@ class TestTrace:
             assert words in text
         assert "slippage to the mid at the decision (+ costs): +0.05 USD, +3.59 bps" in text
 
+    def test_finds_the_run_among_many(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        write_run(tmp_path / "monday", monday())
+        tuesday = Script()
+        tuesday.opened()
+        tuesday.filled_order("O-9", "c-9")
+        write_run(tmp_path / "tuesday", tuesday, moved_by_days=1)
+        for name in ("O-9", "T-O-9", "c-9"):
+            assert answer(capsys, "trace", name, str(tmp_path))["orders"][0]["client_order_id"] == "O-9"
+        assert "None of the 2 runs" in said(capsys, "trace", "O-77", str(tmp_path), code=2)
+        write_run(tmp_path / "again", monday())
+        assert "is in 2 runs" in said(capsys, "trace", "O-1", str(tmp_path), code=2)
+
     def test_gives_one_object(self, run: str, capsys: pytest.CaptureFixture[str]) -> None:
         found = answer(capsys, "trace", "T-O-2", run)
         assert found["found_as"] == ["trade id"]
