@@ -611,17 +611,25 @@ def test_a_lost_connection_is_safe_mode_and_stays_until_reconciled() -> None:
     assert rig.gate.keeper.account.breaker.state == "RUNNING"
 
 
-def test_positions_that_differ_halt_after_three_looks() -> None:
+@pytest.mark.parametrize(
+    ("owner", "change", "reason"),
+    [
+        ("S-ONE", 7, "F.SMART gate 17, Nautilus 10, limit equal positions"),
+        ("S-ONE", -10, "F.SMART gate 0, Nautilus 10, limit equal positions"),
+        ("NOBODY", 7, "F.SMART gate 7, Nautilus 0, limit equal positions"),
+    ],
+)
+def test_positions_that_differ_halt_after_three_looks(owner: str, change: int, reason: str) -> None:
     def script(rig: Rig) -> dict[int, Any]:
         def lose(_: Scripted) -> None:
-            rig.gate.keeper.account.ledger.filled("", "S-ONE", rig.gate.instruments.terms(F), 7)
+            rig.gate.keeper.account.ledger.filled("", owner, rig.gate.instruments.terms(F), change)
 
         return {5: lose}
 
     rig = timed(script)
     breaker = rig.gate.keeper.account.breaker
     assert (breaker.state, breaker.changed_by) == ("HALT", "position_mismatch")
-    assert breaker.reason == "F.SMART gate 17, Nautilus 10, limit equal positions"
+    assert breaker.reason == reason
 
 
 @pytest.mark.parametrize("has_timer", [None, True])
