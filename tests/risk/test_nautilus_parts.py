@@ -15,14 +15,14 @@ from nautilus_trader.execution.messages import (
     QueryOrder,
 )
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import TradeTick
+from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.enums import AggressorSide, AssetClass, OrderSide, TriggerType
 from nautilus_trader.model.events import OrderCancelRejected, OrderModifyRejected
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol, TradeId
 from nautilus_trader.model.instruments import FuturesContract
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from market.time import to_ns
+from market.time import NS_PER_SECOND, to_ns
 from risk.drills.nautilus_options import combination, option_quotes, put
 from risk.market_view import Greeks
 from risk.nautilus_gate import GateSetup, install_gate
@@ -611,6 +611,21 @@ def test_a_lost_connection_is_safe_mode_and_stays_until_reconciled() -> None:
     assert rig.gate.keeper.account.breaker.state == "RUNNING"
 
 
+def test_a_modification_of_a_partly_filled_order_counts_what_is_left() -> None:
+    few, shy = quotes("F", count=1)[0], quotes("F", count=5, bid="5.0100", ask="5.0200")[1:]
+    shown = QuoteTick(F, few.bid_price, few.ask_price, shares(10_000), shares(20), few.ts_event, few.ts_init)
+    rig = Rig(data=[shown, *shy], limits=limits(min_displayed_shares=1))
+
+    def shrink(strategy: Scripted) -> None:
+        (order,) = rig.engine.cache.orders_open()
+        assert int(order.filled_qty) == 40
+        strategy.modify_order(order, quantity=shares(70))
+
+    rig.run(scripted({1: lambda each: each.submit_order(limit(each, 100, "5.0000")), 3: shrink}))
+    assert rig.rules() == []
+    assert [int(order.leaves_qty) for order in rig.open_orders] == [30]
+
+
 @pytest.mark.parametrize(
     ("owner", "change", "reason"),
     [
@@ -642,6 +657,17 @@ def test_a_backtest_has_the_gates_timer_only_when_asked(has_timer: bool | None) 
 
     rig.run(scripted({1: buy, 5: lambda _: seen.append(rig.engine.kernel.clock.timer_names)}))
     assert seen == [["RISK_GATE_WATCH"] if has_timer else []]
+
+
+@pytest.mark.parametrize(
+    ("limit_seconds", "changes"),
+    [(30, []), (29, [("SAFE_MODE", ("stale_data",)), ("RUNNING", ())])],
+)
+def test_silence_is_stale_beyond_the_limit_and_not_at_it(limit_seconds: int, changes: list[Any]) -> None:
+    half_seconds = quotes("F", count=90, step_ns=NS_PER_SECOND // 2)
+    data = [*half_seconds[:5:2], *half_seconds[65:]]  # the last at 2 s, the next at 32.5 s
+    rig = timed(lambda _rig: {}, data=data, limits=limits(max_data_silence_seconds=limit_seconds))
+    assert causes(rig) == changes
 
 
 def test_no_data_is_expected_outside_the_session() -> None:
