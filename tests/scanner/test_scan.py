@@ -184,3 +184,12 @@ def test_every_bundled_criteria_finds_something(name: str) -> None:
     chain = synthetic_chain(expiries=9, strikes=41, step=1.0)
     result = scan(chain, read_criteria(Path(name)), dataclasses.replace(CONTEXT, iv_percentile=0.7))
     assert result.candidates, result.removed_by_filter
+
+
+def test_more_condors_than_a_scan_looks_at_are_refused_with_what_to_narrow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scanner.condors.COMBINATIONS_MAX", 100)
+    criteria = Criteria(name="x", structures=(Structure.IRON_CONDOR,))
+    with pytest.raises(ConfigError, match=r"times iron_condor of XYZ, allowed: 100\. Narrow short_leg"):
+        scan(synthetic_chain(), criteria, CONTEXT)
