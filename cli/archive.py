@@ -13,6 +13,7 @@ from market.errors import UserError
 
 if TYPE_CHECKING:
     from audit.archive import Archived, Restored, Verdict
+    from catalog.recording import Recovered
 
 DAYS_MAX = 36_500
 
@@ -60,6 +61,7 @@ def command(
         _require_within("--keep-months", keep_months)
     if policy is None and (dry_run or keep_months is not None):
         raise UserError("--dry-run and --keep-months need --keep-days: how many days of archives stay.")
+    finished = None if dry_run else _finish_recording(run_dir)
     archived = None if dry_run else archive_run(run_dir, to, even_damaged=even_damaged)
     verdicts = [] if policy is None else plan(to, policy, today=_today_new_york())
     if not dry_run:
@@ -67,6 +69,9 @@ def command(
     if json:
         print_json(_as_json(archived, verdicts, dry_run=dry_run))
     else:
+        if finished is not None:
+            console = stdout_console()
+            console.print(f"Finished what a dead node had recorded: {finished.rows:,} market data records.")
         _print(archived, verdicts, dry_run=dry_run)
 
 
@@ -104,6 +109,16 @@ def restore(
         )
         return
     _print_restored(restored)
+
+
+def _finish_recording(run_dir: Path) -> Recovered | None:
+    """Publish the market data that a dead node left unfinished; of a running one its files are archived."""
+    from catalog.recording import BeingRecordedError, recover
+
+    try:
+        return recover(run_dir)
+    except BeingRecordedError:
+        return None
 
 
 def _require_within(option: str, value: int) -> None:

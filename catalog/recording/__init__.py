@@ -13,5 +13,13 @@
 from catalog.recording.nautilus_recording import NodeRecording, record_market_data
 from catalog.recording.publication import Recovered, recover
 from catalog.recording.settings import RecordingSettings
+from catalog.recording.spool import BeingRecordedError
 
-__all__ = ["NodeRecording", "RecordingSettings", "Recovered", "record_market_data", "recover"]
+__all__ = [
+    "BeingRecordedError",
+    "NodeRecording",
+    "RecordingSettings",
+    "Recovered",
+    "record_market_data",
+    "recover",
+]

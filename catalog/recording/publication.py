@@ -60,7 +60,7 @@ class Recovered:
 def recover(run_dir: Path) -> Recovered | None:
     """Publish what a node that died left in its spool; None when there is nothing to do.
 
-    Raises `DataError` while a node still records there, and where nothing may be written.
+    Raises `BeingRecordedError` while a node still records there, `DataError` where nothing may be written.
     """
     path = run_dir / SPOOL
     if not path.exists() or path.stat().st_size == 0:

@@ -29,6 +29,10 @@ _PART = struct.Struct("<II")
 _MAGIC = b"HVB1"
 
 
+class BeingRecordedError(DataError):
+    """A node records there now; only what it has published may be read."""
+
+
 class Spool:
     """A spool that is being written; only one process may have it open."""
 
@@ -40,7 +44,7 @@ class Spool:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._descriptor)
-            raise DataError(
+            raise BeingRecordedError(
                 f"{path} is being written by another process. Stop the node that records there first."
             ) from None
         self.size_bytes = os.fstat(self._descriptor).st_size

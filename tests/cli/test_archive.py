@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from catalog.columns import DataKind
+from catalog.recording.publication import SPOOL
+from catalog.recording.rows import StreamKey, columns_of
+from catalog.recording.spool import Spool
 from cli.__main__ import main
 from market.time import to_ns
 from tests.audit.archive.runs import damage, write_run
+from tests.catalog.recording.records import START_NS, quote
 
 
 @pytest.fixture
@@ -101,3 +107,29 @@ def test_a_run_without_a_journal_says_so(
 def test_a_policy_that_cannot_be_is_refused(run: Path, tmp_path: Path, options: list[str]) -> None:
     assert main(["archive", str(run), "--to", str(tmp_path / "archives"), *options]) == 2
     assert not (tmp_path / "archives").exists()
+
+
+def _spooled(run: Path) -> Spool:
+    """Leave behind what a node leaves that died with a quote recorded and not yet published."""
+    spool = Spool(run / SPOOL)
+    rows = [quote(START_NS)]
+    spool.append({StreamKey(DataKind.QUOTE, "BAC.SMART", 4, 0): columns_of(DataKind.QUOTE, rows)})
+    return spool
+
+
+def test_what_a_dead_node_had_recorded_is_finished_first(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _spooled(run).close()
+    assert main(["archive", str(run), "--to", str(tmp_path / "archives")]) == 0
+    assert "Finished what a dead node had recorded: 1 market data records." in capsys.readouterr().out
+    (path,) = (tmp_path / "archives").iterdir()
+    assert main(["restore", str(path), "--to", str(tmp_path / "back")]) == 0
+    assert len(ParquetDataCatalog(str(tmp_path / "back")).quote_ticks()) == 1
+
+
+def test_a_running_node_s_recording_is_left_to_it(run: Path, tmp_path: Path) -> None:
+    spool = _spooled(run)
+    assert main(["archive", str(run), "--to", str(tmp_path / "archives")]) == 0
+    assert spool.size_bytes == (run / SPOOL).stat().st_size > 0
+    spool.close()
