@@ -12,6 +12,8 @@ A strategy subscribes `DataType(OptionChainSnapshot)` of the client `CHAINS` and
 
 from __future__ import annotations
 
+from typing import Any
+
 from nautilus_trader.core import nautilus_pyo3
 from nautilus_trader.core.data import Data
 from nautilus_trader.model.custom import customdataclass_pyo3
@@ -56,5 +58,6 @@ OptionChainSnapshot = _snapshot_type()
 def register_snapshots() -> None:
     """Tell Nautilus' Rust catalog of the type; once per process, before data is loaded."""
     if OptionChainSnapshot not in _registered:
-        nautilus_pyo3.model.register_custom_data_class(OptionChainSnapshot)
+        pyo3: Any = nautilus_pyo3  # the type stubs lack its submodule
+        pyo3.model.register_custom_data_class(OptionChainSnapshot)
         _registered.add(OptionChainSnapshot)
