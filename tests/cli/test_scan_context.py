@@ -113,9 +113,7 @@ _RANKING = (RankTerm(by="return_on_risk", worst=0.0, best=1.0),)
 
 def test_what_is_needed_and_not_known_is_said(catalog: Path) -> None:
     early = NOW_NS + 5 * DAY_NS
-    with pytest.raises(
-        ConfigError, match=r"KO are not known: of the own .* 6 days.*needs 20.*--iv-perc"
-    ):
+    with pytest.raises(ConfigError, match=r"KO are not known: of the own .* 6 days.*needs 20.*--iv-perc"):
         known_market(catalog, "KO", at_ns=early, flags=MarketFlags(rate=0.03), needs=ALL)
     needs = MarketNeeds(realised_volatility=True)
     with pytest.raises(ConfigError, match=r"realised volatility of KO is not known.*--realised-volatility"):
