@@ -101,6 +101,7 @@ def test_the_first_share_of_an_instrument_counts_on_its_side() -> None:
 def test_an_order_against_a_position_counts_only_beyond_flat() -> None:
     short = holding(-5)
     assert short.exposure_after(order(quantity=3), "F.SMART", 1) == Exposure(0, 5)
+    assert short.exposure_after(order(quantity=6), "F.SMART", 1) == Exposure(1, 5)
     assert short.exposure_after(order(quantity=8), "F.SMART", 1) == Exposure(3, 5)
     long = holding(5)
     assert long.exposure_after(order(quantity=8, side="sell"), "F.SMART", 1) == Exposure(5, 3)
