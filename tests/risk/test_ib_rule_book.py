@@ -157,9 +157,5 @@ def test_a_combination_may_lose_a_cent_but_not_nothing() -> None:
     assert validate(bag("-5.00"), NOW) is not None
 
 
-def test_a_spread_that_can_lose_a_dollar_is_not_riskless() -> None:
-    assert validate(bag("-4.99"), NOW) is None
-
-
 def test_an_undefined_risk_is_not_riskless() -> None:
     assert validate(bag("-9.00", terms=spread((option(100), -2), (option(95), 1))), NOW) is None
