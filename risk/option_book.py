@@ -56,19 +56,25 @@ class OptionBook:
         return after is not None and (before is None or after >= before)
 
     def risk_after(self, intent: OrderIntent) -> OptionRisk | None:
-        """Return the risk with `intent` working; None for a stock order while no option is in play."""
+        """Return the risk with `intent` working; None for a stock order while no option is in play.
+
+        The loss of an order that is undefined by itself is that of all that its strategy holds and has
+        working in the underlying with it: a long leg covers once it is filled, never while it works.
+        """
         is_option = intent.terms.kind != "stock"
         if not is_option and not self._ledger.option_books:
             return None
-        stakes = self._stakes(skip=intent.order_id)
+        stakes, owner = self._stakes(skip=intent.order_id), (intent.strategy_id, intent.terms.symbol)
         order_loss: Decimal | None = ZERO
         if is_option:
             order = OptionOrder(self._holdings(intent), self._intent_cost(intent))
             order_loss = worst_loss_usd((), ZERO, (order,))
-            stakes.setdefault((intent.strategy_id, intent.terms.symbol), _Stake()).orders.append(order)
+            stakes.setdefault(owner, _Stake()).orders.append(order)
         losses = {
-            owner: worst_loss_usd(stake.held, stake.cost_usd, stake.orders) for owner, stake in stakes.items()
+            name: worst_loss_usd(stake.held, stake.cost_usd, stake.orders) for name, stake in stakes.items()
         }
+        if order_loss is None:  # a leg sent alone makes a spread with what is held: that spread is judged
+            order_loss = losses[owner]
         delta, vega = self._greeks_after(intent)
         return OptionRisk(
             order_loss_usd=order_loss,

@@ -52,7 +52,8 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
 class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
     """The order's underlying with the order in it; money in USD.
 
-    A loss is the worst at expiry, None when it is unbounded or a price is missing. Delta is in shares
+    A loss is the worst at expiry, None when it is unbounded or a price is missing; the order's, where
+    held options cover what it sells, is that of its strategy's options with the order. Delta is in shares
     of the underlying, vega in USD per volatility point; None when a contract's greeks are unknown.
     """
 

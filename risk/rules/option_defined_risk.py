@@ -16,7 +16,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, _limits: RiskLimits) -> Brea
         return unknown("the options' risk", "defined risk")
     if risk.has_defined_risk:
         return None
-    return Breach("undefined risk", "every short option covered", "Buy the covering leg in the same order.")
+    advice = "Buy the covering leg in the same order, or sell once it has filled."
+    return Breach("undefined risk", "every short option covered", advice)
 
 
 RULE = Rule(

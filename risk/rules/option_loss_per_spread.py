@@ -1,4 +1,4 @@
-"""Worst loss at expiry of one order's whole quantity."""
+"""Worst loss at expiry of one order's whole quantity; of a covered leg sent alone, with what covers it."""
 
 from __future__ import annotations
 
