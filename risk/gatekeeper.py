@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from risk.account import Account
+from risk.counted import counted
 from risk.decision import Approved, Decision, Refused
 from risk.ib_rule_book import DUPLICATE_ORDER_ID, MODIFY_FINISHED, Occasion, validate
 from risk.intent import InstrumentTerms, OrderIntent
@@ -88,7 +89,7 @@ class Gatekeeper:
         if len(reservation.pending) >= MAX_PENDING_CHANGES:
             return Refused(
                 rule="pending_changes",
-                value=f"{len(reservation.pending)} unanswered modifications",
+                value=counted(len(reservation.pending), "unanswered modification"),
                 limit=f"{MAX_PENDING_CHANGES}",
                 advice="Wait for the broker's answers.",
             )

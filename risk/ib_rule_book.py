@@ -16,6 +16,7 @@ import msgspec
 
 from market.money import tick_size
 from market.time import NS_PER_MINUTE
+from risk.counted import counted
 from risk.decision import Refused
 from risk.intent import OrderIntent
 from risk.option_loss import Holding, worst_loss_usd
@@ -189,7 +190,7 @@ def _combination(intent: OrderIntent, _: Occasion) -> Finding | None:
         return None
     legs = intent.terms.legs
     if not 2 <= len(legs) <= MAX_LEGS:
-        return f"{len(legs)} legs", f"2 to {MAX_LEGS} legs", "Send it as several combinations."
+        return counted(len(legs), "leg"), f"2 to {MAX_LEGS} legs", "Send it as several combinations."
     if len({leg.terms.instrument_id for leg in legs}) < len(legs):
         return "the same leg twice", "each leg once", "Add the ratios of equal legs."
     if len({leg.terms.symbol for leg in legs}) > 1:

@@ -33,6 +33,7 @@ from risk.account import Account
 from risk.approvals import Approvals
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
+from risk.counted import counted
 from risk.decision import Approved, Refused
 from risk.flatten import Flattening, FlattenReport
 from risk.gatekeeper import Gatekeeper
@@ -275,7 +276,7 @@ class Gate:
             command="flatten_report",
             by=report.by,
             reason=report.reason,
-            outcome="flat" if report.is_flat else f"NOT FLAT after {report.rounds} rounds: {left}",
+            outcome="flat" if report.is_flat else f"NOT FLAT after {counted(report.rounds, 'round')}: {left}",
         )
         self.supervisor.record(record, report.ended_ns)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from market.errors import NotFoundError, UserError
+from risk.counted import counted
 from risk.records import CommandRecord
 from risk.supervisor import Supervisor
 
@@ -114,7 +115,7 @@ def _carry_out(
             if account.paused_symbols.pop(command.symbol, None) is None:
                 raise NotFoundError(f"{command.symbol} is not paused. Paused: {_paused(supervisor)}.")
         case CancelAll():
-            return f"{executor.cancel_all()} orders canceled"
+            return f"{counted(executor.cancel_all(), 'order')} canceled"
         case FlattenSymbol():
             account.paused_symbols[_known(command.symbol, supervisor)] = command.by
             executor.flatten(frozenset({command.symbol}), now_ns, by=command.by, reason=command.reason)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from market.time import NS_PER_MS
 from risk.breaker import UNRECONCILED, Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
+from risk.counted import counted
 from risk.decision import Refused
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms
@@ -184,10 +185,11 @@ class Supervisor:
 
     def _watch_replaces(self, now_ns: int) -> None:
         count, limit = self.account.replaces.count(now_ns), self.limits.max_replaces_per_minute
+        replaces = counted(count, "replace")
         if count > limit:
-            self.raise_cause(REPLACE_RATE, now_ns, reason=f"{count} replaces in a minute, limit {limit}")
+            self.raise_cause(REPLACE_RATE, now_ns, reason=f"{replaces} in a minute, limit {limit}")
         elif self._has(REPLACE_RATE) and count <= limit // 2:
-            self.clear_cause(REPLACE_RATE, now_ns, reason=f"{count} replaces in a minute")
+            self.clear_cause(REPLACE_RATE, now_ns, reason=f"{replaces} in a minute")
 
     def _note_losses(self, now_ns: int) -> None:
         paused_until_ns = is_pausing(self.account, now_ns)
@@ -200,7 +202,7 @@ class Supervisor:
                 ts_ns=now_ns,
                 trigger="consecutive_losses",
                 verdict="confirmed",
-                value=f"{losses} losses in a row",
+                value=f"{counted(losses, 'loss', 'losses')} in a row",
                 limit=f"{self.limits.max_consecutive_losses} in a row",
                 readings_ns=(now_ns,),
                 inputs={"paused_until_ns": str(paused_until_ns)},

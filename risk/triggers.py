@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from risk.account import Account
+from risk.counted import counted
 from risk.limits import RiskLimits
 from risk.reading_filter import Reading
 
@@ -60,7 +61,7 @@ def rate_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator
     count, limit = account.rejects.count(now_ns), limits.max_rejects_per_minute
     yield Reading(
         trigger="reject_rate",
-        value=f"{count} rejects in a minute",
+        value=f"{counted(count, 'reject')} in a minute",
         limit=f"{limit} a minute",
         is_beyond=count > limit,
         is_confirmed=True,

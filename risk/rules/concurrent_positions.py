@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,7 +16,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     count = snapshot.symbols_after
     if count <= limit:
         return None
-    return Breach(f"{count} symbols", f"{limit} symbols", "Close a position or cancel an order first.")
+    value, allowed = counted(count, "symbol"), counted(limit, "symbol")
+    return Breach(value, allowed, "Close a position or cancel an order first.")
 
 
 RULE = Rule(

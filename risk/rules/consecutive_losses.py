@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from market.time import format_new_york
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,10 +16,10 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     limit = limits.max_consecutive_losses
     day = snapshot.day
     if day is None:
-        return unknown("the day's result", f"{limit} losses in a row")
+        return unknown("the day's result", f"{counted(limit, 'loss', 'losses')} in a row")
     if day.paused_until_ns is None or snapshot.now_ns >= day.paused_until_ns:
         return None
-    value = f"{day.consecutive_losses} losses in a row"
+    value = f"{counted(day.consecutive_losses, 'loss', 'losses')} in a row"
     until = format_new_york(day.paused_until_ns, places=0)
     return Breach(value, f"{limit} in a row", f"Openings are paused until {until}.")
 

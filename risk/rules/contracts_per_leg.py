@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,8 +16,8 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     for leg in intent.terms.components:
         worst = snapshot.exposure_after[leg.terms.instrument_id].worst
         if worst > limit:
-            value = f"{worst} contracts of {leg.terms.instrument_id}"
-            return Breach(value, f"{limit} contracts", "Close or cancel some of it first.")
+            value = f"{counted(worst, 'contract')} of {leg.terms.instrument_id}"
+            return Breach(value, counted(limit, "contract"), "Close or cancel some of it first.")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -14,7 +15,7 @@ def check(intent: OrderIntent, _snapshot: Snapshot, limits: RiskLimits) -> Breac
     limit = option_limits(limits).max_contracts_per_order
     if intent.quantity <= limit:
         return None
-    return Breach(f"{intent.quantity} contracts", f"{limit} contracts", "Send a smaller order.")
+    return Breach(counted(intent.quantity, "contract"), counted(limit, "contract"), "Send a smaller order.")
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,7 +16,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     count = snapshot.open_orders_after
     if intent.replaces or count <= limit:
         return None
-    return Breach(f"{count} orders", f"{limit} orders", "Cancel an order first.")
+    return Breach(counted(count, "order"), counted(limit, "order"), "Cancel an order first.")
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -14,10 +15,11 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     limit = option_limits(limits).max_delta_shares_per_underlying
     risk = snapshot.option_risk
     if risk is None or risk.delta_shares is None:
-        return unknown("the underlying's delta", f"{limit} shares")
+        return unknown("the underlying's delta", counted(limit, "share"))
     if abs(risk.delta_shares) <= limit:
         return None
-    return Breach(f"{risk.delta_shares:.1f} shares", f"{limit} shares", "Trade something that offsets it.")
+    value = f"{risk.delta_shares:.1f} shares"
+    return Breach(value, counted(limit, "share"), "Trade something that offsets it.")
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,7 +16,8 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     count = snapshot.orders_last_second + 1
     if intent.replaces or count <= limit:
         return None
-    return Breach(f"{count} orders in a second", f"{limit} a second", "Send orders more slowly.")
+    value = f"{counted(count, 'order')} in a second"
+    return Breach(value, f"{limit} a second", "Send orders more slowly.")
 
 
 RULE = Rule(

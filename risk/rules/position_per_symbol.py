@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,7 +16,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     worst = snapshot.exposure_after[intent.terms.instrument_id].worst
     if worst <= limit:
         return None
-    return Breach(f"{worst} shares", f"{limit} shares", "Close or cancel some of it first.")
+    return Breach(counted(worst, "share"), counted(limit, "share"), "Close or cancel some of it first.")
 
 
 RULE = Rule(

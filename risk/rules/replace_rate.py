@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -15,7 +16,8 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     count = snapshot.replaces_last_minute + intent.replaces
     if count <= limit:
         return None
-    return Breach(f"{count} replaces in a minute", f"{limit} a minute", "Let working orders rest longer.")
+    value = f"{counted(count, 'replace')} in a minute"
+    return Breach(value, f"{limit} a minute", "Let working orders rest longer.")
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -14,7 +15,7 @@ def check(intent: OrderIntent, _snapshot: Snapshot, limits: RiskLimits) -> Breac
     limit = limits.max_shares_per_order
     if intent.quantity <= limit:
         return None
-    return Breach(f"{intent.quantity} shares", f"{limit} shares", "Send a smaller order.")
+    return Breach(counted(intent.quantity, "share"), counted(limit, "share"), "Send a smaller order.")
 
 
 RULE = Rule(

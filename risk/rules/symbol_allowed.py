@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -14,7 +15,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, _limits: RiskLimits) -> Breac
     symbol = intent.terms.symbol
     if symbol in snapshot.allowed_symbols:
         return None
-    limit = f"the {len(snapshot.allowed_symbols)} symbols of risk.allowed_symbols"
+    limit = f"the {counted(len(snapshot.allowed_symbols), 'symbol')} of risk.allowed_symbols"
     return Breach(symbol, limit, "Add the symbol to the profile if it is meant to trade.")
 
 
