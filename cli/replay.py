@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from cli.output import print_json, stderr_console, stdout_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from backtests.replay.replay import Difference, Replay
-    from backtests.replay.what_if import Both, BothUsd, WhatIf
+    from backtests.replay.replay import Replay
 
 EXIT_DIFFERENT = 3
-FIELDS_SHOWN_MAX = 20
 
 
 def command(
@@ -84,77 +80,15 @@ def command(
 
 
 def _print(result: Replay) -> None:
+    from cli import replay_tables
+
     console = stdout_console()
     if result.what_if is not None:
-        _print_what_if(console, result.what_if)
-    if result.is_identical:
+        replay_tables.print_what_if(console, result.what_if)
+    if result.difference is None:
         console.print(
             f"Identical: {result.recorded_decisions} decisions of {result.run}, "
             f"hash {result.recorded_hash[:16]}."
         )
-        return
-    assert result.difference is not None
-    _print_difference(console, result, result.difference)
-
-
-def _print_difference(console: Console, result: Replay, difference: Difference) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from market.time import format_new_york
-
-    parting, verdict = difference.parting, difference.verdict
-    ours, theirs = _labels(result)
-    console.print(
-        f"Different: {result.recorded_decisions} decisions {ours}, {result.replayed_decisions} {theirs}."
-    )
-    console.print(
-        f"The first difference is decision {parting.index + 1}, "
-        f"{format_new_york(parting.ts_ns)} New York. Cause: {verdict.cause}."
-    )
-    for why in verdict.why:
-        console.print(f"  - {escape(why)}")
-    table = Table("value", ours, theirs)
-    for field in parting.fields[:FIELDS_SHOWN_MAX]:
-        table.add_row(field.field, escape(_text(field.recorded)), escape(_text(field.replayed)))
-    sides = [_position(side.position) for side in (parting.recorded, parting.replayed)]
-    table.add_row("held before", *sides)
-    console.print(table)
-    if len(parting.fields) > FIELDS_SHOWN_MAX:
-        console.print(f"{len(parting.fields) - FIELDS_SHOWN_MAX} more values differ; --json shows all.")
-
-
-def _labels(result: Replay) -> tuple[str, str]:
-    return ("as recorded", "as changed") if result.what_if is not None else ("recorded", "replayed")
-
-
-def _position(position: Any) -> str:
-    return "" if position is None else f"{position.shares} shares, {position.working_orders} orders"
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _print_what_if(console: Console, difference: WhatIf) -> None:
-    from rich.table import Table
-
-    refused = Table("refused", "as recorded", "as changed", title="What the limits refused")
-    for name, both in [*difference.refused.items(), *difference.refused_by_symbol.items()]:
-        _row(refused, name, both)
-    if refused.row_count:
-        console.print(refused)
-    done = Table("done", "", "as recorded", "as changed", title="What was done")
-    for symbol, counts in difference.done.items():
-        for name, both in counts.items():
-            _row(done, symbol, both, name)
-    console.print(done)
-    earned = Table("earned", "", "as recorded", "as changed", title="What was earned, USD")
-    for symbol, amounts in difference.earned.items():
-        for name, usd in amounts.items():
-            _row(earned, symbol, usd, name.removesuffix("_usd"))
-    console.print(earned)
-
-
-def _row(table: Any, name: str, both: Both | BothUsd, *more: str) -> None:
-    table.add_row(name, *more, str(both.base), str(both.changed))
+    else:
+        replay_tables.print_difference(console, result, result.difference)

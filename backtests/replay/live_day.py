@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from audit.events import (
+    KIND_OF,
     AlertRecord,
     DecisionRecord,
     Entry,
@@ -37,7 +38,7 @@ _END_NS = 2**63
 
 
 class LiveReplay(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a replay: its decisions in the journal's form, and how much went in.
+    """What came of a replay in the journal's form: decisions, and what became of them; how much went in.
 
     `left_over` are events of orders that the replay did not send: it had parted before.
     """
@@ -46,6 +47,11 @@ class LiveReplay(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     events: int
     left_over: int
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        """What was decided, in order."""
+        return [entry.body for entry in self.entries if entry.kind == "decision"]
 
 
 def replay_live_day(run: RecordedRun, loaded: LoadedProfile) -> LiveReplay:
@@ -68,7 +74,7 @@ class _Day:
         self._inputs = tuple(run.entries(*INPUT_KINDS))
         self._next = 0
         self._correlation_of: dict[str, str | None] = {}  # by the recorded client order id
-        self._decisions: list[Entry] = []
+        self._entries: list[Entry] = []
         self._left_over = self._events = 0
         self._is_begun = False
         self._node = ReplayedNode(run, loaded, on_decision=self._on_decision)
@@ -84,7 +90,7 @@ class _Day:
             records += 1
         self._inject_until(_END_NS)
         return LiveReplay(
-            entries=tuple(self._decisions),
+            entries=tuple(self._entries),
             records=records,
             events=self._events,
             left_over=self._left_over,
@@ -109,16 +115,28 @@ class _Day:
             self._open(body)
         elif isinstance(body, AlertRecord):
             self._node.alert(body)
+        elif isinstance(body, PositionRecord):
+            if body.event == "found":
+                self._node.take_over(body)
+                self._keep(body, entry.ts_ns)
         elif isinstance(body, OrderRecord):
-            is_found = body.found_status is not None  # sent by a node before: no decision of this replay
-            self._correlation_of[body.client_order_id] = None if is_found else _decision_of(body)
-        elif isinstance(body, PositionRecord) and body.event == "found":
-            self._node.take_over(body)
+            self._inject_order(body, entry.ts_ns)
         elif isinstance(body, OrderEventRecord | FillRecord):
-            correlation_id = self._correlation_of.get(body.client_order_id)
-            told = self._node.order_event(body, correlation_id, entry.ts_ns)
-            self._events += told is True
-            self._left_over += told is False
+            self._inject_event(body, entry.ts_ns)
+
+    def _inject_order(self, order: OrderRecord, ts_ns: int) -> None:
+        is_found = order.found_status is not None  # sent by a node before: no decision of this replay
+        decision = None if is_found else _decision_of(order)
+        self._correlation_of[order.client_order_id] = decision
+        if decision is None or self._node.has_order(decision):
+            self._keep(order, ts_ns)
+
+    def _inject_event(self, event: OrderEventRecord | FillRecord, ts_ns: int) -> None:
+        told = self._node.order_event(event, self._correlation_of.get(event.client_order_id), ts_ns)
+        self._events += told is True
+        self._left_over += told is False
+        if told is not False:
+            self._keep(event, ts_ns)
 
     def _open(self, opened: OpenedRecord) -> None:
         """Begin the day, or go on with the node that was started after the last one."""
@@ -130,15 +148,11 @@ class _Day:
         self._node = ReplayedNode(run, run.loaded(), on_decision=self._on_decision)
 
     def _on_decision(self, decision: DecisionRecord) -> None:
-        self._decisions.append(
-            Entry(
-                seq=len(self._decisions) + 1,
-                ts_ns=decision.ts_ns,
-                kind="decision",
-                body=decision,
-                correlation_id=decision.correlation_id,
-            )
-        )
+        self._keep(decision, decision.ts_ns, decision.correlation_id)
+
+    def _keep(self, body: msgspec.Struct, ts_ns: int, correlation_id: str | None = None) -> None:
+        seq, kind = len(self._entries) + 1, KIND_OF[type(body)]
+        self._entries.append(Entry(seq=seq, ts_ns=ts_ns, kind=kind, body=body, correlation_id=correlation_id))
 
 
 def _decision_of(order: OrderRecord) -> str | None:

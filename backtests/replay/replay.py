@@ -18,7 +18,7 @@ import msgspec
 from audit.events import Entry
 from audit.journal import read_entries
 from backtests.replay.causes import Evidence, Verdict, verdict
-from backtests.replay.decision_stream import Parting, decision_hash, first_parting
+from backtests.replay.decision_stream import FieldDifference, Parting, decision_hash, first_parting
 from backtests.replay.live_day import replay_live_day
 from backtests.replay.recorded_catalog import stage_recorded_data
 from backtests.replay.recorded_run import (
@@ -35,6 +35,8 @@ from configs.profile import LoadedProfile
 from market.errors import DataError
 
 COMPARED = ("decision", "order", "order_event", "fill", "refusal", "breaker")
+COMPARED_LIVE = ("decision", "order", "order_event", "fill", "position")
+"""What a replay of a live day has; the gate's verdicts reach it as the order events that they became."""
 FILES_SHOWN_MAX = 3
 
 Progress = Callable[[str], None]
@@ -49,7 +51,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay showed. Under a change the "recorded" side is the day under the recorded profile.
+    """What a replay showed. Under a change the "recorded" side is the day under the recorded profile, and
+    decisions that differ in nothing but their thresholds are identical.
 
     `base_is_as_recorded` says for a backtest whether that day still has the journal's decisions; None for
     a live day, which the simulated venue does not repeat. `unverified` says, if so, that the journal
@@ -113,7 +116,7 @@ class _Bench:
 
     def unchanged(self, loaded: LoadedProfile, files: Sequence[ChangedFile]) -> Replay:
         run = self._run
-        recorded = tuple(run.entries(*COMPARED))
+        recorded = tuple(run.entries(*(COMPARED_LIVE if run.is_live else COMPARED)))
         left_over = 0
         if run.is_live:
             self._progress("replaying the recorded day")
@@ -134,7 +137,7 @@ class _Bench:
     def changed(self, loaded: LoadedProfile, files: Sequence[ChangedFile]) -> Replay:
         run = self._run
         catalog, recorded = run.catalog, run.loaded()
-        keys = _changed_keys(recorded, loaded)
+        changes = _changes(recorded, loaded)
         if run.is_live:
             catalog = stage_recorded_data(run.catalog, self._folder / "catalog")
             recorded, loaded = as_backtest(recorded, run.opened), as_backtest(loaded, run.opened)
@@ -142,8 +145,8 @@ class _Bench:
         other = self._backtest(loaded, catalog, "changed")
         evidence = Evidence(
             files=tuple(files),
-            limits=tuple(key for key in keys if key.startswith("risk.")),
-            parameters=tuple(key for key in keys if not key.startswith("risk.")),
+            limits=tuple(each for each in changes if each.field.startswith("risk.")),
+            parameters=tuple(each for each in changes if not each.field.startswith("risk.")),
         )
         result = self._compared("what_if", base, other, evidence=evidence, difference=what_if(base, other))
         if run.is_live:
@@ -168,7 +171,7 @@ class _Bench:
         difference: WhatIf | None = None,
         left_over: int = 0,
     ) -> Replay:
-        parting = first_parting(recorded, replayed)
+        parting = first_parting(recorded, replayed, with_thresholds=mode != "what_if")
         ours, theirs = decisions_of(recorded), decisions_of(replayed)
         problems = self._run.problems
         return Replay(
@@ -210,9 +213,13 @@ def _other_versions(run: RecordedRun) -> tuple[str, ...]:
     )
 
 
-def _changed_keys(base: LoadedProfile, changed: LoadedProfile) -> list[str]:
+def _changes(base: LoadedProfile, changed: LoadedProfile) -> list[FieldDifference]:
     one, other = _flat(msgspec.to_builtins(base.profile)), _flat(msgspec.to_builtins(changed.profile))
-    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+    return [
+        FieldDifference(field=key, recorded=one.get(key), replayed=other.get(key))
+        for key in sorted(one.keys() | other.keys())
+        if one.get(key) != other.get(key)
+    ]
 
 
 def _flat(value: object, path: str = "") -> dict[str, object]:

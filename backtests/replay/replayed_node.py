@@ -85,6 +85,10 @@ class ReplayedNode:
         if instrument is not None:
             self._cache.add_position(Position(instrument, fill), OmsType.NETTING)
 
+    def has_order(self, correlation_id: str) -> bool:
+        """Whether a strategy has sent an order for the decision `correlation_id`."""
+        return correlation_id in self._orders
+
     def order_event(
         self, record: OrderEventRecord | FillRecord, correlation_id: str | None, now_ns: int
     ) -> bool | None:

@@ -85,6 +85,26 @@ def test_a_difference_exits_with_3_and_names_its_cause(
     assert "audit verify" in printed.err
 
 
+def test_a_decision_of_one_side_alone_stands_beside_no_decision(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "strategies.harvester.parameters.imbalance_min"
+    assert replay.command(run_dir, set_=[f"{key}=0.5"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"the replay changed {key} from 0.3 to 0.5" in text
+    assert "passes 0.3 as recorded and fails 0.5 as changed" in text
+    assert "│ no decision │" in text
+    assert "│ threshold 0.5 │" in text
+
+
+def test_rows_without_a_difference_are_left_out(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay.command(run_dir, set_=["risk.max_daily_loss_usd=499"]) == 0
+    text = capsys.readouterr().out
+    assert "What was earned, USD: no difference." in text
+    assert "Identical: " in text
+    assert "│" not in text
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

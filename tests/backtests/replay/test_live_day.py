@@ -139,6 +139,7 @@ def test_an_edited_fill_is_named_as_the_cause(copied: Path) -> None:
     assert result.unverified is not None
     recorded, replayed = result.difference.parting.recorded, result.difference.parting.replayed
     assert recorded.decision != replayed.decision
+    assert recorded.position.shares > 0
 
 
 def test_an_edited_parameter_is_named_as_the_cause(copied: Path) -> None:
@@ -193,7 +194,7 @@ def test_other_thresholds_than_those_recorded_show_in_the_first_difference(
     run = RecordedRun.open(sessions["marketable"].run_dir)
     changed = run.loaded(overrides=("strategies.harvester.parameters.imbalance_min=0.32",))
     day = replay_live_day(run, changed)
-    decisions = [entry.body for entry in day.entries]
+    decisions = day.decisions
     assert decisions != [entry.body for entry in run.decisions]
     assert 0.32 in decisions[0].thresholds.values()
 
@@ -211,9 +212,9 @@ def test_decisions_hang_on_the_place_of_each_event(
             late_ns = None if entry.market_ns is None else entry.market_ns + NS_PER_SECOND
             yield msgspec.structs.replace(entry, market_ns=late_ns)
 
-    assert [entry.body for entry in replay_live_day(run, run.loaded()).entries] == recorded
+    assert replay_live_day(run, run.loaded()).decisions == recorded
     monkeypatch.setattr(RecordedRun, "entries", later)
-    assert [entry.body for entry in replay_live_day(run, run.loaded()).entries] != recorded
+    assert replay_live_day(run, run.loaded()).decisions != recorded
 
 
 def test_a_live_day_can_be_asked_what_if(sessions: dict[str, Session]) -> None:
