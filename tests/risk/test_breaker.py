@@ -137,7 +137,7 @@ RECORD = BreakerRecord(
 
 @pytest.mark.parametrize("is_durable", [True, False])
 def test_a_saved_halt_is_there_after_a_restart(tmp_path: Path, is_durable: bool) -> None:
-    file = BreakerFile(tmp_path / "state" / "breaker.json")
+    file = BreakerFile(tmp_path / "live" / "state" / "breaker.json")
     file.save(RECORD, is_durable=is_durable)
     loaded = BreakerFile(file.path).load(9)
     assert loaded == msgspec.structs.replace(RECORD, breaker=RECORD.breaker.restarted(9))

@@ -59,6 +59,16 @@ def test_a_stock_is_closed_at_the_market() -> None:
     )
 
 
+def test_the_smallest_position_is_closed_on_its_own_side() -> None:
+    step = plan_closings(held((stock("F"), 1), (stock("GE"), -1)), market(), tries=0)
+    assert sent(step) == [("sell", "F.SMART", 1), ("buy", "GE.SMART", 1)]
+
+
+def test_a_spread_that_is_not_held_hides_no_other() -> None:
+    step = plan_closings(held((C110, -1), (C115, 1)), market(BULL_PUT, BEAR_CALL), tries=0)
+    assert sent(step) == [("sell", BEAR_CALL.instrument_id, 1)]
+
+
 def test_nothing_is_sent_while_the_session_is_closed() -> None:
     step = plan_closings(held((stock("F"), 10), (P100, 1)), market(is_open=False), tries=0)
     assert step.closings == ()

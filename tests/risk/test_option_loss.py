@@ -83,6 +83,20 @@ def test_a_later_long_option_covers_an_earlier_short_one() -> None:
     assert loss(put(100, -1), put(90, 1, late=True)) == 1_000
 
 
+def test_only_what_is_lent_protects_the_earlier_expiry() -> None:
+    assert floor_usd([put(100, -1), put(120, -1, late=True), put(90, 2, late=True)]) == -1_000 - 3_000
+
+
+def test_an_expiry_without_spare_options_lends_none() -> None:
+    latest = Holding(option(100, expiration_ns=LATER_NS + 1), 1)
+    assert floor_usd([put(100, -1), put(95, -1, late=True), put(90, 1, late=True), latest]) == -500
+
+
+def test_a_width_below_a_dollar_counts() -> None:
+    sold, bought = option(100, "call"), msgspec.structs.replace(option(101, "call"), strike=Decimal("100.5"))
+    assert loss(Holding(sold, -1), Holding(bought, 1)) == 50
+
+
 def test_a_later_long_option_covers_only_once() -> None:
     assert floor_usd([put(100, -1), put(100, -1, late=True), put(95, 1, late=True)]) is None
 

@@ -104,6 +104,14 @@ def test_the_open_profit_of_a_symbol_leaves_the_others_out() -> None:
     assert book.open_profit(closing_at("6.00")) == 0
 
 
+def test_a_symbol_is_known_though_another_has_no_price() -> None:
+    book = play(fill(10, "5.00"), fill(10, "5.00", terms=GE))
+    priced = {"GE": quote("6.00", "6.10")}
+    day, of_symbol = book.day_and_symbol(lambda terms: priced.get(terms.symbol), "GE")
+    assert day is None
+    assert of_symbol == 10
+
+
 @pytest.mark.parametrize(("held", "profit"), [(1, "-0.10"), (-1, "-0.20")])
 def test_a_long_closes_at_the_bid_and_a_short_at_the_ask(held: int, profit: str) -> None:
     assert play(fill(held, "5.00")).open_profit(lambda _: quote("4.90", "5.20")) == D(profit)
