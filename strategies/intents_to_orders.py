@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.model.enums import OrderSide, TimeInForce
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from market.instruments import EQUITY_PRICE_PRECISION
 from strategies.intents import Side
 from strategies.intraday.correlation import order_tag
 from strategies.intraday.orders import Place
@@ -19,13 +18,13 @@ from strategies.intraday.pricing import on_grid
 _TIME_IN_FORCE = {"day": TimeInForce.DAY, "ioc": TimeInForce.IOC}
 
 
-def order_for(place: Place, *, factory: OrderFactory, instrument_id: InstrumentId) -> Order:
+def order_for(place: Place, *, factory: OrderFactory, instrument: Instrument) -> Order:
     """Return the order that `place` asks for: limit or market, tagged with its correlation id.
 
     Exits are reduce-only: a venue or engine that honours it refuses to turn the position around.
     """
     common = {
-        "instrument_id": instrument_id,
+        "instrument_id": instrument.id,
         "order_side": _order_side(place.side),
         "quantity": Quantity.from_int(place.quantity),
         "time_in_force": _TIME_IN_FORCE[place.time_in_force],
@@ -34,12 +33,19 @@ def order_for(place: Place, *, factory: OrderFactory, instrument_id: InstrumentI
     }
     if place.limit_price is None:
         return factory.market(**common)
-    return factory.limit(price=price_for(place.limit_price, place.side), **common)
+    price = price_for(place.limit_price, place.side, decimals=instrument.price_precision)
+    return factory.limit(price=price, **common)
 
 
-def price_for(limit_price: Decimal, side: Side) -> Price:
-    """Return `limit_price` (USD a share) on its tick, exact, at the precision of every equity."""
-    return Price.from_str(f"{on_grid(limit_price, side):.{EQUITY_PRICE_PRECISION}f}")
+def price_for(limit_price: Decimal, side: Side, *, decimals: int) -> Price:
+    """Return `limit_price` (USD a share) on its tick, written with the `decimals` of its instrument.
+
+    Nautilus denies prices with more. IB's adapter gives a stock the two of its minimum tick, where our own
+    catalogs have four; a price that needs more moves to the next it can be, never worse for `side`.
+    """
+    exact = on_grid(limit_price, side)
+    rounding = ROUND_FLOOR if side == "buy" else ROUND_CEILING
+    return Price.from_str(f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=rounding):f}")
 
 
 def side_of(order_side: OrderSide) -> Side:

@@ -272,8 +272,8 @@ class IntradayStrategy(Strategy):
 
     def _send(self, trader: SymbolTrader, command: Command, now_ns: int) -> None:
         if isinstance(command, Place):
-            instrument_id = InstrumentId.from_str(trader.instrument_id)
-            order = order_for(command, factory=self.order_factory, instrument_id=instrument_id)
+            instrument = self.cache.instrument(InstrumentId.from_str(trader.instrument_id))
+            order = order_for(command, factory=self.order_factory, instrument=instrument)
             self._orders[order.client_order_id.value] = (trader, command.correlation_id)
             self._client_order_ids[command.correlation_id] = order.client_order_id
             self.submit_order(order)
@@ -287,7 +287,8 @@ class IntradayStrategy(Strategy):
         if order.is_closed:
             trader.on_ended(correlation_id, now_ns)
         elif isinstance(command, Reprice):
-            self.modify_order(order, price=price_for(command.limit_price, command.side))
+            decimals = order.price.precision
+            self.modify_order(order, price=price_for(command.limit_price, command.side, decimals=decimals))
             if order.status != OrderStatus.PENDING_UPDATE:
                 self._publish(
                     trader.on_request_refused(correlation_id, "replace", now_ns, refused_by=NOT_SENT)

@@ -7,13 +7,15 @@ import pytest
 from nautilus_trader.common.component import TestClock
 from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce
-from nautilus_trader.model.identifiers import InstrumentId, StrategyId, TraderId
+from nautilus_trader.model.identifiers import StrategyId, TraderId
 from nautilus_trader.model.objects import Price
 
+from catalog.instruments import nautilus_equity
+from market.instruments import EquitySpec
 from strategies.intents_to_orders import order_for, price_for, side_of
 from strategies.intraday.orders import Place
 
-BAC = InstrumentId.from_str("BAC.SMART")
+BAC = nautilus_equity(EquitySpec(symbol="BAC"))
 
 
 def order(**changes: Any) -> Any:
@@ -27,7 +29,7 @@ def order(**changes: Any) -> Any:
         "reason": "test",
     }
     factory = OrderFactory(TraderId("T-1"), StrategyId("S-1"), TestClock())
-    return order_for(Place(**(place | changes)), factory=factory, instrument_id=BAC)
+    return order_for(Place(**(place | changes)), factory=factory, instrument=BAC)
 
 
 def test_an_entry_is_a_tagged_limit_order() -> None:
@@ -60,7 +62,7 @@ def test_a_marketable_entry_is_immediate_or_cancel() -> None:
     ],
 )
 def test_every_price_is_put_on_its_tick_at_four_decimals(price: str, side: Any, expected: str) -> None:
-    made = price_for(Decimal(price), side)
+    made = price_for(Decimal(price), side, decimals=4)
     assert str(made) == expected
     assert made.precision == 4
 
@@ -68,3 +70,18 @@ def test_every_price_is_put_on_its_tick_at_four_decimals(price: str, side: Any, 
 def test_sides_are_told_apart() -> None:
     assert side_of(OrderSide.BUY) == "buy"
     assert side_of(OrderSide.SELL) == "sell"
+
+
+@pytest.mark.parametrize(
+    ("price", "side", "expected"),
+    [
+        ("200.03", "buy", "200.03"),
+        ("200.0300", "sell", "200.03"),
+        ("0.5051", "buy", "0.50"),
+        ("0.5051", "sell", "0.51"),
+    ],
+)
+def test_a_price_has_the_decimals_of_its_instrument(price: str, side: Any, expected: str) -> None:
+    """IB's adapter gives a stock two, and Nautilus denies prices with more."""
+    made = price_for(Decimal(price), side, decimals=2)
+    assert str(made) == expected
