@@ -91,11 +91,7 @@ class TraceIndex:
             return NotFoundError(f"{asked!r} is not in the journal: it holds no order and no decision.")
         near = _near(asked, list(known))
         hint = ", ".join(f"{name} ({known[name]})" for name in near)
-        meant = (
-            f"Near it: {hint}."
-            if near
-            else f"Ids look like {_first_and_last(known)}."
-        )
+        meant = f"Near it: {hint}." if near else f"Ids look like {_first_and_last(known)}."
         return NotFoundError(
             f"No order, trade, decision or round trip of the journal has the id {asked!r}. {meant} "
             "`harvester blotter RUN_DIR` lists the trades with their orders."
