@@ -7,6 +7,7 @@ from typing import Any
 
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.config import BacktestEngineConfig, CacheConfig, LoggingConfig
+from nautilus_trader.core.fsm import InvalidStateTrigger
 from nautilus_trader.execution.messages import SubmitOrder
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import AccountType, OmsType
@@ -123,7 +124,7 @@ class ReplayedNode:
         """Change the order's state as Nautilus' execution engine does, which passes over what cannot be."""
         try:
             order.apply(event)
-        except (ValueError, KeyError):
+        except (InvalidStateTrigger, ValueError, KeyError):
             return
         self._cache.update_order(order)
 

@@ -102,7 +102,7 @@ class Listener(Strategy):
 
 
 class NodeRig:
-    """A running node, its strategy, and the simulator that it talks to."""
+    """A running node, its strategy, and the simulator that it talks to; `prepare` is given the built node."""
 
     def __init__(
         self,
@@ -115,6 +115,7 @@ class NodeRig:
             InteractiveBrokersLiveExecClientFactory,
         ),
         engine: dict[str, Any] | None = None,
+        prepare: Callable[[TradingNode], None] = lambda _node: None,
     ) -> None:
         self.simulator, self.client_id = simulator, client_id
         self.strategy = Listener()
@@ -124,6 +125,7 @@ class NodeRig:
         self.node.add_data_client_factory(IB, factories_of[0])
         self.node.add_exec_client_factory(IB, factories_of[1])
         self.node.build()
+        prepare(self.node)
 
     async def start(self) -> None:
         """Run the node until the strategy has started; raises `TimeoutError`."""

@@ -183,7 +183,7 @@ class _Rig:
         self, run_dir: Path, loaded: LoadedProfile, loop: asyncio.AbstractEventLoop, *, held: int
     ) -> None:
         self.loaded, self.loop = loaded, loop
-        self.node = TradingNode(_config(f"{loaded.profile.universe.book}_MBP"), loop=loop)
+        self.node = TradingNode(sandbox_config(f"{loaded.profile.universe.book}_MBP"), loop=loop)
         RejectingFactory.portfolio = self.node.portfolio
         self.node.add_exec_client_factory("SMART", RejectingFactory)
         self.node.add_data_client_factory("SMART", FeedFactory)
@@ -327,7 +327,8 @@ def _market(first_ns: int, numbers: range, *, has_depth: bool) -> Iterable[Any]:
         yield QuoteTick(name, bid, ask, bid_size, ask_size, ts_ns, ts_ns)
 
 
-def _config(book_type: str) -> TradingNodeConfig:
+def sandbox_config(book_type: str) -> TradingNodeConfig:
+    """Return the configuration of a node whose orders go to the sandbox client."""
     return TradingNodeConfig(
         trader_id=TraderId(TRADER),
         logging=LoggingConfig(log_level="ERROR"),

@@ -217,6 +217,22 @@ def test_decisions_hang_on_the_place_of_each_event(
     assert replay_live_day(run, run.loaded()).decisions != recorded
 
 
+def test_an_event_that_the_broker_told_twice_is_passed_over_as_it_was_then(
+    sessions: dict[str, Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IB's adapter accepts an order again when it was changed; the engine passes that on all the same."""
+    run = RecordedRun.open(sessions["passive"].run_dir)
+    recorded, read = [entry.body for entry in run.decisions], RecordedRun.entries
+
+    def twice(self: RecordedRun, *kinds: str) -> Iterator[Entry]:
+        for entry in read(self, *kinds):
+            is_accepted = entry.kind == "order_event" and entry.body.event == "accepted"
+            yield from [entry] * (2 if is_accepted else 1)
+
+    monkeypatch.setattr(RecordedRun, "entries", twice)
+    assert replay_live_day(run, run.loaded()).decisions == recorded
+
+
 def test_a_live_day_can_be_asked_what_if(sessions: dict[str, Session]) -> None:
     result = _replayed(sessions["marketable"].run_dir, overrides=("risk.max_consecutive_losses=1",))
     assert result.mode == "what_if"
