@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cli.result_file import finished_file
 from market.errors import UserError
 
 BROWSERS = (
@@ -24,7 +25,8 @@ SECONDS_MAX = 60
 def write_picture(page: str, target: Path, *, height: int) -> Path:
     """Write the HTML text `page`, drawn `WIDTH` by `height` pixels, to the PNG file `target`.
 
-    Raises `UserError` where no browser is found, or it does not draw within `SECONDS_MAX`.
+    Raises `UserError` where no browser is found, it does not draw within `SECONDS_MAX`, or `target` cannot be
+    written.
     """
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
@@ -32,7 +34,6 @@ def write_picture(page: str, target: Path, *, height: int) -> Path:
             f"--png needs one of the browsers {', '.join(BROWSERS)}, and none is installed. "
             "Use --html, or install Chromium."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="harvester-") as folder:
         source, drawn = Path(folder) / "page.html", Path(folder) / "page.png"
         source.write_text(page, encoding="utf-8")
@@ -52,7 +53,9 @@ def write_picture(page: str, target: Path, *, height: int) -> Path:
         ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS_MAX)
-            shutil.move(drawn, target)
+            picture = drawn.read_bytes()
         except (subprocess.SubprocessError, OSError) as error:
             raise UserError(f"{browser} did not draw the picture: {error}. Use --html instead.") from None
+    with finished_file(target, option="--png") as unfinished:
+        unfinished.write_bytes(picture)
     return target

@@ -10,16 +10,14 @@ import jinja2
 from markupsafe import Markup
 
 from backtests.report.page_parts import asset, script_json
+from cli.result_file import write_text_file
 
 _FOLDER = "payoff_page_parts"
 
 
 def write_payoff_page(view: dict[str, Any], target: Path) -> Path:
     """Write the page of a payoff's JSON and return its path; an older one is replaced as a whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.write_text(render(view), encoding="utf-8")
-    return unfinished.replace(target)
+    return write_text_file(target, render(view), option="--html")
 
 
 def render(view: dict[str, Any]) -> str:

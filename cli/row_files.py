@@ -10,7 +10,6 @@ import csv
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import batched
 from pathlib import Path
@@ -21,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.amounts import PLACES
-from market.errors import UserError
+from cli.result_file import finished_file
 
 BATCH_ROWS = 16_384
 _TYPES: dict[Any, pa.DataType] = {
@@ -37,7 +36,7 @@ def write_csv[T: msgspec.Struct](path: Path, rows: Iterable[T], *, row_type: typ
     """Write `rows` to a CSV file with a header and return how many there were."""
     columns = row_type.__struct_fields__
     with (
-        _finished(path, option="--csv") as unfinished,
+        finished_file(path, option="--csv") as unfinished,
         unfinished.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
@@ -54,7 +53,7 @@ def write_parquet[T: msgspec.Struct](path: Path, rows: Iterable[T], *, row_type:
     schema = pa.schema(list(_fields(row_type)))
     count = 0
     with (
-        _finished(path, option="--parquet") as unfinished,
+        finished_file(path, option="--parquet") as unfinished,
         pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
     ):
         for batch in batched(rows, BATCH_ROWS):
@@ -68,7 +67,7 @@ def write_json_lines(path: Path, rows: Iterable[msgspec.Struct]) -> int:
     """Write `rows` as one JSON object a line and return how many there were."""
     count = 0
     encode = msgspec.json.Encoder().encode
-    with _finished(path, option="--jsonl") as unfinished, unfinished.open("wb") as file:
+    with finished_file(path, option="--jsonl") as unfinished, unfinished.open("wb") as file:
         for row in rows:
             file.write(encode(row) + b"\n")
             count += 1
@@ -105,18 +104,3 @@ def _typed(value: Any, kind: pa.DataType) -> Any:
     if isinstance(value, Decimal) and pa.types.is_decimal(kind):
         return value.quantize(Decimal(1).scaleb(-PLACES))
     return value
-
-
-@contextmanager
-def _finished(path: Path, *, option: str) -> Iterator[Path]:
-    """Yield a path beside `path` that takes its place when all went well."""
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error}. Name another file with {option}.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
+from cli.result_file import finished_file
 from cli.scan_context import KnownMarket, MarketFlags, MarketNeeds, known_market
 
 if TYPE_CHECKING:
@@ -164,19 +165,16 @@ def _input_json(one: _Input) -> dict[str, Any]:
 
 
 def _write_csv(path: Path, result: ScanResult) -> None:
-    from market.errors import UserError
     from scanner.metrics import POSITION_METRICS
 
     columns = ["underlying", "structure", "spread", "dte", "score", "breakevens", *POSITION_METRICS]
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(_csv_row(candidate) for candidate in result.candidates)
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error}. Name another file with --csv.") from None
+    with (
+        finished_file(path, option="--csv") as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(_csv_row(candidate) for candidate in result.candidates)
 
 
 def _csv_row(candidate: Candidate) -> list[object]:

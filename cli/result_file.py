@@ -1,0 +1,40 @@
+"""The file that a flag such as `--html` names: it appears as a whole or not at all, in folders made for it.
+
+One rule for all commands: what is there is replaced, missing folders above it are made, a folder in its place
+is refused, and nothing half-written is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from market.errors import UserError
+
+
+@contextmanager
+def finished_file(path: Path, *, option: str) -> Iterator[Path]:
+    """Yield a path beside `path`, given with `option`, that takes its place when all went well.
+
+    Raises `UserError` where `path` is a folder or cannot be written.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a file. Name a file in it with {option}.")
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error}. Name another file with {option}.") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def write_text_file(path: Path, text: str, *, option: str) -> Path:
+    """Write `text` as UTF-8 to `path`, given with `option`, and return it. Raises as `finished_file`."""
+    with finished_file(path, option=option) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return path
