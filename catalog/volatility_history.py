@@ -107,27 +107,32 @@ def _at_the_money(chain: OptionChain, inputs: PricingInputs, maturity_days: floa
     if np.isnan(known.underlying_price):
         return float("nan")
     has_quotes = bool(known.is_two_sided.any())
-    usable = known.take(known.is_two_sided if has_quotes else ~np.isnan(known.iv))
-    parts = [
-        _nearest(usable, expiry_ns, inputs) for expiry_ns in _expiries_around(usable, maturity_days).tolist()
-    ]
-    around = usable.take(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+    usable = known.is_two_sided if has_quotes else ~np.isnan(known.iv)
+    expiries = _expiries_around(known.take(usable), maturity_days)
+    parts = [_nearest(known, usable, expiry_ns, inputs) for expiry_ns in expiries.tolist()]
+    around = known.take(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
     ready = priced(around, inputs) if has_quotes else around
     return constant_maturity_iv(term_structure(ready, inputs), days=maturity_days)
 
 
-def _nearest(chain: OptionChain, expiry_ns: int, inputs: PricingInputs) -> NDArray[np.int64]:
+def _nearest(
+    chain: OptionChain, usable: NDArray[np.bool_], expiry_ns: int, inputs: PricingInputs
+) -> NDArray[np.int64]:
     """Return the rows of an expiry that its volatility at the money depends on.
 
-    Those are the strikes next to the forward, and the pairs next to it, of which parity takes the forward.
+    Those are the usable strikes next to the forward, the usable pairs next to it, of which parity takes the
+    forward, and what is listed between them and cannot be used: a gap of those is not read across.
     """
-    rows = chain.rows_of_expiry(expiry_ns)
-    part = chain.take(rows)
+    rows = np.arange(len(chain))[chain.rows_of_expiry(expiry_ns)]
+    part = chain.take(rows[usable[rows]])
     forward = implied_forward(part, inputs.rates)
     middle = chain.underlying_price if np.isnan(forward) else forward
     strikes, sides = np.unique(part.strike, return_counts=True)
-    chosen = [_beside(middle, strikes, 1), _beside(middle, strikes[sides == 2], PAIRS_OF_PARITY)]
-    return np.flatnonzero(np.isin(part.strike, np.concatenate(chosen))) + rows.start
+    nearest = [_beside(middle, strikes, 1), _beside(middle, strikes[sides == 2], PAIRS_OF_PARITY)]
+    chosen = np.concatenate(nearest)
+    listed = chain.strike[rows]
+    unusable = ~usable[rows] & (listed > chosen.min()) & (listed < chosen.max())
+    return rows[np.isin(listed, chosen) | unusable]
 
 
 def _beside(middle: float, strikes: Array, count: int) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from market.errors import DataError
 from market.option_chain import OptionChain
@@ -20,6 +20,15 @@ SESSIONS_PER_YEAR = 252
 DAYS_PER_YEAR = 365.0
 RANK_DAYS = 252
 """Sessions of the usual window of rank and percentile, the current one included."""
+GAP_STRIKES_MAX = 2
+"""Listed strikes without a volatility that a smile is always read across."""
+GAP_DEVIATIONS_MAX = 0.25
+"""Across more it is read while the strikes around lie no further apart, in standard deviations to expiry."""
+GAP_FRACTION_MAX = 0.10
+"""And never further apart than this fraction: a volatility that is far too high has wide deviations."""
+
+
+type Places = NDArray[np.intp] | np.intp
 
 
 class VolatilityRank(NamedTuple):
@@ -51,6 +60,33 @@ class Skew(NamedTuple):
     def butterfly(self) -> float:
         """Mean of the wings above the money."""
         return 0.5 * (self.put_iv + self.call_iv) - self.atm_iv
+
+
+class Smile(NamedTuple):
+    """Volatilities of one expiry at ascending strikes, USD, and all strikes that are listed, ascending."""
+
+    strikes: Array
+    iv: Array
+    listed: Array
+    years: float
+
+    @classmethod
+    def of(cls, chain: OptionChain) -> Smile:
+        """Return the smile of a chain of one expiry: at each strike the mean of put and call."""
+        known = ~np.isnan(chain.iv)
+        strikes, which = np.unique(chain.strike[known], return_inverse=True)
+        iv = np.bincount(which, weights=chain.iv[known]) / np.bincount(which) if strikes.size else strikes
+        years = float(chain.years[0]) if len(chain) else 0.0
+        return cls(strikes, iv, np.unique(chain.strike), years)
+
+    def joins(self, below: Places, above: Places) -> NDArray[np.bool_]:
+        """Whether the smile may be read between the strikes at these positions (`smile_at` has the rule)."""
+        low, high = self.strikes[below], self.strikes[above]
+        missed = np.searchsorted(self.listed, high) - np.searchsorted(self.listed, low, "right")
+        deviation = np.minimum(self.iv[below], self.iv[above]) * np.sqrt(self.years)
+        width_max = np.minimum(GAP_DEVIATIONS_MAX * deviation, GAP_FRACTION_MAX)
+        joined: NDArray[np.bool_] = (missed <= GAP_STRIKES_MAX) | (np.log(high / low) <= width_max)
+        return joined
 
 
 class TermStructure(NamedTuple):
@@ -107,20 +143,32 @@ def rolling_realised_volatility(
 
 
 def at_the_money_iv(chain: OptionChain, expiry_ns: int, inputs: PricingInputs) -> float:
-    """Return the volatility at the forward of a priced chain's expiry; NaN without quotes around it.
+    """Return the volatility at the forward of a priced chain's expiry; NaN without volatilities around it.
 
     At each strike the mean of put and call (either, where one is missing), between the two strikes around
-    the forward linear in the strike. Nothing is extrapolated. The forward is that of put-call parity, without
-    pairs the underlying's price.
+    the forward as `smile_at` reads it. The forward is that of put-call parity, without pairs the underlying's
+    price.
     """
     part = chain.of_expiry(expiry_ns)
     forward = implied_forward(part, inputs.rates)
     if np.isnan(forward):
         forward = part.underlying_price
-    strikes, smile = _smile(part)
-    if not strikes.size or np.isnan(forward) or not strikes[0] <= forward <= strikes[-1]:
-        return float("nan")
-    return float(np.interp(forward, strikes, smile))
+    return float(smile_at(forward, Smile.of(part)))
+
+
+def smile_at(wanted: ArrayLike, smile: Smile) -> Array:
+    """Return the volatility at `wanted` (USD), shape of `wanted`, linear between the strikes of `smile`.
+
+    NaN beyond the strikes (nothing is extrapolated), and in a gap: between two strikes that have more than
+    `GAP_STRIKES_MAX` listed ones between them and lie far apart (`GAP_DEVIATIONS_MAX`, `GAP_FRACTION_MAX`).
+    """
+    at = np.asarray(wanted, dtype=np.float64)
+    if not smile.strikes.size:
+        return np.full(at.shape, np.nan)
+    above = np.minimum(np.searchsorted(smile.strikes, at), smile.strikes.size - 1)
+    below = np.where(smile.strikes[above] == at, above, np.maximum(above - 1, 0))
+    inside = np.interp(at, smile.strikes, smile.iv, left=np.nan, right=np.nan)
+    return np.where(smile.joins(below, above), inside, np.nan)
 
 
 def term_structure(chain: OptionChain, inputs: PricingInputs) -> TermStructure:
@@ -153,20 +201,15 @@ def skew(chain: OptionChain, expiry_ns: int, inputs: PricingInputs, *, delta: fl
     return Skew(wings[0], wings[1], at_the_money_iv(chain, expiry_ns, inputs))
 
 
-def _smile(chain: OptionChain) -> tuple[Array, Array]:
-    """Return ascending strikes with a volatility, and the mean of put and call at each."""
-    known = ~np.isnan(chain.iv)
-    strikes, which = np.unique(chain.strike[known], return_inverse=True)
-    if not strikes.size:
-        return strikes, strikes
-    return strikes, np.bincount(which, weights=chain.iv[known]) / np.bincount(which)
-
-
 def _iv_at_delta(chain: OptionChain, delta: float, *, is_call: bool) -> float:
-    rows = (chain.is_call == is_call) & ~np.isnan(chain.iv) & ~np.isnan(chain.delta)
-    size, iv = np.abs(chain.delta[rows]), chain.iv[rows]
-    order = np.argsort(size)
-    size, iv = size[order], iv[order]
+    right = chain.take(chain.is_call == is_call)
+    known = np.flatnonzero(~np.isnan(right.iv) & ~np.isnan(right.delta))
+    known = known[np.argsort(np.abs(right.delta[known]), kind="stable")]
+    size = np.abs(right.delta[known])
     if not size.size or not size[0] <= delta <= size[-1]:
         return float("nan")
-    return float(np.interp(delta, size, iv))
+    above = int(np.searchsorted(size, delta))
+    below = above if size[above] == delta else above - 1
+    smile = Smile.of(right)
+    ends = np.searchsorted(smile.strikes, np.sort(right.strike[known[[below, above]]]))
+    return float(np.interp(delta, size, right.iv[known])) if smile.joins(*ends) else float("nan")

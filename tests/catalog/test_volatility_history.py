@@ -48,6 +48,14 @@ def test_nothing_after_the_moment_is_used(catalog: Path) -> None:
     assert iv_history(catalog, "SPXW", noon, days=2, rate=RATE).iv == pytest.approx([0.35, 0.50], abs=1e-3)
 
 
+def test_a_day_without_quotes_around_the_money_has_no_volatility(tmp_path: Path) -> None:
+    at_ns = NOW_NS + DAY_NS
+    near = write_days(tmp_path / "near", one_a_day([0.2, 0.3]), unquoted=(99, 103))
+    assert iv_history(near, "SPX", at_ns, rate=RATE).iv == pytest.approx([0.2, 0.3], abs=1e-3)
+    gap = write_days(tmp_path / "gap", one_a_day([0.2, 0.3]), unquoted=(90, 110))
+    assert np.isnan(iv_history(gap, "SPX", at_ns, rate=RATE).iv).all()
+
+
 def test_an_unknown_symbol_is_said(catalog: Path) -> None:
     with pytest.raises(NotFoundError, match="no chain of NDX"):
         iv_history(catalog, "NDX", NOW_NS)

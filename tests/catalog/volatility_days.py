@@ -22,8 +22,17 @@ Snapshot = tuple[int, int, float, float]
 """Day after 2021-01-04, minutes after 10:01, volatility, price of the underlying."""
 
 
-def write_days(root: Path, snapshots: Iterable[Snapshot], *, name: str = "SPXW") -> Path:
-    """Write the snapshots, in order of time, as chains of a class; quotes stay those of a price of 100."""
+def write_days(
+    root: Path,
+    snapshots: Iterable[Snapshot],
+    *,
+    name: str = "SPXW",
+    unquoted: tuple[float, float] = (0.0, 0.0),
+) -> Path:
+    """Write the snapshots, in order of time, as chains of a class; quotes stay those of a price of 100.
+
+    Strikes from the first to the second of `unquoted` are listed without quotes.
+    """
     with CatalogStore(root).ingest(SourceDescription(kind="test", path="", sha256=name)) as ingest:
         writer = ChainWriter(ingest, option_class(name), is_daily=False)
         for day, minutes, volatility, spot in snapshots:
@@ -32,6 +41,8 @@ def write_days(root: Path, snapshots: Iterable[Snapshot], *, name: str = "SPXW")
             names = np.array([f"{name:<6}21{i:04d}C00100000.SMART" for i in range(len(moved))], dtype=object)
             columns = {key: getattr(moved, key) for key in STATIC} | {"contract": names}
             market = {key: getattr(moved, key) for key in (*PRICES, *COUNTS)}
+            is_silent = (moved.strike >= unquoted[0]) & (moved.strike <= unquoted[1])
+            market |= {side: np.where(is_silent, np.nan, market[side]) for side in ("bid", "ask")}
             writer.write(
                 ContractList(name, option_class(name).underlying, columns),
                 {key: np.round(values, 4) for key, values in market.items()},
