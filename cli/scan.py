@@ -5,29 +5,22 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
 from cli.result_file import finished_file
-from cli.scan_context import KnownMarket, MarketFlags, MarketNeeds, known_market
+from cli.scan_context import MarketFlags
+from cli.scan_inputs import ScanInputs, chain_moment, scan_inputs
 
 if TYPE_CHECKING:
-    from market.option_chain import OptionChain
     from scanner.candidates import Candidate, ScanResult
     from scanner.criteria import Criteria
     from scanner.explaining import Explanation
 
 SHOWN = 15
 """Candidates in the table for people."""
-
-
-class _Input(NamedTuple):
-    """One underlying of a scan."""
-
-    chain: OptionChain
-    market: KnownMarket
 
 
 def command(
@@ -45,7 +38,8 @@ def command(
 ) -> None:
     """Find the best option positions at a moment, and say what every filter removed.
 
-    Nothing from after the moment is used: chains, rates and volatility are those known then.
+    Nothing from after the moment is used. Of each underlying the latest chain of the 7 days before counts,
+    and with it rates, dividends, volatility and events as known at the time of that chain.
 
     Parameters
     ----------
@@ -59,6 +53,7 @@ def command(
         An underlying; repeat it for several. Default: every underlying that the catalog has chains of.
     explain
         A contract, or a spread such as "GOOG 2016-01-15 -730P +720P": why it is, or is not, a candidate.
+        Without --symbol a spread's own underlying is looked at.
     top
         Candidates to return; default: `top` of the criteria.
     csv_file
@@ -70,10 +65,8 @@ def command(
     from market.time import to_ns
 
     chosen = _with_top(read_criteria(criteria), top)
-    names = _names(catalog, symbol, is_explained=bool(explain))
-    inputs = [
-        _input(catalog, name, to_ns(at), flags=market or MarketFlags(), criteria=chosen) for name in names
-    ]
+    names = symbol if explain is None else _explained(catalog, symbol, explain)
+    inputs = scan_inputs(catalog, names, to_ns(at), flags=market or MarketFlags(), criteria=chosen)
     if explain is not None:
         _explain(explain, inputs, chosen, as_json=json)
         return
@@ -100,44 +93,49 @@ def _with_top(criteria: Criteria, top: int | None) -> Criteria:
         raise ConfigError(f"--top: {error}") from None
 
 
-def _names(catalog: Path, symbols: tuple[str, ...], *, is_explained: bool) -> tuple[str, ...]:
-    """Return the underlyings to scan; with --explain the catalog may have but one."""
+def _explained(catalog: Path, symbols: tuple[str, ...], subject: str) -> tuple[str, ...]:
+    """Return the one underlying to look for `subject` in: the one named, the spread's, or the only one."""
     from catalog.option_chains import chain_symbols
     from market.errors import UserError
+    from scanner.spread_text import is_spread_text, parse_spread
 
+    if not symbols and is_spread_text(subject):
+        return (parse_spread(subject).underlying,)
     names = symbols or chain_symbols(catalog)
-    if is_explained and len(names) != 1:
+    if len(names) != 1:
         raise UserError(f"--explain needs one underlying, there are {len(names)}. Name it with --symbol.")
     return names
 
 
-def _input(catalog: Path, name: str, at_ns: int, *, flags: MarketFlags, criteria: Criteria) -> _Input:
-    from catalog.option_chains import chain_at
-
-    market = known_market(catalog, name, at_ns=at_ns, flags=flags, needs=MarketNeeds.of(criteria))
-    return _Input(chain_at(catalog, name, at_ns), market)
-
-
-def _timed_scan(inputs: list[_Input], criteria: Criteria) -> tuple[ScanResult, float]:
+def _timed_scan(inputs: ScanInputs, criteria: Criteria) -> tuple[ScanResult, float]:
     from scanner.scan import scan_many
 
     started = time.perf_counter()
-    result = scan_many(((one.chain, one.market.context) for one in inputs), criteria)
+    result = scan_many(((one.chain, one.market.context) for one in inputs.of), criteria)
     return result, 1e3 * (time.perf_counter() - started)
 
 
-def _explain(subject: str, inputs: list[_Input], criteria: Criteria, *, as_json: bool) -> None:
+def _explain(subject: str, inputs: ScanInputs, criteria: Criteria, *, as_json: bool) -> None:
+    import msgspec
+
+    from market.time import format_new_york
     from scanner.explaining import explain
 
-    chain, market = inputs[0]
-    explanation = explain(chain, criteria, market.context, subject)
+    one = inputs.of[0]
+    explanation = explain(one.chain, criteria, one.market.context, subject)
     if as_json:
-        print_json(explanation)
+        fields = {
+            "requested_at": format_new_york(inputs.at_ns),
+            **chain_moment(one.chain, inputs.at_ns),
+            "notes": inputs.notes,
+        }
+        print_json({**msgspec.to_builtins(explanation), **fields})
     else:
         _print_explanation(explanation)
+        _print_notes(inputs)
 
 
-def _as_json(result: ScanResult, inputs: list[_Input], elapsed_ms: float) -> dict[str, Any]:
+def _as_json(result: ScanResult, inputs: ScanInputs, elapsed_ms: float) -> dict[str, Any]:
     import msgspec
 
     from market.time import format_new_york
@@ -145,22 +143,12 @@ def _as_json(result: ScanResult, inputs: list[_Input], elapsed_ms: float) -> dic
     fields: dict[str, Any] = msgspec.to_builtins(result)
     return {
         "criteria": fields.pop("criteria"),
+        "requested_at": format_new_york(inputs.at_ns),
         "at": format_new_york(result.ts_ns),
+        "notes": inputs.notes,
         **fields,
-        "inputs": [_input_json(one) for one in inputs],
+        "inputs": [one.as_json(inputs.at_ns) for one in inputs.of],
         "elapsed_ms": round(elapsed_ms, 3),
-    }
-
-
-def _input_json(one: _Input) -> dict[str, Any]:
-    context = one.market.context
-    return {
-        "underlying": one.chain.underlying,
-        "chain_ts_ns": one.chain.ts_ns,
-        "iv_rank": context.iv_rank,
-        "iv_percentile": context.iv_percentile,
-        "realised_volatility": context.realised_volatility,
-        "from": one.market.sources,
     }
 
 
@@ -241,11 +229,20 @@ def _print_removals(result: ScanResult, elapsed_ms: float) -> None:
     )
 
 
-def _print_sources(inputs: list[_Input]) -> None:
+def _print_sources(inputs: ScanInputs) -> None:
+    from market.time import format_new_york
+
     console = stdout_console()
-    for one in inputs:
-        said = "; ".join(f"{name.replace('_', ' ')}: {source}" for name, source in one.market.said.items())
+    for one in inputs.of:
+        known = {"chain": format_new_york(one.chain.ts_ns, places=0), **one.market.said}
+        said = "; ".join(f"{name.replace('_', ' ')}: {source}" for name, source in known.items())
         console.print(f"{one.chain.underlying}: {said}", markup=False, highlight=False, soft_wrap=True)
+    _print_notes(inputs)
+
+
+def _print_notes(inputs: ScanInputs) -> None:
+    for note in inputs.notes:
+        stdout_console().print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_explanation(explanation: Explanation) -> None:

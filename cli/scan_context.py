@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from market.errors import ConfigError
+from market.rates import RATE_HIGHEST, RATE_LOWEST
 
 if TYPE_CHECKING:
     from scanner.context import Event, EventKind, ScanContext
@@ -99,6 +100,30 @@ class KnownMarket:
         return said
 
 
+_ALLOWED = {
+    "rate": (RATE_LOWEST, RATE_HIGHEST),
+    "dividend_yield": (-0.5, 1.0),
+    "iv_rank": (0.0, 1.0),
+    "iv_percentile": (0.0, 1.0),
+    "realised_volatility": (0.001, 10.0),
+}
+"""Bounds of the flags that are numbers: fractions, where a percentage was meant as often as not."""
+
+
+def require_valid(flags: MarketFlags) -> None:
+    """Raise `ConfigError` where a flag is outside of what is allowed, or the file of events is wrong."""
+    for name, (low, high) in _ALLOWED.items():
+        value = getattr(flags, name)
+        if value is not None and not low <= value <= high:  # not so for NaN either
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is {value:g}, allowed: {low:g} to {high:g}. Write 60 % as 0.6."
+            )
+    if flags.events is not None:
+        from configs.criteria import read_events
+
+        read_events(flags.events)
+
+
 def context_of(
     catalog: Path, symbol: str, *, at_ns: int, flags: MarketFlags, needs: MarketNeeds = MarketNeeds()
 ) -> ScanContext:
@@ -113,6 +138,7 @@ def known_market(
 
     Raises `ConfigError` for wrong flags, and where what is needed, or an index that is named, is not known.
     """
+    require_valid(flags)
     from catalog.option_chains import underlying_of
     from catalog.pricing_inputs import inputs_at
     from scanner.context import ScanContext
@@ -144,9 +170,6 @@ def _iv_place(
     catalog: Path, symbol: str, at_ns: int, flags: MarketFlags, needs: MarketNeeds
 ) -> tuple[tuple[float | None, float | None], str | None]:
     """Return IV rank and percentile, the flags' before the history's, and what history that is."""
-    for name, value in (("iv-rank", flags.iv_rank), ("iv-percentile", flags.iv_percentile)):
-        if value is not None and not 0 <= value <= 1:
-            raise ConfigError(f"--{name} is {value}, allowed: 0 to 1. Write 60 % as 0.6.")
     given = (flags.iv_rank, flags.iv_percentile)
     wanted = (needs.iv_rank, needs.iv_percentile)
     is_missing = any(want and value is None for want, value in zip(wanted, given, strict=True))

@@ -16,7 +16,7 @@ from market.errors import ConfigError
 from market.option_chain import NOT_PRICED, OptionChain
 from market.option_chain_pricing import PARITY, priced
 from market.pricing.scaled_erfc import Array
-from scanner.context import Event, ScanContext
+from scanner.context import EVENT_KINDS, Event, ScanContext
 from scanner.criteria import Criteria, LegFilter, Range, ranges_of
 from scanner.expiries import Expiries
 
@@ -102,7 +102,7 @@ def static_checks(chain: OptionChain, criteria: Criteria, context: ScanContext) 
         expiries = Expiries.of(chain)
         kinds = expiries.spread(expiries.of_kinds(criteria.expiries)).astype(np.bool_)
         yield ContractCheck("expiries", kinds, None, ", ".join(criteria.expiries))
-    for kind in ("ex_dividend", "earnings"):
+    for kind in EVENT_KINDS:
         rule = getattr(criteria.events, kind)
         if rule != "any":
             known = _known_events(context, kind)
@@ -198,6 +198,13 @@ def _record(removals: list[Removal], name: str, before: int, kept: Mask) -> int:
     left = int(np.count_nonzero(kept))
     removals.append(Removal("contracts", name, before - left, left))
     return left
+
+
+def require_known_events(criteria: Criteria, context: ScanContext) -> None:
+    """Raise `ConfigError` where the criteria filter on events of a kind that is not known."""
+    for kind in EVENT_KINDS:
+        if getattr(criteria.events, kind) != "any":
+            _known_events(context, kind)
 
 
 def _known_events(context: ScanContext, kind: str) -> tuple[Event, ...]:

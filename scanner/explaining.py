@@ -15,6 +15,7 @@ import numpy as np
 from market.errors import NotFoundError, UserError
 from market.instruments import VENUE
 from market.option_chain import OptionChain
+from market.pricing.scaled_erfc import Array
 from market.time import new_york_date
 from scanner.candidates import RankPart, ScanResult, one_block_parts
 from scanner.context import ScanContext
@@ -90,7 +91,8 @@ def _contract(chain: OptionChain, criteria: Criteria, context: ScanContext, row:
 
 
 def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread: Spread) -> Explanation:
-    rows = [row_of_leg(chain, leg) for leg in spread.legs]
+    root = _root_of(chain, spread)
+    rows = [row_of_leg(chain, leg, root=root) for leg in spread.legs]
     structure = _as_built(structure_of(spread), criteria, context)
     model = _priced_rows(chain, context, rows)
     verdicts = [*_whole(chain, criteria, context), _built(structure, criteria, context)]
@@ -115,18 +117,52 @@ def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread
     )
 
 
-def row_of_leg(chain: OptionChain, leg: SpreadLeg) -> int:
-    """Return the row of the contract that a leg names; raises `NotFoundError` with what is near."""
-    strikes = np.flatnonzero((chain.is_call == leg.is_call) & (np.abs(chain.strike - leg.strike) < 1e-6))
-    for row in strikes.tolist():
-        if new_york_date(int(chain.expiry_ns[row])) == leg.expiry:
+def _root_of(chain: OptionChain, spread: Spread) -> str | None:
+    """Return the class that a spread names (SPXW of SPX), None where it names the underlying itself.
+
+    Raises `UserError` for a spread of anything else.
+    """
+    if spread.underlying == chain.underlying:
+        return None
+    if not any(_is_of_root(name, spread.underlying) for name in chain.contract.tolist()):
+        raise UserError(
+            f"This scan is of {chain.underlying}, the spread is of {spread.underlying}. "
+            "Name its underlying with --symbol, or correct the spread."
+        )
+    return spread.underlying
+
+
+def _is_of_root(contract: str, root: str) -> bool:
+    """Whether a contract's id, an OCC symbol, begins with `root` and its expiry."""
+    return contract.startswith(root) and contract[len(root) :].lstrip()[:6].isdigit()
+
+
+def row_of_leg(chain: OptionChain, leg: SpreadLeg, *, root: str | None = None) -> int:
+    """Return the row of the contract that a leg names, of the class `root` if given.
+
+    Raises `NotFoundError` with what is near.
+    """
+    rights = np.flatnonzero(chain.is_call == leg.is_call).tolist()
+    dates = {int(ns): new_york_date(int(ns)) for ns in chain.expiries}
+    on_day = [row for row in rights if dates[int(chain.expiry_ns[row])] == leg.expiry]
+    of_root = [row for row in on_day if root is None or _is_of_root(str(chain.contract[row]), root)]
+    for row in of_root:
+        if abs(chain.strike[row] - leg.strike) < 1e-6:
             return int(row)
-    dates = sorted({new_york_date(int(ns)).isoformat() for ns in chain.expiries})
     right = "call" if leg.is_call else "put"
-    raise NotFoundError(
-        f"The chain of {chain.underlying} has no {right} {leg.strike:g} expiring on {leg.expiry}. "
-        f"Its expiries: {', '.join(dates[:12])}{', ...' if len(dates) > 12 else ''}."
+    missing = (
+        f"The chain of {root or chain.underlying} has no {right} {leg.strike:g} expiring on {leg.expiry}. "
     )
+    if of_root:
+        raise NotFoundError(missing + f"The nearest strikes: {_nearest(chain.strike[of_root], leg.strike)}.")
+    days = [day.isoformat() for day in sorted(set(dates.values()))]
+    raise NotFoundError(missing + f"Its expiries: {', '.join(days[:12])}{', ...' if len(days) > 12 else ''}.")
+
+
+def _nearest(strikes: Array, wanted: float, count: int = 4) -> str:
+    listed = np.unique(strikes)
+    near = listed[np.argsort(np.abs(listed - wanted), kind="stable")[:count]]
+    return ", ".join(f"{strike:g}" for strike in np.sort(near))
 
 
 def structure_of(spread: Spread) -> Structure:

@@ -89,6 +89,8 @@ def test_nothing_from_after_the_moment_is_used(catalog: Path, capsys: pytest.Cap
     later = [*market(catalog)]
     later[3] = "2026-01-05T10:02:59-05:00"
     first, same = (reply(capsys, "scan", "bull_put", *flags) for flags in (market(catalog), later))
+    assert [one["inputs"][0].pop("chain_age_seconds") for one in (first, same)] == [30.0, 59.0]
+    assert first.pop("requested_at") < same.pop("requested_at")
     first.pop("elapsed_ms")
     same.pop("elapsed_ms")
     assert first == same
@@ -175,15 +177,25 @@ def test_a_contract_is_explained_by_its_id(catalog: Path, capsys: pytest.Capture
     [
         (["scan", "no_such_criteria"], "There are no criteria 'no_such_criteria'"),
         (["scan", "bull_put", "--top", "0"], "allowed: 1 to 1000"),
-        (["scan", "bull_put", "--explain", "SPXW 2026-01-16 -1P"], "no put 1 expiring"),
+        (["scan", "bull_put", "--explain", "SPXW 2026-01-16 -1P"], "nearest strikes: 3740, 3750, 3760, 3770"),
         (["scan", "bull_put", "--explain", "AAPL"], "has no contract 'AAPL'"),
+        (
+            ["scan", "bull_put", "--symbol", "SPX", "--explain", "MSFT 2026-01-16 -3990P +3980P"],
+            "This scan is of SPX, the spread is of MSFT",
+        ),
+        (["scan", "bull_put", "--explain", "MSFT 2026-01-16 -3990P +3980P"], "no chain of MSFT"),
+        (["scan", "bull_put", "--dividend-yield", "-1"], "--dividend-yield is -1, allowed: -0.5 to 1"),
+        (["scan", "bull_put", "--dividend-yield", "2"], "--dividend-yield is 2, allowed: -0.5 to 1"),
+        (["scan", "bull_put", "--dividend-yield", "nan"], "--dividend-yield is nan, allowed"),
+        (["scan", "bull_put", "--realised-volatility", "-1"], "--realised-volatility is -1, allowed"),
+        (["payoff", "SPXW 2026-01-16 -3990P", "--dividend-yield", "nan"], "--dividend-yield is nan"),
         (["scan", "bull_put", "--iv-percentile", "60"], "Write 60 % as 0.6"),
         (["scan", "bull_put", "--csv", "/dev/null/out.csv"], "cannot be written"),
         (["scan", "bull_put", "--csv", "."], ". is a folder, not a file"),
         (["payoff", "SPXW 2026-01-16 -3990P", "--html", "."], ". is a folder, not a file"),
         (["scan", "bull_put", "--symbol", "AAPL"], "no chain of AAPL"),
         (["payoff", "SPXW"], "is not a spread"),
-        (["payoff", "SPXW 2026-01-16 -3990P +3985P"], "no put 3985"),
+        (["payoff", "SPXW 2026-01-16 -3990P +3985P"], "nearest strikes: 3970, 3980, 3990, 4000"),
         (["payoff", "SPXW 2026-01-16 -3990P", "--price-between", "2"], "allowed: 0 to 1"),
         (["surface", "AAPL"], "no chain of AAPL"),
     ],
