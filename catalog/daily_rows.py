@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from catalog.progress import SILENT, Progress
 from market.errors import ConfigError, DataError
 
 DATE_NAMES = ("date", "time period", "observation_date", "day", "ex_date", "ex-date")
@@ -34,14 +35,17 @@ def read_header(path: Path) -> list[str]:
         raise DataError(f"{path} is no CSV file: {error}") from error
 
 
-def read_days(path: Path, date_column: str, reject: Reject) -> Iterator[DailyRow]:
-    """Yield the rows with a date; others are rejected.
+def read_days(
+    path: Path, date_column: str, reject: Reject, progress: Progress = SILENT
+) -> Iterator[DailyRow]:
+    """Yield the rows with a date; others are rejected. `progress` hears of the file and of each line.
 
     Raises `DataError` where most have none, and for a file that is not text to its end.
     """
     good, bad = 0, 0
+    progress.begin(path.name, path.stat().st_size)
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
+        reader = csv.reader(_counted(stream, progress))
         names = [name.strip() for name in next(reader)]
         for number, fields in enumerate(_rows_of(path, reader), start=2):
             texts = dict(zip(names, fields, strict=False))
@@ -56,11 +60,32 @@ def read_days(path: Path, date_column: str, reject: Reject) -> Iterator[DailyRow
         raise DataError(f"{path}: {bad} of {good + bad} rows have no date in column {date_column!r}.")
 
 
+def _counted(lines: Iterable[str], progress: Progress) -> Iterator[str]:
+    for line in lines:
+        progress.advance(len(line.encode()))
+        yield line
+
+
 def _rows_of(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str]]:
     try:
         yield from reader
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV file to its end: {error}. Nothing was written.") from error
+
+
+def within(rows: Iterable[DailyRow], start: date | None, end: date | None, *, path: Path) -> list[DailyRow]:
+    """Return the rows from `start` to `end`, inclusive, in order of the day.
+
+    Raises `DataError` where the file has rows and none of them lies in that time.
+    """
+    every = sorted(rows, key=lambda row: row.day)
+    wanted = [row for row in every if (not start or row.day >= start) and (not end or row.day <= end)]
+    if every and not wanted:
+        raise DataError(
+            f"{path}: no row from {start or 'the start'} to {end or 'the end'}; the file runs from "
+            f"{every[0].day} to {every[-1].day}. Nothing was written."
+        )
+    return wanted
 
 
 def column_named(

@@ -8,7 +8,7 @@ cannot use it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from functools import partial
@@ -18,7 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.columns import DataKind, RateColumns
-from catalog.daily_rows import DailyRow, column_named, read_days, read_header, require_date_column
+from catalog.daily_rows import (
+    DailyRow,
+    Reject,
+    column_named,
+    read_days,
+    read_header,
+    require_date_column,
+    within,
+)
 from catalog.ingest_summary import sha256_of
 from catalog.lanes import event_clock
 from catalog.manifest import IngestResult, SourceDescription
@@ -26,7 +34,7 @@ from catalog.progress import SILENT, Progress
 from catalog.storage.ingest import Ingest
 from catalog.store import CatalogStore
 from market.errors import ConfigError, DataError, NotFoundError
-from market.rates import RateCurve
+from market.rates import RATE_HIGHEST, RATE_LOWEST, RateCurve, zeros_of_par_yields
 from market.time import new_york_ns
 
 KIND = "rates"
@@ -39,7 +47,7 @@ COMPOUNDINGS = ("par", "zero")
 _TENOR = re.compile(r"(?P<count>\d+(\.\d+)?)\s*_?-?(?P<unit>d|day|w|week|m|mo|mon|month|y|yr|year)s?")
 _FRED = re.compile(r"dgs(?P<count>\d+)(?P<month>mo)?")
 _YEARS = {"d": 1 / 365, "w": 7 / 365, "m": 1 / 12, "y": 1.0}
-_PERCENT_LIKELY = 1.0
+_OUTSIDE = f"is outside {RATE_LOWEST:g} to {RATE_HIGHEST:g} a year (1 is 100 %)"
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,8 @@ def ingest_rates(
     """Ingest a file of rates under one name (`symbols`, default USD); return what was done.
 
     `columns` maps `date` and tenors to columns; `unit` is fraction or percent; `compounding` is par
-    (half-yearly coupons, bootstrapped) or zero (continuous). Raises `DataError` for files that are none or
-    in another unit.
+    (half-yearly coupons, bootstrapped) or zero (continuous). Rows with a rate that is none are rejected.
+    Raises `DataError` for files that are none, in another unit, or without a row from `start` to `end`.
     """
     name = one_name(symbols, DEFAULT_NAME)
     if unit not in UNITS or compounding not in COMPOUNDINGS:
@@ -91,14 +99,11 @@ def ingest_rates(
     source = SourceDescription(kind=KIND, path=str(path), sha256=sha256_of([file]), options=settings)
     with store.ingest(source, replace=replace) as ingest:
         if not ingest.unchanged:
-            progress.begin(file.name, file.stat().st_size)
             header = read_header(file)
             curve = _Curve(tenor_columns(header, given), UNITS[unit], compounding == "par")
             date_column = require_date_column(file, header, given)
-            rows = read_days(file, date_column, partial(ingest.reject, file=file.name))
-            wanted = [row for row in rows if (not start or row.day >= start) and (not end or row.day <= end)]
-            _write(wanted, ingest, name=name, curve=curve, file=file.name)
-            progress.advance(file.stat().st_size)
+            rows = read_days(file, date_column, partial(ingest.reject, file=file.name), progress)
+            _write(within(rows, start, end, path=file), ingest, name=name, curve=curve, file=file.name)
     return ingest.result
 
 
@@ -141,34 +146,35 @@ def tenor_years(text: str) -> float | None:
 
 
 def _write(rows: list[DailyRow], ingest: Ingest, *, name: str, curve: _Curve, file: str) -> None:
-    kept: list[tuple[int, RateCurve]] = []
     reject = partial(ingest.reject, file=file)
-    latest = -1
-    for row in sorted(rows, key=lambda row: row.day):
+    kept = [(row, rates) for row in rows if (rates := _rates_of(row, curve, reject))]
+    _require_fractions(rows, kept, curve, file)
+    made: dict[int, RateCurve] = {}
+    for (row, _), found in zip(kept, _curves([rates for _, rates in kept], curve), strict=True):
         known_ns = new_york_ns(row.day, KNOWN_FROM)
-        if known_ns <= latest:
+        if isinstance(found, DataError):
+            reject(line=row.line, column="", value="", why=str(found))
+        elif known_ns in made:
             reject(line=row.line, column="date", value=str(row.day), why="is in the file twice")
-            continue
-        made = _curve_of(row, curve, reject)
-        if made is not None:
-            kept.append((known_ns, made))
-            latest = known_ns
-    if not kept:
+        else:
+            made[known_ns] = found
+    if not made:
         return
-    ts_event = np.array([ns for ns, _ in kept], dtype=np.int64)
+    ts_event = np.array(list(made), dtype=np.int64)
     ingest.write(
         DataKind.RATE,
         name,
         RateColumns(
             ts_event=ts_event,
             ts_init=event_clock(ts_event) + ingest.lane(DataKind.RATE, name),
-            tenors=pa.array([list(made.tenors) for _, made in kept], pa.list_(pa.float64())),
-            rates=pa.array([list(made.rates) for _, made in kept], pa.list_(pa.float64())),
+            tenors=pa.array([list(one.tenors) for one in made.values()], pa.list_(pa.float64())),
+            rates=pa.array([list(one.rates) for one in made.values()], pa.list_(pa.float64())),
         ),
     )
 
 
-def _curve_of(row: DailyRow, curve: _Curve, reject: partial[None]) -> RateCurve | None:
+def _rates_of(row: DailyRow, curve: _Curve, reject: Reject) -> dict[float, float] | None:
+    """Return the rates of a row, by years ascending; one with none or a wrong one is rejected."""
     rates: dict[float, float] = {}
     for column, years in curve.tenors.items():
         text = (row.texts.get(column) or "").strip()
@@ -179,16 +185,48 @@ def _curve_of(row: DailyRow, curve: _Curve, reject: partial[None]) -> RateCurve 
         except ValueError:
             reject(line=row.line, column=column, value=text, why="is not a rate")
             return None
-        if curve.scale == 1.0 and abs(rate) > _PERCENT_LIKELY:
-            raise DataError(f"Rate {rate} of {row.day} is above 1: use --unit percent.")
         rates[years] = rate * curve.scale
+        if not RATE_LOWEST <= rates[years] <= RATE_HIGHEST:
+            reject(line=row.line, column=column, value=text, why=_OUTSIDE)
+            return None
     if not rates:
         reject(line=row.line, column="", value="", why="has no rate")
         return None
+    return dict(sorted(rates.items()))
+
+
+def _require_fractions(rows: list[DailyRow], kept: Sequence[object], curve: _Curve, file: str) -> None:
+    """Raise `DataError` where a file of fractions reads as one of percent, most of its rows above 1."""
+    if curve.scale != 1.0 or len(kept) >= len(rows) - len(kept):
+        return
+    for row in rows:
+        for column in curve.tenors:
+            if _is_above_one(text := (row.texts.get(column) or "").strip()):
+                raise DataError(
+                    f"{file} line {row.line}: {column} {text} is no fraction a year, and most rows cannot be "
+                    "used. If 4.25 % is written 4.25 there, use --unit percent. Nothing was written."
+                )
+
+
+def _is_above_one(text: str) -> bool:
     try:
-        if curve.is_par:
-            return RateCurve.of_par_yields(rates)
-        return RateCurve(tuple(sorted(rates)), tuple(rates[years] for years in sorted(rates)))
-    except DataError as error:
-        reject(line=row.line, column="", value=str(rates), why=str(error))
-        return None
+        return float(text) > RATE_HIGHEST
+    except ValueError:
+        return False
+
+
+def _curves(days: list[dict[float, float]], curve: _Curve) -> list[RateCurve | DataError]:
+    """Return the curve of each day's rates, or why there is none; days with the same tenors together."""
+    found: list[RateCurve | DataError] = [DataError("has no curve")] * len(days)
+    places: dict[tuple[float, ...], list[int]] = {}
+    for place, rates in enumerate(days):
+        places.setdefault(tuple(rates), []).append(place)
+    for tenors, alike in places.items():
+        table = np.array([list(days[place].values()) for place in alike])
+        zeros = zeros_of_par_yields(tenors, table) if curve.is_par else table
+        for place, values in zip(alike, zeros.tolist(), strict=True):
+            try:
+                found[place] = RateCurve(tenors, tuple(values))
+            except DataError as error:
+                found[place] = error
+    return found

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.columns import DataKind, LevelColumns
-from catalog.daily_rows import DailyRow, column_named, read_days, read_header, require_date_column
+from catalog.daily_rows import DailyRow, column_named, read_days, read_header, require_date_column, within
 from catalog.ingest_rates import one_name
 from catalog.ingest_summary import sha256_of
 from catalog.lanes import event_clock
@@ -67,15 +67,12 @@ def ingest_volatility(
     )
     with store.ingest(source, replace=replace) as ingest:
         if not ingest.unchanged:
-            progress.begin(file.name, file.stat().st_size)
             header = read_header(file)
             used = _columns_of(file, header, given)
-            rows = read_days(
-                file, require_date_column(file, header, given), partial(ingest.reject, file=file.name)
-            )
-            wanted = [row for row in rows if (not start or row.day >= start) and (not end or row.day <= end)]
+            reject = partial(ingest.reject, file=file.name)
+            rows = read_days(file, require_date_column(file, header, given), reject, progress)
+            wanted = within(rows, start, end, path=file)
             _write(wanted, ingest, name=name, columns=used, file=file.name)
-            progress.advance(file.stat().st_size)
     return ingest.result
 
 
@@ -92,7 +89,7 @@ def _columns_of(file: Path, header: list[str], given: Mapping[str, str]) -> dict
 def _write(rows: list[DailyRow], ingest: Ingest, *, name: str, columns: Mapping[str, str], file: str) -> None:
     kept: list[tuple[int, dict[str, float]]] = []
     reject = partial(ingest.reject, file=file)
-    for row in sorted(rows, key=lambda row: row.day):
+    for row in rows:
         known_ns = new_york_ns(row.day, KNOWN_FROM)
         if kept and known_ns <= kept[-1][0]:
             reject(line=row.line, column="date", value=str(row.day), why="is in the file twice")

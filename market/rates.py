@@ -6,7 +6,7 @@ discount factor is interpolated linearly (constant forward rates), outside them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ RATE_LOWEST, RATE_HIGHEST = -0.10, 1.00
 COUPONS_PER_YEAR = 2
 """US Treasury notes pay half-yearly."""
 
-_BISECTIONS = 60
+_STEPS_MAX = 50
+_STEP_SMALL, _STEP_CONVERGED = 1e-14, 1e-9
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,8 @@ class RateCurve:
         if not known:
             raise DataError("No par yield is known; a curve needs one at least.")
         _require_rates(tuple(known.values()))
-        tenors: list[float] = []
-        zeros: list[float] = []
-        for years, rate in known.items():
-            zeros.append(_zero_of_par(tenors, zeros, years, rate))
-            tenors.append(years)
-        return cls(tuple(tenors), tuple(zeros))
+        zeros = zeros_of_par_yields(tuple(known), np.array([list(known.values())]))
+        return cls(tuple(known), tuple(zeros[0].tolist()))
 
     def zero_rates(self, years: ArrayLike) -> Array:
         """Return the rate for each time in years, shape of `years`."""
@@ -71,6 +68,23 @@ class RateCurve:
     def discounts(self, years: ArrayLike) -> Array:
         """Return what 1 USD in `years` is worth now, shape of `years`."""
         return np.exp(-self.zero_rates(years) * np.asarray(years, dtype=np.float64))
+
+
+def zeros_of_par_yields(tenors: Sequence[float], yields: Array) -> Array:
+    """Return the zero rates of many days' par yields, both of shape `(n_days, n_tenors)`, tenors ascending.
+
+    Bootstrapped as `RateCurve.of_par_yields` describes, all days at once. Where no rate prices a bond
+    at par it is NaN.
+    """
+    growth = np.zeros((len(yields), len(tenors) + 1))  # minus the logarithm of the discount, first at 0 years
+    knots = np.array([0.0, *tenors])
+    for place, years in enumerate(tenors, start=1):
+        par = yields[:, place - 1]
+        if years <= 1.0 / COUPONS_PER_YEAR + 1e-9:
+            growth[:, place] = np.log1p(par * years)
+        else:
+            growth[:, place] = _growth_of_bond(knots[: place + 1], growth[:, :place], par)
+    return growth[:, 1:] / knots[1:]
 
 
 def continuous(rate: ArrayLike, *, per_year: float) -> Array:
@@ -85,20 +99,28 @@ def _interpolated(tenors: Array, rates: Array, years: ArrayLike) -> Array:
     return result
 
 
-def _zero_of_par(tenors: list[float], zeros: list[float], years: float, par: float) -> float:
-    """Return the zero rate at `years` that prices its bond at par, given the curve before it."""
-    if years <= 1.0 / COUPONS_PER_YEAR + 1e-9:
-        return float(np.log1p(par * years) / years)
-    count = round(years * COUPONS_PER_YEAR)
-    times = years - np.arange(count)[::-1] / COUPONS_PER_YEAR
-    low, high = 2 * RATE_LOWEST, 2 * RATE_HIGHEST
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        points, rates = np.array([*tenors, years]), np.array([*zeros, middle])
-        discounts = np.exp(-_interpolated(points, rates, times) * times)
-        worth = par / COUPONS_PER_YEAR * float(discounts.sum()) + float(discounts[-1])
-        low, high = (middle, high) if worth > 1.0 else (low, middle)
-    return 0.5 * (low + high)
+def _growth_of_bond(knots: Array, growth: Array, par: Array) -> Array:
+    """Return the growth until the last of `knots` that prices its bond at par, given those before it.
+
+    Coupons until the knot before are known; the forward rate from there is found by Newton's steps. The price
+    is convex and falls with the rate, so that they come from one side and cannot run away.
+    """
+    start, years = float(knots[-2]), float(knots[-1])
+    times = years - np.arange(round(years * COUPONS_PER_YEAR))[::-1] / COUPONS_PER_YEAR
+    coupon = par[:, None] / COUPONS_PER_YEAR
+    early, spans = times[times <= start], times[times > start] - start
+    shares = np.array([np.interp(early, knots[:-1], unit) for unit in np.eye(len(knots) - 1)])
+    known = (coupon * np.exp(-(growth @ shares))).sum(axis=1)
+    payments = np.exp(-growth[:, -1:]) * (coupon + (np.arange(spans.size) == spans.size - 1))
+    forward = par.copy()
+    for _ in range(_STEPS_MAX):
+        worth = payments * np.exp(-forward[:, None] * spans)
+        step = (known + worth.sum(axis=1) - 1.0) / (worth @ spans)
+        forward = np.clip(forward + step, 4 * RATE_LOWEST, 4 * RATE_HIGHEST)
+        if np.all(np.abs(step) < _STEP_SMALL):
+            break
+    result: Array = growth[:, -1] + forward * (years - start)
+    return np.where(np.abs(step) < _STEP_CONVERGED, result, np.nan)
 
 
 def _require_rates(rates: tuple[float, ...]) -> None:

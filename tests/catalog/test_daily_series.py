@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -69,12 +70,55 @@ def test_percent_must_be_said(tmp_path: Path, store: CatalogStore) -> None:
     path = write(tmp_path, "DATE,PCREDIT8\n2003-01-09,2.25\n")
     with pytest.raises(DataError, match="No column of rates by tenor"):
         ingest_rates(path, store=store)
-    with pytest.raises(DataError, match="use --unit percent"):
+    with pytest.raises(DataError, match=r"file.csv line 2: PCREDIT8 2.25 .* use --unit percent"):
         ingest_rates(path, store=store, columns={"3month": "PCREDIT8"})
     ingest_rates(path, store=store, columns={"3month": "PCREDIT8"}, unit="percent", compounding="zero")
     curve = curve_at(store.root, to_ns("2003-01-10T12:00:00Z"))
     assert curve is not None
     assert curve.rates == (0.0225,)
+
+
+def test_a_rate_that_is_none_costs_its_row_and_not_the_file(tmp_path: Path, store: CatalogStore) -> None:
+    bad = ("2021-01-05,0.01,2.5", "2021-01-06,-0.5,0.02", "2021-01-07,nan,0.02")
+    good = ("2021-01-08,0.01,0.02", "2021-01-11,0.5,0.9")
+    lines = ("Date,1 Mo,10 Yr", "2021-01-04,0.01,0.02", *bad, *good)
+    result = ingest_rates(write(tmp_path, "\n".join(lines)), store=store)
+    assert (result.rows, result.rejected) == (3, 3)
+    assert result.rejects_file is not None
+    rejects = (store.root / result.rejects_file).read_text(encoding="utf-8").splitlines()[1:]
+    assert rejects == [
+        "file.csv,3,10 Yr,2.5,is outside -0.1 to 1 a year (1 is 100 %)",
+        "file.csv,4,1 Mo,-0.5,is outside -0.1 to 1 a year (1 is 100 %)",
+        "file.csv,5,1 Mo,nan,is outside -0.1 to 1 a year (1 is 100 %)",
+    ]
+
+
+def test_a_time_without_rows_is_said_with_the_time_that_has_some(tmp_path: Path, store: CatalogStore) -> None:
+    with pytest.raises(DataError, match="no row from 2027-05-01 to the end; the file runs from 2021-01"):
+        ingest_rates(write(tmp_path, RATES), store=store, start=date(2027, 5, 1))
+    with pytest.raises(DataError, match="no row from the start to 2020-01-01; the file runs"):
+        ingest_volatility(write(tmp_path, LEVELS), store=store, end=date(2020, 1, 1))
+
+
+class Heard:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, int]] = []
+        self.steps: list[int] = []
+
+    def begin(self, label: str, total_bytes: int) -> None:
+        self.files.append((label, total_bytes))
+
+    def advance(self, n_bytes: int) -> None:
+        self.steps.append(n_bytes)
+
+
+def test_progress_moves_with_the_lines(tmp_path: Path, store: CatalogStore) -> None:
+    heard = Heard()
+    ingest_rates(write(tmp_path, RATES), store=store, progress=heard)
+    assert heard.files == [("file.csv", len(RATES))]
+    assert heard.steps == [len(line) + 1 for line in RATES.splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import DataError
-from market.rates import RateCurve, continuous
+from market.rates import RateCurve, continuous, zeros_of_par_yields
 
 YIELDS = {1 / 12: 0.01, 0.25: 0.011, 0.5: 0.012, 1.0: 0.015, 2.0: 0.018, 5.0: 0.022, 10.0: 0.025}
 
@@ -62,3 +62,18 @@ def test_unknown_yields_are_left_out() -> None:
 def test_what_is_no_curve_is_refused(make) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DataError):
         make()
+
+
+@given(st.lists(st.floats(-0.02, 0.15), min_size=1, max_size=20), st.floats(-0.01, 0.02))
+def test_days_together_give_what_each_gives_alone(levels: list[float], slope: float) -> None:
+    tenors = tuple(YIELDS)
+    yields = np.array([[level + slope * np.log1p(years) for years in tenors] for level in levels])
+    together = zeros_of_par_yields(tenors, yields)
+    for row, zeros in zip(yields.tolist(), together, strict=True):
+        alone = RateCurve.of_par_yields(dict(zip(tenors, row, strict=True)))
+        assert zeros == pytest.approx(alone.rates, abs=1e-12)
+
+
+def test_yields_that_no_rate_prices_make_no_curve() -> None:
+    with pytest.raises(DataError, match="outside"):
+        RateCurve.of_par_yields({10.0: 0.0, 10.5: 1.0})  # coupons worth 10 before it is repaid
