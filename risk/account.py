@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
 from risk.breaker_file import BreakerRecord
-from risk.intent import OrderIntent
+from risk.intent import InstrumentTerms, OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.market_view import MarketView, SessionView
@@ -77,25 +77,33 @@ class Account:
 
     def is_reducing(self, intent: OrderIntent) -> bool:
         """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""
-        is_stock = intent.terms.kind == "stock"
+        terms = intent.terms
+        is_stock = terms.kind == "stock"
+        if is_stock and intent.protects_id is None and not intent.replaces:
+            book = self.ledger.books.get(terms.instrument_id)  # the usual opening, told at once
+            if book is None or not book.is_against(intent):
+                return False
         may_close = self.ledger.closes(intent, ignores_canceling=True)
         if may_close and self.ledger.closes(intent):
             return is_stock or self.options.is_reducing(intent)
-        if not is_stock or not (may_close or self._protects(intent)):
+        if not is_stock or not (may_close or (intent.protects_id is not None and self._protects(intent))):
             return False
-        exposure = self.ledger.exposure_after(intent, intent.terms.instrument_id, 1)
+        exposure = self.ledger.exposure_after(intent, terms.instrument_id, 1)
         return exposure.worst <= self.limits.max_position_shares_per_symbol
 
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
         terms, market, ledger = intent.terms, self.market, self.ledger
-        quote = market.quote(terms)
+        quote_of, name = market.quote, terms.instrument_id
+        quote = quote_of(terms)
+        quotes = {each: quote_of(book.terms) for each, book in ledger.books.items() if each != name}
+        quotes[name] = quote
         exposures = self._exposures_after(intent)
         price = intent.price
         if price is None and quote is not None:
             price = quote.ask if intent.side == "buy" else quote.bid
-        symbol_value = self._symbol_value(intent, quote, exposures, order_price=price)
-        day, open_profit = self.performance.day_and_symbol(market.quote, terms.symbol)
+        symbol_value = self._symbol_value(terms, quote, exposures, order_price=price)
+        day, open_profit = self.performance.day_and_symbol(quotes, terms.symbol)
         return Snapshot(  # by position, for speed; a test holds that each value lands in its field
             now_ns,
             self.breaker.state,
@@ -108,7 +116,7 @@ class Account:
             None if price is None else price * (intent.quantity * terms.multiplier),
             exposures,
             symbol_value,
-            self._total_value(terms.instrument_id, symbol_value),
+            self._total_value(name, symbol_value, quotes),
             len(ledger.symbols) + (terms.symbol not in ledger.symbols),
             ledger.open_orders + 1,
             self.orders.count(now_ns),
@@ -122,7 +130,7 @@ class Account:
 
     def _protects(self, intent: OrderIntent) -> bool:
         """Whether the intent is a bracket's child that closes no more than its parent opens."""
-        parent = None if intent.protects_id is None else self.ledger.parent(intent)
+        parent = self.ledger.parent(intent)
         if parent is None:
             return False
         others = 0
@@ -136,28 +144,35 @@ class Account:
 
     def _symbol_value(
         self,
-        intent: OrderIntent,
+        terms: InstrumentTerms,
         quote: Quote | None,
         exposures: dict[str, Exposure],
         *,
         order_price: Decimal | None,
     ) -> Decimal | None:
         """Value of the order's stock at the worst price in play; options have limits of their own."""
-        if intent.terms.kind != "stock":
+        if terms.kind != "stock":
             return ZERO
         if quote is None or order_price is None:
             return None
-        instrument_id = intent.terms.instrument_id
-        highest = self.ledger.highest_price(instrument_id)
-        return max(quote.ask, order_price, highest) * exposures[instrument_id].worst
+        name, price = terms.instrument_id, quote.ask
+        if order_price > price:
+            price = order_price
+        book = self.ledger.books.get(name)
+        if book is not None:
+            highest = book.highest_price()
+            price = highest if highest > price else price
+        return price * exposures[name].worst
 
-    def _total_value(self, instrument_id: str, symbol_value: Decimal | None) -> Decimal | None:
+    def _total_value(
+        self, instrument_id: str, symbol_value: Decimal | None, quotes: dict[str, Quote | None]
+    ) -> Decimal | None:
         if symbol_value is None:
             return None
-        total, quote_of = symbol_value, self.market.quote
+        total = symbol_value
         for other_id, book in self.ledger.books.items():
             if other_id != instrument_id and book.is_stock:
-                quote = quote_of(book.terms)
+                quote = quotes[other_id]
                 if quote is None:
                     return None
                 total += book.worst_value(quote)
@@ -166,7 +181,8 @@ class Account:
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:
         terms, exposure_after = intent.terms, self.ledger.exposure_after
         if terms.kind != "spread":
-            return {terms.instrument_id: exposure_after(intent, terms.instrument_id, 1)}
+            name = terms.instrument_id
+            return {name: exposure_after(intent, name, 1)}
         return {
             leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
             for leg in terms.legs

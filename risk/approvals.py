@@ -21,20 +21,36 @@ class Approvals:
 
     def of_submission(self, verdicts: Verdicts, now_ns: int) -> Verdicts:
         """Record the approval of new orders; return `verdicts`, or refusals when it could not be recorded."""
+        if len(verdicts) == 1:
+            return [self.of_order(verdicts[0], now_ns)]
         approved = [verdict for verdict in verdicts if isinstance(verdict, Approved)]
         if len(approved) < len(verdicts):
             return verdicts
-        intents = [verdict.value for verdict in approved]
-        quantity = intents[0].quantity if len(intents) == 1 else None
-        if self._is_kept("submit", intents, quantity, now_ns):
+        first = approved[0].value
+        record = ApprovalRecord(
+            ts_ns=now_ns,
+            command="submit",
+            client_order_ids=tuple([verdict.value.order_id for verdict in approved]),
+            strategy_id=first.strategy_id,
+            instrument_id=first.terms.instrument_id,
+        )
+        if self._supervisor.record(record, now_ns):
             return verdicts
         return [_unless_opening(verdict, "submission") for verdict in approved]
+
+    def of_order(self, verdict: Decision[OrderIntent], now_ns: int) -> Decision[OrderIntent]:
+        """Record the approval of one new order; return the verdict, or a refusal as above."""
+        if isinstance(verdict, Refused) or self._is_kept(
+            "submit", verdict.value, verdict.value.quantity, now_ns
+        ):
+            return verdict
+        return _unless_opening(verdict, "submission")
 
     def of_change(
         self, verdict: Decision[OrderIntent], total_quantity: int, now_ns: int
     ) -> Decision[OrderIntent]:
         """Record the approval of a change to `total_quantity`; return the verdict, or a refusal as above."""
-        if isinstance(verdict, Refused) or self._is_kept("modify", [verdict.value], total_quantity, now_ns):
+        if isinstance(verdict, Refused) or self._is_kept("modify", verdict.value, total_quantity, now_ns):
             return verdict
         return _unless_opening(verdict, "change")
 
@@ -55,20 +71,19 @@ class Approvals:
     def _is_kept(
         self,
         command: Literal["submit", "modify"],
-        intents: Sequence[OrderIntent],
-        quantity: int | None,
+        intent: OrderIntent,
+        quantity: int,
         now_ns: int,
     ) -> bool:
-        first = intents[0]
-        record = ApprovalRecord(
-            ts_ns=now_ns,
-            command=command,
-            client_order_ids=tuple([intent.order_id for intent in intents]),
-            strategy_id=first.strategy_id,
-            instrument_id=first.terms.instrument_id,
-            quantity=quantity,
-            limit_price=None if quantity is None else first.limit_price,
-            trigger_price=None if quantity is None else first.trigger_price,
+        record = ApprovalRecord(  # by position, for speed
+            now_ns,
+            command,
+            (intent.order_id,),
+            intent.strategy_id,
+            intent.terms.instrument_id,
+            quantity,
+            intent.limit_price,
+            intent.trigger_price,
         )
         return self._supervisor.record(record, now_ns)
 

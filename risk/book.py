@@ -54,10 +54,19 @@ class Book:
         """Compute the worst case, the highest price and the value anew when they are asked for next."""
         self._tally_known = self._quote_known = None
 
+    def count(self) -> None:
+        """Compute the worst case now: after an event, so that the next order need not wait for it."""
+        self._tally_known, self._quote_known = self._count(self.working.values()), None
+
     @property
     def net(self) -> int:
         """The account's position: the sum over strategies."""
         return sum(self.positions.values())
+
+    def is_against(self, intent: OrderIntent) -> bool:
+        """Whether some strategy holds what the intent could close."""
+        held = self.positions.values()
+        return min(held, default=0) < 0 if intent.side == "buy" else max(held, default=0) > 0
 
     def exposure(self) -> Exposure:
         """Return the worst case as it stands."""
@@ -68,7 +77,7 @@ class Book:
         if added == 0:
             return self.exposure()
         if intent.group_id is None and intent.order_id not in self.working:
-            return self._with(self._tally(), intent.strategy_id, added)
+            return self._with(self._tally_known or self._tally(), intent.strategy_id, added)
         others: list[Working] = []
         for each in self.working.values():
             reservation, ratio = each
@@ -106,9 +115,10 @@ class Book:
     def worst_value(self, quote: Quote) -> Decimal:
         """Return the value in USD of the worst case at the ask, or at the highest working price if higher."""
         if quote is not self._quote_known:
-            tally, ask = self._tally(), quote.ask
-            highest = tally.highest_price
-            self._value_known = (ask if ask > highest else highest) * tally.worst.worst
+            tally, ask = self._tally_known or self._tally(), quote.ask
+            highest, worst = tally.highest_price, tally.worst
+            long, short = worst.worst_long, worst.worst_short
+            self._value_known = (ask if ask > highest else highest) * (long if long >= short else short)
             self._quote_known = quote
         return self._value_known
 
@@ -156,17 +166,12 @@ class Book:
         """Return the worst case with `added` more working for one strategy, negative when sold."""
         held, worst = self.positions.get(strategy_id, 0), tally.worst
         if added > 0:
-            more = _growth(held + tally.buys.get(strategy_id, 0), added)
+            reach = held + tally.buys.get(strategy_id, 0)
+            more = added if reach >= 0 else max(reach + added, 0)  # below 0 it holds nothing
             return Exposure(worst.worst_long + more, worst.worst_short)
-        more = _growth(tally.sells.get(strategy_id, 0) - held, -added)
+        reach = tally.sells.get(strategy_id, 0) - held
+        more = -added if reach >= 0 else max(reach - added, 0)
         return Exposure(worst.worst_long, worst.worst_short + more)
-
-
-def _growth(reach: int, added: int) -> int:
-    """Return by how much `added` lifts what a strategy could hold on one side; below 0 it holds nothing."""
-    if reach >= 0:
-        return added
-    return reach + added if reach + added > 0 else 0
 
 
 def _is_same_risk(reservation: Reservation, intent: OrderIntent) -> bool:

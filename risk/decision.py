@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Approved[T](msgspec.Struct, frozen=True):
+class Approved[T](msgspec.Struct, frozen=True, gc=False):
     """`value` may be sent. `is_reducing` says that it passed because it only lowers risk."""
 
     value: T

@@ -32,20 +32,26 @@ class Gatekeeper:
 
     def submit(self, intents: Sequence[OrderIntent], now_ns: int) -> list[Decision[OrderIntent]]:
         """Return a verdict for each new order; of a list with one refused order all are refused."""
-        ledger = self.account.ledger
-        ledger.release_expired(now_ns)
-        self.account.roll_day(now_ns)
         verdicts: list[Decision[OrderIntent]] = []
         for intent in intents:
-            self.account.attempts.add(now_ns)
-            verdict = self._judge_new(intent, now_ns)
+            verdict = self.submit_one(intent, now_ns)
             verdicts.append(verdict)
             if isinstance(verdict, Refused):
                 return self._refuse_list(intents, verdicts, verdict)
-            ledger.reserve(intent)
-            self.account.orders.add(now_ns)
-            self.account.sent.remember(intent, now_ns)
         return verdicts
+
+    def submit_one(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
+        """Return the verdict for a new order, reserved and counted when it is approved."""
+        account = self.account
+        account.ledger.release_expired(now_ns)
+        account.roll_day(now_ns)
+        account.attempts.add(now_ns)
+        verdict = self._judge_new(intent, now_ns)
+        if isinstance(verdict, Approved):
+            account.ledger.reserve(intent)
+            account.orders.add(now_ns)
+            account.sent.remember(intent, now_ns)
+        return verdict
 
     def change(self, intent: OrderIntent, total_quantity: int, now_ns: int) -> Decision[OrderIntent]:
         """Return the verdict on a modification.

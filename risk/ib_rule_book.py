@@ -8,17 +8,19 @@ silent change.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
-from market.money import tick_size
+from market.money import DOLLAR_TICK, tick_size
 from market.time import NS_PER_MINUTE
 from risk.counted import counted
 from risk.decision import Refused
-from risk.intent import OrderIntent
+from risk.intent import Kind, OrderIntent, OrderType, TimeInForce
 from risk.option_loss import Holding, worst_loss_usd
 
 MAX_LEGS = 4
@@ -36,7 +38,7 @@ class TradingDay(msgspec.Struct, frozen=True):
     close_ns: int
 
 
-class Occasion(msgspec.Struct, frozen=True):
+class Occasion(msgspec.Struct, frozen=True, gc=False):
     """When the order would be sent: ns UTC, and the day's session (None: no session that day)."""
 
     now_ns: int
@@ -47,26 +49,52 @@ Finding = tuple[str, str, str]
 """Value, what is allowed, and what to do."""
 
 
+class Shape(NamedTuple):
+    """What many orders share, and what alone decides about some rows of the table."""
+
+    kind: Kind
+    order_type: OrderType
+    time_in_force: TimeInForce
+    is_outside_hours: bool
+
+
+Check = Callable[[OrderIntent, Occasion], Finding | None]
+
+
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table: IB's code, its text in short, and the check that finds a violation."""
+    """One row of the table: IB's code, its text in short, and the check that finds a violation.
+
+    `concerns` tells of which shapes an order can violate it at all; the others are not asked.
+    """
 
     name: str
     ib_code: int
     text: str
-    find: Callable[[OrderIntent, Occasion], Finding | None]
+    find: Check
+    concerns: Callable[[Shape], bool] = lambda _: True
     is_stricter: bool = False
 
 
 def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
     """Return the first violated requirement as a refusal with IB's code, or None."""
-    for requirement in _STOCK_ROWS if intent.terms.kind == "stock" else RULE_BOOK:
-        finding = requirement.find(intent, occasion)
+    rows = _rows_for(intent.terms.kind, intent.order_type, intent.time_in_force, intent.is_outside_hours)
+    for requirement, find in rows:
+        finding = find(intent, occasion)
         if finding is not None:
             value, limit, advice = finding
             return Refused(
                 rule=requirement.name, value=value, limit=limit, advice=advice, ib_code=requirement.ib_code
             )
     return None
+
+
+@functools.cache
+def _rows_for(
+    kind: Kind, order_type: OrderType, time_in_force: TimeInForce, is_outside_hours: bool
+) -> tuple[tuple[Requirement, Check], ...]:
+    """Return the rows that an order of a shape can violate; there are a few hundred shapes."""
+    shape = Shape(kind, order_type, time_in_force, is_outside_hours)
+    return tuple((row, row.find) for row in RULE_BOOK if row.concerns(shape))
 
 
 def _zero_size(intent: OrderIntent, _: Occasion) -> Finding | None:
@@ -126,9 +154,12 @@ def _tick(intent: OrderIntent, _: Occasion) -> Finding | None:
 
 
 def _increment(intent: OrderIntent, price: Decimal) -> Decimal:
-    return tick_size(price) if intent.terms.kind == "stock" else intent.terms.price_increment
+    if intent.terms.kind != "stock":
+        return intent.terms.price_increment
+    return DOLLAR_TICK if price >= 1 else tick_size(price)
 
 
+_AUCTIONS = ("at_open", "at_close")
 _RESTING = frozenset({"day", "gtc", "gtd"})
 _TIMES_IN_FORCE = {
     "market": frozenset({"day", "gtc", "gtd", "ioc", "fok", "at_open", "at_close"}),
@@ -136,12 +167,15 @@ _TIMES_IN_FORCE = {
 }
 
 
-def _time_in_force(intent: OrderIntent, _: Occasion) -> Finding | None:
-    allowed = _TIMES_IN_FORCE.get(intent.order_type, _RESTING)
-    if intent.terms.kind != "stock":
+def _allowed_times(kind: Kind, order_type: OrderType) -> frozenset[str]:
+    allowed = _TIMES_IN_FORCE.get(order_type, _RESTING)
+    if kind != "stock":
         allowed = allowed - {"at_open", "at_close"}
-    if intent.terms.kind == "spread":
-        allowed = allowed - {"fok"}
+    return allowed - {"fok"} if kind == "spread" else allowed
+
+
+def _time_in_force(intent: OrderIntent, _: Occasion) -> Finding | None:
+    allowed = _allowed_times(intent.terms.kind, intent.order_type)
     if intent.time_in_force in allowed:
         return None
     what = f"{intent.time_in_force} on a {intent.order_type} order of a {intent.terms.kind}"
@@ -157,7 +191,7 @@ def _good_till(intent: OrderIntent, occasion: Occasion) -> Finding | None:
 
 
 def _auction(intent: OrderIntent, occasion: Occasion) -> Finding | None:
-    if intent.time_in_force not in ("at_open", "at_close"):
+    if intent.time_in_force not in _AUCTIONS:
         return None
     if occasion.day is None:
         return "no session today", "a session", "Send it on a trading day."
@@ -227,13 +261,45 @@ def _riskless(intent: OrderIntent, _: Occasion) -> Finding | None:
     return what, "a price at which it can lose", "Check the sign of the price: a credit is negative."
 
 
+def _is_no_stock(shape: Shape) -> bool:
+    return shape.kind != "stock"
+
+
+def _is_spread(shape: Shape) -> bool:
+    return shape.kind == "spread"
+
+
 RULE_BOOK: tuple[Requirement, ...] = (
     Requirement(name="ib_size", ib_code=434, text="The order size cannot be zero.", find=_zero_size),
     Requirement(name="ib_lot", ib_code=355, text="Order size conforms to no market rule.", find=_lot_size),
-    Requirement(name="ib_expired", ib_code=392, text="Invalid order: contract expired.", find=_expired),
-    Requirement(name="ib_limit_price", ib_code=321, text="The limit price is missing.", find=_missing_price),
-    Requirement(name="ib_trigger", ib_code=403, text="Invalid stop price.", find=_missing_trigger),
-    Requirement(name="ib_price", ib_code=201, text="Order rejected: price not above 0.", find=_not_positive),
+    Requirement(
+        name="ib_expired",
+        ib_code=392,
+        text="Invalid order: contract expired.",
+        find=_expired,
+        concerns=_is_no_stock,
+    ),
+    Requirement(
+        name="ib_limit_price",
+        ib_code=321,
+        text="The limit price is missing.",
+        find=_missing_price,
+        concerns=lambda shape: shape.order_type in _TYPES_WITH_LIMIT,
+    ),
+    Requirement(
+        name="ib_trigger",
+        ib_code=403,
+        text="Invalid stop price.",
+        find=_missing_trigger,
+        concerns=lambda shape: shape.order_type in _TYPES_WITH_TRIGGER,
+    ),
+    Requirement(
+        name="ib_price",
+        ib_code=201,
+        text="Order rejected: price not above 0.",
+        find=_not_positive,
+        concerns=lambda shape: shape.kind != "spread",
+    ),
     Requirement(
         name="ib_tick",
         ib_code=110,
@@ -245,48 +311,67 @@ RULE_BOOK: tuple[Requirement, ...] = (
         ib_code=387,
         text="Unsupported order type for this exchange and security type.",
         find=_order_type,
+        concerns=_is_spread,
     ),
     Requirement(
         name="ib_time_in_force",
         ib_code=111,
         text="The time in force and the order type are incompatible.",
         find=_time_in_force,
+        concerns=lambda shape: shape.time_in_force not in _allowed_times(shape.kind, shape.order_type),
     ),
-    Requirement(name="ib_good_till", ib_code=334, text="Invalid Good Till Date order.", find=_good_till),
-    Requirement(name="ib_auction", ib_code=201, text="Order rejected: too late.", find=_auction),
+    Requirement(
+        name="ib_good_till",
+        ib_code=334,
+        text="Invalid Good Till Date order.",
+        find=_good_till,
+        concerns=lambda shape: shape.time_in_force == "gtd",
+    ),
+    Requirement(
+        name="ib_auction",
+        ib_code=201,
+        text="Order rejected: too late.",
+        find=_auction,
+        concerns=lambda shape: shape.time_in_force in _AUCTIONS,
+    ),
     Requirement(
         name="ib_outside_hours",
         ib_code=411,
         text='The "Outside Regular Trading Hours" flag is not valid for this order.',
         find=_outside_hours,
+        concerns=lambda shape: shape.is_outside_hours,
         is_stricter=True,
     ),
-    Requirement(name="ib_leg", ib_code=313, text="The combo details for a leg are invalid.", find=_leg),
-    Requirement(name="ib_combination", ib_code=312, text="The combo details are invalid.", find=_combination),
+    Requirement(
+        name="ib_leg",
+        ib_code=313,
+        text="The combo details for a leg are invalid.",
+        find=_leg,
+        concerns=_is_spread,
+    ),
+    Requirement(
+        name="ib_combination",
+        ib_code=312,
+        text="The combo details are invalid.",
+        find=_combination,
+        concerns=_is_spread,
+    ),
     Requirement(
         name="ib_combination_group",
         ib_code=356,
         text="Smart-combo order does not support OCA group.",
         find=_combination_group,
+        concerns=_is_spread,
     ),
     Requirement(
         name="ib_riskless",
         ib_code=201,
         text="Riskless combination orders are not allowed.",
         find=_riskless,
+        concerns=_is_spread,
     ),
 )
 """Checked in this order; the first violation is reported."""
-
-_ONLY_OPTIONS = (
-    "ib_expired",
-    "ib_order_type",
-    "ib_leg",
-    "ib_combination",
-    "ib_combination_group",
-    "ib_riskless",
-)
-_STOCK_ROWS = tuple(row for row in RULE_BOOK if row.name not in _ONLY_OPTIONS)
 
 FRACTIONAL = 10318
 """This order doesn't support fractional quantity trading; found when an order becomes an intent."""

@@ -7,10 +7,11 @@ its legs.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 from risk.book import Book
-from risk.intent import InstrumentTerms, OrderIntent
+from risk.intent import InstrumentTerms, Leg, OrderIntent
 from risk.reservation import Reservation, parent_of
 from risk.snapshot import ZERO, Exposure
 
@@ -64,7 +65,7 @@ class Ledger:
             if book is None:
                 return False
             capacity = book.capacity(intent, leg.ratio, ignores_canceling=ignores_canceling)
-            if self.adds(intent, leg.terms.instrument_id, leg.ratio) > capacity:
+            if capacity < self.adds(intent, leg.terms.instrument_id, leg.ratio):
                 return False
         return True
 
@@ -75,15 +76,14 @@ class Ledger:
         """
         reservation = self.reservations.get(intent.order_id)
         if reservation is None:
-            return intent.quantity * abs(ratio)
+            return intent.quantity * (ratio if ratio > 0 else -ratio)
         wanted = (intent.quantity + reservation.filled) * abs(ratio)
         left = wanted - reservation.leg_filled.get(instrument_id, 0)
         return max(left, reservation.remaining(instrument_id, ratio))
 
     def exposure_after(self, intent: OrderIntent, instrument_id: str, ratio: int) -> Exposure:
         """Return the worst case of one instrument once the intent is reserved."""
-        book = self.books.get(instrument_id)
-        added = self.adds(intent, instrument_id, ratio)
+        book, added = self.books.get(instrument_id), self.adds(intent, instrument_id, ratio)
         if intent.protects_id is not None:
             parent = self.parent(intent)
             added = added if parent is None else min(added, parent.filled)
@@ -115,11 +115,12 @@ class Ledger:
 
     def reserve(self, intent: OrderIntent, *, filled: int = 0) -> None:
         """Reserve a new order at its full quantity (`filled` of it done: an order found on start)."""
-        reservation = Reservation(intent, filled)
-        self.reservations[intent.order_id] = reservation
+        reservation, order_id = Reservation(intent, filled), intent.order_id
+        self.reservations[order_id] = reservation
         for leg in intent.terms.components:
-            book = self._book(leg.terms)
-            book.working[intent.order_id] = (reservation, leg.ratio)
+            terms = leg.terms
+            book = self.books.get(terms.instrument_id) or self._book(terms)
+            book.working[order_id] = (reservation, leg.ratio)
             book.forget()
 
     def reserve_change(self, order_id: str, quantity: int, price: Decimal | None) -> None:
@@ -231,13 +232,14 @@ class Ledger:
             self.books[leg.terms.instrument_id].forget()
 
     def _drop_if_done(self, order_id: str, reservation: Reservation) -> None:
-        self._forget(reservation)
-        if reservation.is_open and reservation.filled < reservation.committed:
-            return
         legs = reservation.intent.terms.components
+        if reservation.is_open and reservation.filled < reservation.committed:
+            self._recount(legs)
+            return
         if any(reservation.remaining(leg.terms.instrument_id, leg.ratio) for leg in legs):
             reservation.is_open = False  # finished as an order, but a leg's fill is still to come
             self._lingering.add(order_id)
+            self._recount(legs)
             return
         del self.reservations[order_id]
         self._lingering.discard(order_id)
@@ -245,6 +247,13 @@ class Ledger:
             book = self.books[leg.terms.instrument_id]
             del book.working[order_id]
             self._tidy(book, reservation.intent.strategy_id)
+        self._recount(legs)
+
+    def _recount(self, legs: Iterable[Leg]) -> None:
+        for leg in legs:
+            book = self.books.get(leg.terms.instrument_id)
+            if book is not None:
+                book.count()
 
     def _tidy(self, book: Book, strategy_id: str) -> None:
         if not book.positions.get(strategy_id, 1):

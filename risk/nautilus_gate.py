@@ -109,14 +109,25 @@ class Gate:
         handler(command)
 
     def _on_submit(self, command: Any) -> None:
-        if self._submit([command.order]):
+        now_ns, order = self._clock.timestamp_ns(), command.order
+        if self._on_order is not None:
+            self._on_order(order)
+        try:
+            verdict = self.keeper.submit_one(self._intent(order), now_ns)
+            self.supervisor.after_commands(now_ns)
+            verdict = self._approvals.of_order(verdict, now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
+            verdict = unreadable(error)
+        if isinstance(verdict, Approved):
             self._forward(command)
+        else:
+            self._refusals.deny(order, verdict, now_ns)
 
     def _on_submit_list(self, command: Any) -> None:
-        if self._submit(command.order_list.orders):
+        if self._submit_all(command.order_list.orders):
             self._forward(command)
 
-    def _submit(self, orders: list[Any]) -> bool:
+    def _submit_all(self, orders: list[Any]) -> bool:
         """Return whether all orders are approved; otherwise all of them have been denied."""
         now_ns = self._clock.timestamp_ns()
         if self._on_order is not None:

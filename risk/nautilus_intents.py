@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -17,30 +19,36 @@ SCALE = int(FIXED_SCALAR)
 DECISION_TAG = "decision:"
 """Prefix of the order tag that names the decision behind an order."""
 _OCA_TAG = "ocaGroup"
+_OUTSIDE_KEY = "outsideRth"
 
+MAX_PRICES_KEPT = 100_000
+"""Converted prices, and quantities, kept; those not asked for the longest are converted anew."""
+
+# Orders give their enums as ints; keys that are enum members would be compared by a slow method.
 _ORDER_TYPES: dict[int, plain.OrderType] = {
-    OrderType.MARKET: "market",
-    OrderType.MARKET_TO_LIMIT: "market",
-    OrderType.LIMIT: "limit",
-    OrderType.STOP_MARKET: "stop",
-    OrderType.STOP_LIMIT: "stop_limit",
-    OrderType.MARKET_IF_TOUCHED: "market_if_touched",
-    OrderType.LIMIT_IF_TOUCHED: "limit_if_touched",
-    OrderType.TRAILING_STOP_MARKET: "trailing",
-    OrderType.TRAILING_STOP_LIMIT: "trailing",
+    int(OrderType.MARKET): "market",
+    int(OrderType.MARKET_TO_LIMIT): "market",
+    int(OrderType.LIMIT): "limit",
+    int(OrderType.STOP_MARKET): "stop",
+    int(OrderType.STOP_LIMIT): "stop_limit",
+    int(OrderType.MARKET_IF_TOUCHED): "market_if_touched",
+    int(OrderType.LIMIT_IF_TOUCHED): "limit_if_touched",
+    int(OrderType.TRAILING_STOP_MARKET): "trailing",
+    int(OrderType.TRAILING_STOP_LIMIT): "trailing",
 }
 _TIMES_IN_FORCE: dict[int, plain.TimeInForce] = {
-    TimeInForce.DAY: "day",
-    TimeInForce.GTC: "gtc",
-    TimeInForce.IOC: "ioc",
-    TimeInForce.FOK: "fok",
-    TimeInForce.GTD: "gtd",
-    TimeInForce.AT_THE_OPEN: "at_open",
-    TimeInForce.AT_THE_CLOSE: "at_close",
+    int(TimeInForce.DAY): "day",
+    int(TimeInForce.GTC): "gtc",
+    int(TimeInForce.IOC): "ioc",
+    int(TimeInForce.FOK): "fok",
+    int(TimeInForce.GTD): "gtd",
+    int(TimeInForce.AT_THE_OPEN): "at_open",
+    int(TimeInForce.AT_THE_CLOSE): "at_close",
 }
-_BUY = OrderSide.BUY
-_GTD = TimeInForce.GTD
-_NO_CONTINGENCY = ContingencyType.NO_CONTINGENCY
+_BUY = int(OrderSide.BUY)
+_GTD = int(TimeInForce.GTD)
+_NO_CONTINGENCY = int(ContingencyType.NO_CONTINGENCY)
+_UNITS = Decimal(SCALE)
 
 
 class UnknownInstrumentError(LookupError):
@@ -123,11 +131,22 @@ def _option(instrument: OptionContract) -> plain.InstrumentTerms:
 
 def whole(quantity: Any) -> int:
     """Return a Nautilus quantity as whole shares; raises `FractionalQuantityError`."""
-    raw = quantity.raw
-    units = raw // SCALE
-    if units * SCALE != raw:
+    units, rest = units_of_raw(quantity.raw)
+    if rest:
         raise FractionalQuantityError(f"{quantity} shares")
-    return int(units)
+    return units
+
+
+@functools.lru_cache(maxsize=MAX_PRICES_KEPT)
+def units_of_raw(raw: int) -> tuple[int, int]:
+    """Return the whole shares in the `raw` of a Nautilus quantity, and what is left of it."""
+    return divmod(raw, SCALE)
+
+
+@functools.lru_cache(maxsize=MAX_PRICES_KEPT)
+def decimal_of_raw(raw: int) -> Decimal:
+    """Return the `raw` of a Nautilus price as its `as_decimal` does; the same few are asked for again."""
+    return Decimal(raw) / _UNITS
 
 
 def decimal_or_none(price: Any) -> Decimal | None:
@@ -141,18 +160,18 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
     With `honours_oca` the venue cancels the rest of an OCO group when one order fills; without it only
     orders that carry IB's own OCA tag, or that are children of one parent, count as a group.
     """
-    parent_id, tags = order.parent_order_id, order.tags
+    parent_id, tags, time_in_force = order.parent_order_id, order.tags, order.time_in_force
     return plain.OrderIntent(  # by position, for speed: each order pays for every keyword
         order.client_order_id.value,
-        order.strategy_id.value,
+        sys.intern(order.strategy_id.value),  # a key of many tables: its hash is taken once
         terms,
         "buy" if order.side == _BUY else "sell",
         whole(order.leaves_qty),
         _ORDER_TYPES[order.order_type],
-        _TIMES_IN_FORCE[order.time_in_force],
-        order.price.as_decimal() if order.has_price else None,
-        order.trigger_price.as_decimal() if order.has_trigger_price else None,
-        order.expire_time_ns if order.time_in_force == _GTD else None,
+        _TIMES_IN_FORCE[time_in_force],
+        decimal_of_raw(order.price.raw) if order.has_price else None,
+        decimal_of_raw(order.trigger_price.raw) if order.has_trigger_price else None,
+        order.expire_time_ns if time_in_force == _GTD else None,
         bool(tags) and _is_outside_hours(tags),
         _decision(order, tags) if tags else None,
         None if parent_id is None else parent_id.value,
@@ -161,7 +180,8 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
 
 
 def _decision(order: Any, tags: list[str]) -> str | None:
-    if order.exec_spawn_id is not None and order.exec_spawn_id != order.client_order_id:
+    spawn_id = order.exec_spawn_id
+    if spawn_id is not None and spawn_id != order.client_order_id:
         return None  # slices of an execution algorithm share their parent's decision
     for tag in tags:
         if tag.startswith(DECISION_TAG):
@@ -170,6 +190,8 @@ def _decision(order: Any, tags: list[str]) -> str | None:
 
 
 def _is_outside_hours(tags: list[str]) -> bool:
+    if _OUTSIDE_KEY not in " ".join(tags):
+        return False
     return any('"outsideRth":true' in tag.replace(" ", "") for tag in tags)
 
 

@@ -18,14 +18,11 @@ from market.time import new_york_date, new_york_midnight_ns
 from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
 from risk.market_view import Greeks, SessionView
-from risk.nautilus_intents import SCALE, InstrumentBook
+from risk.nautilus_intents import InstrumentBook, decimal_of_raw, units_of_raw
 from risk.snapshot import Quote
 
 GreeksSource = Callable[[str], Greeks | None]
 """Gives the greeks of an option by instrument id; None when they are unknown."""
-
-MAX_PRICES_KEPT = 100_000
-"""Converted prices kept; beyond it they are converted anew."""
 
 _NO_SESSION = SessionView("closed", False, None)
 _CALENDAR_MARGIN = timedelta(days=10)
@@ -45,12 +42,12 @@ class NautilusMarketView:
         greeks: GreeksSource | None = None,
     ) -> None:
         self._cache = cache
+        self._quote_tick: Callable[[InstrumentId], QuoteTick | None] = cache.quote_tick
         self._instruments = instruments
         self._session_rules = session_rules
         self._calendar = calendar
         self._greeks = greeks
         self._quotes: dict[str, tuple[InstrumentId, QuoteTick, Quote]] = {}
-        self._prices: dict[int, Decimal] = {}
         self._funds: tuple[Money, Decimal] | None = None
         self._day_starts_ns = self._day_ends_ns = 0
         self._window: SessionWindow | None = None
@@ -59,17 +56,21 @@ class NautilusMarketView:
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         """Return the latest quote in the cache."""
         known = self._quotes.get(terms.instrument_id)
-        instrument_id = self._instruments.nautilus_id(terms) if known is None else known[0]
-        tick = self._cache.quote_tick(instrument_id)
+        if known is None:
+            instrument_id = self._instruments.nautilus_id(terms)
+            tick = self._quote_tick(instrument_id)
+        else:
+            instrument_id = known[0]
+            tick = self._quote_tick(instrument_id)
+            if tick is known[1]:
+                return known[2]
         if tick is None:
             return None
-        if known is not None and known[1] is tick:
-            return known[2]
         quote = Quote(
-            self._decimal(tick.bid_price),
-            self._decimal(tick.ask_price),
-            tick.bid_size.raw // SCALE,
-            tick.ask_size.raw // SCALE,
+            decimal_of_raw(tick.bid_price.raw),
+            decimal_of_raw(tick.ask_price.raw),
+            units_of_raw(tick.bid_size.raw)[0],
+            units_of_raw(tick.ask_size.raw)[0],
             tick.ts_event,
         )
         self._quotes[terms.instrument_id] = (instrument_id, tick, quote)
@@ -78,7 +79,7 @@ class NautilusMarketView:
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the latest trade in the cache."""
         trade = self._cache.trade_tick(self._instruments.nautilus_id(terms))
-        return None if trade is None else self._decimal(trade.price)
+        return None if trade is None else decimal_of_raw(trade.price.raw)
 
     def greeks(self, terms: InstrumentTerms) -> Greeks | None:
         """Return the greeks of an option from the source given at installation."""
@@ -103,15 +104,6 @@ class NautilusMarketView:
         if self._window is None:
             return _NO_SESSION
         return self._views[self._window.phase(now_ns)]
-
-    def _decimal(self, price: Any) -> Decimal:
-        """Return a price as `Decimal`; the same few are asked for again and again."""
-        known = self._prices.get(price.raw)
-        if known is None:
-            if len(self._prices) >= MAX_PRICES_KEPT:
-                self._prices.clear()
-            known = self._prices[price.raw] = price.as_decimal()
-        return known
 
     def _open_day(self, day: date) -> None:
         calendar = self._calendar

@@ -7,7 +7,7 @@ underlying, so that a condor is one trade).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -34,37 +34,38 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 class Lot:
     """What one strategy holds of one instrument, at its average price."""
 
-    __slots__ = ("_profit_known", "_quote_known", "average_price", "quantity", "terms")
+    __slots__ = (
+        "_profit_known", "_quote_known", "_shares", "average_price", "quantity", "symbol", "terms",
+    )  # fmt: skip
 
-    def __init__(self, terms: InstrumentTerms) -> None:
+    def __init__(self, terms: InstrumentTerms, quantity: int = 0, average_price: Decimal = ZERO) -> None:
         self.terms = terms
-        self.quantity = 0
-        self.average_price = ZERO
+        self.symbol = terms.symbol
+        self.average_price = average_price
         self._quote_known: Quote | None = None
         self._profit_known = ZERO
+        self._hold(quantity)
 
     @property
     def cost_usd(self) -> Decimal:
         """Money paid for it, negative when received."""
         return self.quantity * self.average_price * self.terms.multiplier
 
-    def open_profit(self, quote_of: QuoteSource) -> Decimal | None:
+    def open_profit(self, quote: Quote | None) -> Decimal | None:
         """Return what closing now would realize, a long at the bid, a short at the ask; None unquoted."""
-        quote = quote_of(self.terms)
         if quote is not self._quote_known and quote is not None:
             price = quote.bid if self.quantity > 0 else quote.ask
-            self._profit_known = (price - self.average_price) * (self.quantity * self.terms.multiplier)
+            self._profit_known = (price - self.average_price) * self._shares
             self._quote_known = quote
         return None if quote is None else self._profit_known
 
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
-        self._quote_known = None
         held = self.quantity
         closing = min(abs(held), abs(quantity)) if held * quantity < 0 else 0
         sign = 1 if held > 0 else -1
         profit = sign * closing * (price - self.average_price) * self.terms.multiplier
-        self.quantity = held + quantity
+        self._hold(held + quantity)
         if self.quantity == 0:
             self.average_price = ZERO
         elif held * self.quantity <= 0:  # opened, or flipped through zero
@@ -72,6 +73,11 @@ class Lot:
         elif abs(self.quantity) > abs(held):
             self.average_price = (held * self.average_price + quantity * price) / self.quantity
         return profit
+
+    def _hold(self, quantity: int) -> None:
+        self.quantity = quantity
+        self._shares = Decimal(quantity * self.terms.multiplier)
+        self._quote_known = None
 
 
 class Performance:
@@ -137,8 +143,7 @@ class Performance:
 
     def adopt(self, strategy_id: str, terms: InstrumentTerms, quantity: int, price: Decimal) -> None:
         """Take over a position found at start, at its average price."""
-        lot = self.lots[(strategy_id, terms.instrument_id)] = Lot(terms)
-        lot.quantity, lot.average_price = quantity, price
+        self.lots[(strategy_id, terms.instrument_id)] = Lot(terms, quantity, price)
 
     def open_profit(self, quote_of: QuoteSource, symbol: str | None = None) -> Decimal | None:
         """Return the open profit of everything, or of one symbol; None when a price is missing."""
@@ -146,7 +151,7 @@ class Performance:
         for lot in self.lots.values():
             if symbol is not None and lot.terms.symbol != symbol:
                 continue
-            profit = lot.open_profit(quote_of)
+            profit = lot.open_profit(quote_of(lot.terms))
             if profit is None:
                 return None
             total += profit
@@ -157,18 +162,23 @@ class Performance:
         open_profit = self.open_profit(quote_of) if self.lots else ZERO
         return None if open_profit is None else self._day(open_profit)
 
-    def day_and_symbol(self, quote_of: QuoteSource, symbol: str) -> tuple[DayResult | None, Decimal | None]:
-        """Return the day's result, and the open profit of one symbol, in one pass over what is held."""
+    def day_and_symbol(
+        self, quotes: Mapping[str, Quote | None], symbol: str
+    ) -> tuple[DayResult | None, Decimal | None]:
+        """Return the day's result, and the open profit of one symbol, in one pass over what is held.
+
+        `quotes` are by instrument id; one that is missing is unknown.
+        """
         total = of_symbol = ZERO
         is_total_known = is_symbol_known = True
-        for lot in self.lots.values():
-            profit = lot.open_profit(quote_of)
+        for (_, instrument_id), lot in self.lots.items():
+            profit = lot.open_profit(quotes.get(instrument_id))
             if profit is None:
                 is_total_known = False
-                is_symbol_known &= lot.terms.symbol != symbol
+                is_symbol_known &= lot.symbol != symbol
                 continue
             total += profit
-            if lot.terms.symbol == symbol:
+            if lot.symbol == symbol:
                 of_symbol += profit
         return self._day(total) if is_total_known else None, of_symbol if is_symbol_known else None
 

@@ -16,8 +16,8 @@ class Policy:
     def __init__(self, limits: RiskLimits, *, rules: tuple[Rule, ...] = ALL_RULES) -> None:
         self.limits = limits
         self.rules = rules
-        self._stock_rules = tuple(rule for rule in rules if rule.applies_to in ("all", "stocks"))
-        self._option_rules = tuple(rule for rule in rules if rule.applies_to in ("all", "options"))
+        self._stock_rules = tuple((each, each.check) for each in rules if each.applies_to != "options")
+        self._option_rules = tuple((each, each.check) for each in rules if each.applies_to != "stocks")
 
     def decide(self, intent: OrderIntent, snapshot: Snapshot) -> Decision[OrderIntent]:
         """Return `Approved` when no rule objects, else the first rule's `Refused`.
@@ -25,9 +25,9 @@ class Policy:
         Asked only about orders that could add risk: what merely reduces passes without it.
         """
         limits = self.limits
-        for rule in self._stock_rules if intent.terms.kind == "stock" else self._option_rules:
+        for rule, check in self._stock_rules if intent.terms.kind == "stock" else self._option_rules:
             try:
-                breach = rule.check(intent, snapshot, limits)
+                breach = check(intent, snapshot, limits)
             except Exception as error:  # noqa: BLE001 - the border where a broken rule refuses
                 return Refused(
                     rule=rule.name,

@@ -14,8 +14,10 @@ import msgspec
 from risk.snapshot import BreakerState
 
 
-class ApprovalRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ApprovalRecord(msgspec.Struct, frozen=True, gc=False):
     """The gate let a command pass: what goes to the venue. Its counterpart is `RefusalRecord`.
+
+    Give the fields by keyword, but where each order's time counts.
 
     A submission of one order and a change name quantity (whole shares or contracts) and prices (USD a
     share); a cancel, and a list of orders, name the orders alone.

@@ -51,7 +51,7 @@ class Reservation:
 
     def remaining(self, instrument_id: str, ratio: int) -> int:
         """Shares or contracts of one leg that may still be added to its position."""
-        left = self.committed * abs(ratio) - self.leg_filled.get(instrument_id, 0)
+        left = self.committed * (ratio if ratio > 0 else -ratio) - self.leg_filled.get(instrument_id, 0)
         return left if left > 0 else 0
 
     def prices(self) -> list[Decimal]:

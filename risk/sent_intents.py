@@ -27,8 +27,9 @@ class SentIntents:
 
     def earlier(self, intent: OrderIntent, now_ns: int) -> str | None:
         """Return the id of the order that `intent` repeats at `now_ns`, or None."""
-        if intent.idempotency_key is not None:
-            repeated = self._by_decision.get(_decision(intent, intent.idempotency_key))
+        key = intent.idempotency_key
+        if key is not None:
+            repeated = self._by_decision.get(_decision(intent, key))
             if repeated is not None and repeated != intent.order_id:
                 return repeated
         sent = self._by_content.get(_likeness(intent))
@@ -39,10 +40,16 @@ class SentIntents:
 
     def remember(self, intent: OrderIntent, now_ns: int) -> None:
         """Note that `intent` was sent at `now_ns`."""
-        self._order_ids[intent.order_id] = None
-        if intent.idempotency_key is not None:
-            self._by_decision[_decision(intent, intent.idempotency_key)] = intent.order_id
-        self._by_content[_likeness(intent)] = (now_ns, intent.order_id)
+        order_id, key = intent.order_id, intent.idempotency_key
+        self._order_ids[order_id] = None
+        if key is not None:
+            self._by_decision[_decision(intent, key)] = order_id
+        self._by_content[_likeness(intent)] = (now_ns, order_id)
+        ids, decisions, contents = self._order_ids, self._by_decision, self._by_content
+        if len(ids) > MAX_REMEMBERED or len(decisions) > MAX_REMEMBERED or len(contents) > MAX_REMEMBERED:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
         for remembered in (self._order_ids, self._by_decision, self._by_content):
             if len(remembered) > MAX_REMEMBERED:
                 del remembered[next(iter(remembered))]  # type: ignore[arg-type]

@@ -91,9 +91,9 @@ class Supervisor:
 
     def after_commands(self, now_ns: int) -> None:
         """Look at the rates after commands were judged."""
-        if self.account.replaces.count(now_ns) > self.limits.max_replaces_per_minute or self._has(
-            REPLACE_RATE
-        ):
+        account = self.account
+        is_over = account.replaces.count(now_ns) > self.limits.max_replaces_per_minute
+        if is_over or REPLACE_RATE in account.breaker.causes:
             self._watch_replaces(now_ns)
 
     def after_reject(self, now_ns: int, *, counts: bool = False) -> None:

@@ -12,7 +12,7 @@ from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import Quote, Snapshot
+from risk.snapshot import Snapshot
 
 _BPS = 10_000
 
@@ -22,7 +22,9 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     quote = snapshot.quote
     if quote is None:
         return unknown("the quote", "a price near the mid")
-    price, mid = _worst_price(intent, quote), quote.mid
+    price, mid = intent.price, quote.mid
+    if price is None:
+        price = quote.ask if intent.side == "buy" else quote.bid
     if intent.terms.kind != "stock":
         return _beyond_usd(intent, price - mid, option_limits(limits).max_price_from_mid_usd)
     if _is_beyond(intent, price, mid, limits.max_price_from_mid_bps):
@@ -31,13 +33,6 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     if last is not None and _is_beyond(intent, price, last, limits.max_price_from_last_bps):
         return _beyond_bps(intent, price, last, f"last trade {last}", limits.max_price_from_last_bps)
     return None
-
-
-def _worst_price(intent: OrderIntent, quote: Quote) -> Decimal:
-    price = intent.price
-    if price is not None:
-        return price
-    return quote.ask if intent.side == "buy" else quote.bid
 
 
 def _is_beyond(intent: OrderIntent, price: Decimal, reference: Decimal, limit_bps: int) -> bool:

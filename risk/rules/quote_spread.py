@@ -13,7 +13,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     """Return a breach when the quote is missing, unsound or too wide."""
     quote = snapshot.quote
     is_stock = intent.terms.kind == "stock"
-    if quote is not None and quote.is_sound and _is_narrow(quote, limits, is_stock=is_stock):
+    if quote is not None and quote.is_sound and _is_narrow(quote, limits, is_stock):
         return None
     limit = f"{limits.max_spread_bps} bps" if is_stock else f"{option_limits(limits).max_spread_usd} USD"
     if quote is None:
@@ -25,7 +25,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     return Breach(f"{measured} wide at {quote.bid} / {quote.ask}", limit, "Wait for a narrower quote.")
 
 
-def _is_narrow(quote: Quote, limits: RiskLimits, *, is_stock: bool) -> bool:
+def _is_narrow(quote: Quote, limits: RiskLimits, is_stock: bool) -> bool:
     width = quote.ask - quote.bid
     if is_stock:  # twice the mid is bid plus ask
         return width * 20_000 <= limits.max_spread_bps * (quote.bid + quote.ask)

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import (
     BatchCancelOrders,
@@ -27,9 +29,11 @@ from risk.drills.nautilus_options import combination, option_quotes, put
 from risk.market_view import Greeks
 from risk.nautilus_gate import GateSetup, install_gate
 from risk.nautilus_intents import (
+    MAX_PRICES_KEPT,
     FractionalQuantityError,
     InstrumentBook,
     UnknownInstrumentError,
+    decimal_of_raw,
     intent_of,
     whole,
 )
@@ -411,7 +415,7 @@ def test_a_fractional_quantity_is_refused_with_ibs_code() -> None:
     with pytest.raises(FractionalQuantityError):
         whole(Quantity.from_str("1.5"))
     rig = Rig()
-    rig.gate.keeper.submit = _raises(FractionalQuantityError("1.5 shares"))  # type: ignore[method-assign]
+    rig.gate.keeper.submit_one = _raises(FractionalQuantityError("1.5 shares"))  # type: ignore[method-assign]
     rig.run(scripted({1: lambda each: each.submit_order(limit(each, 10))}))
     assert [(each.rule, each.ib_code) for each in rig.recorder.refusals] == [("ib_fraction", 10318)]
 
@@ -553,12 +557,15 @@ def test_a_quote_is_converted_once_and_again_when_it_changes() -> None:
     )
 
 
-def test_converted_prices_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("risk.nautilus_market_view.MAX_PRICES_KEPT", 2)
-    view = Rig().gate.keeper.account.market
-    texts = ["4.9900", "5.0000", "4.9900", "5.0100", "4.9900"]
-    assert [view._decimal(usd(text)) for text in texts] == [Decimal(text) for text in texts]  # type: ignore[attr-defined]
-    assert list(view._prices.values()) == [Decimal("5.01"), Decimal("4.99")]  # type: ignore[attr-defined]
+@given(st.decimals(min_value="-9999", max_value="999999", places=4))
+def test_a_converted_price_is_nautilus_own_decimal(value: Decimal) -> None:
+    price = usd(str(value))
+    converted = decimal_of_raw(price.raw)
+    assert (converted, str(converted)) == (price.as_decimal(), str(price.as_decimal()))
+
+
+def test_converted_prices_are_bounded() -> None:
+    assert decimal_of_raw.cache_info().maxsize == MAX_PRICES_KEPT
 
 
 def test_days_without_a_session_are_closed_and_the_calendar_follows_the_clock() -> None:

@@ -106,8 +106,7 @@ def test_the_open_profit_of_a_symbol_leaves_the_others_out() -> None:
 
 def test_a_symbol_is_known_though_another_has_no_price() -> None:
     book = play(fill(10, "5.00"), fill(10, "5.00", terms=GE))
-    priced = {"GE": quote("6.00", "6.10")}
-    day, of_symbol = book.day_and_symbol(lambda terms: priced.get(terms.symbol), "GE")
+    day, of_symbol = book.day_and_symbol({GE.instrument_id: quote("6.00", "6.10")}, "GE")
     assert day is None
     assert of_symbol == 10
 
