@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from backtests.run import run_backtest
-from catalog.store import CatalogStore
-from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, write_synthetic_market
 from cli import replay
 from cli.__main__ import main
-from tests.backtests.replay.live_node import EAGER
+from tests.backtests.replay.recorded_backtest import recorded
 from tests.backtests.replay.tampering import edit_record
-from tests.backtests.replays import profile
+
+__all__ = ["recorded"]
 
 
 @pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_dir(recorded: Path) -> Path:
     """A short run on a synthetic day."""
-    folder = tmp_path_factory.mktemp("replay")
-    symbol = SyntheticSymbol(
-        symbol="ZVZZT",
-        price_usd=7.75,
-        spread_cents=2.4,
-        volatility_fraction_day=0.08,
-        quote_updates_day=2_000,
-    )
-    day = date(2024, 3, 5)
-    spec = SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
-    write_synthetic_market(spec, store=CatalogStore(folder / "catalog"))
-    loaded = profile(folder, *EAGER)
-    return run_backtest(loaded, catalog=folder / "catalog", output=folder / "run").directory
+    return recorded / "run"
 
 
 def test_an_identical_replay_says_so_and_exits_with_0(

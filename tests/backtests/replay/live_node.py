@@ -240,6 +240,7 @@ class _Rig:
         began_ns = self.window.open_ns + int(ticks[numbers[0]] - ticks[0])
         await self._feed(_market(began_ns, numbers, has_depth=has_depth))
         if is_last:
+            await self._until(lambda: not self.node.kernel.data_engine.data_qsize())
             self._let_the_flat_time_come()
             after = range(numbers.stop, numbers.stop + QUOTES_AFTER)
             await self._feed(_market(self.window.flat_ns, after, has_depth=has_depth))

@@ -37,24 +37,24 @@ DAYS: dict[str, Callable[[Path, CatalogStore], None]] = {
 }
 
 
-@pytest.fixture(scope="module", params=sorted(DAYS))
-def run_dir(
-    request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The run of a recorded day."""
-    folder = tmp_path_factory.mktemp(request.param)
-    DAYS[request.param](real_data, CatalogStore(folder / "catalog"))
-    loaded = load_profile(PROFILES / f"{request.param}.toml", purpose="research")
-    return run_backtest(loaded, catalog=folder / "catalog", output=folder / "run").directory
+@pytest.mark.parametrize("name", sorted(DAYS))
+def test_a_recorded_day_verifies_traces_and_replays(name: str, real_data: Path, tmp_path: Path) -> None:
+    """One test a day, so that its long runs are made once: recorded, replayed, and replayed tighter."""
+    DAYS[name](real_data, CatalogStore(tmp_path / "catalog"))
+    loaded = load_profile(PROFILES / f"{name}.toml", purpose="research")
+    run_dir = run_backtest(loaded, catalog=tmp_path / "catalog", output=tmp_path / "run").directory
+    _assert_fills_trace(run_dir)
+    tightened = replay(Request(run_dir=run_dir, overrides=("risk.max_consecutive_losses=2",)))
+    assert tightened.unverified is None
+    assert tightened.base_is_as_recorded  # the base of the comparison is the day replayed as recorded
+    if name == "aapl_depth_2012":
+        result = replay(Request(run_dir=run_dir))
+        assert (result.difference, result.unverified) == (None, None)
+        assert result.recorded_hash == result.replayed_hash == tightened.recorded_hash
+    _assert_difference(tightened)
 
 
-@pytest.fixture(scope="module")
-def tightened(run_dir: Path) -> Replay:
-    """The day under a limit of two losses in a row, in place of five."""
-    return replay(Request(run_dir=run_dir, overrides=("risk.max_consecutive_losses=2",)))
-
-
-def test_the_journal_verifies_and_every_fill_traces_to_its_signal(run_dir: Path) -> None:
+def _assert_fills_trace(run_dir: Path) -> None:
     assert verify(run_dir / "journal").ok
     entries = list(read_entries(run_dir / "journal"))
     by_seq = {entry.seq: entry for entry in entries}
@@ -68,17 +68,7 @@ def test_the_journal_verifies_and_every_fill_traces_to_its_signal(run_dir: Path)
         assert cause.correlation_id == fill.correlation_id
 
 
-def test_a_replay_is_identical(run_dir: Path, tightened: Replay) -> None:
-    """Of the long day the base of the comparison is the replay; it takes eight seconds each time."""
-    assert tightened.base_is_as_recorded
-    assert tightened.unverified is None
-    if "aapl" in str(run_dir):
-        result = replay(Request(run_dir=run_dir))
-        assert (result.difference, result.unverified) == (None, None)
-        assert result.recorded_hash == result.replayed_hash == tightened.recorded_hash
-
-
-def test_tighter_limits_show_the_right_difference(tightened: Replay) -> None:
+def _assert_difference(tightened: Replay) -> None:
     assert tightened.what_if is not None
     refused = tightened.what_if.refused["consecutive_losses"]
     assert refused.changed > refused.base

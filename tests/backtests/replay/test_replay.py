@@ -12,41 +12,14 @@ import pytest
 from audit.events import DataFileRecord
 from audit.journal import read_entries
 from backtests.replay.replay import Replay, Request, replay
-from backtests.run import run_backtest
 from catalog.recording.publication import file_hash
 from catalog.store import CatalogStore
-from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, write_synthetic_market
+from catalog.synthetic_market import write_synthetic_market
 from market.errors import ConfigError, DataError, NotFoundError
-from tests.backtests.replay.live_node import EAGER
+from tests.backtests.replay.recorded_backtest import recorded, spec
 from tests.backtests.replay.tampering import edit_quotes, edit_record
-from tests.backtests.replays import profile
 
-SYMBOL = "ZVZZT"
-
-
-def _spec(day: date) -> SyntheticMarketSpec:
-    symbol = SyntheticSymbol(
-        symbol=SYMBOL, price_usd=7.75, spread_cents=2.4, volatility_fraction_day=0.08, quote_updates_day=8_000
-    )
-    return SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a catalog and a backtest's run on it."""
-    folder = tmp_path_factory.mktemp("recorded")
-    symbol = SyntheticSymbol(
-        symbol=SYMBOL,
-        price_usd=7.75,
-        spread_cents=2.4,
-        volatility_fraction_day=0.08,
-        quote_updates_day=8_000,
-    )
-    day = date(2024, 3, 5)
-    spec = SyntheticMarketSpec(seed=3, start=day, end=day, symbols=(symbol,))
-    write_synthetic_market(spec, store=CatalogStore(folder / "catalog"))
-    run_backtest(profile(folder, *EAGER), catalog=folder / "catalog", output=folder / "run")
-    return folder
+__all__ = ["recorded"]
 
 
 @pytest.fixture
@@ -80,7 +53,7 @@ def test_the_journal_of_a_backtest_names_its_data_by_their_hashes(recorded: Path
 
 
 def test_changed_data_is_refused_and_on_request_replayed_and_named(copied: Path) -> None:
-    edit_quotes(_quotes_of(copied), from_row=4_000, cents=25)
+    edit_quotes(_quotes_of(copied), from_row=1_500, cents=25)
     with pytest.raises(DataError, match="is not what the run saw"):
         _replayed(copied)
     result = _replayed(copied, accepts_changed_data=True)
@@ -90,7 +63,7 @@ def test_changed_data_is_refused_and_on_request_replayed_and_named(copied: Path)
 
 
 def test_days_that_came_into_the_catalog_later_do_not_matter(copied: Path) -> None:
-    write_synthetic_market(_spec(date(2024, 3, 6)), store=CatalogStore(copied / "catalog"))
+    write_synthetic_market(spec(date(2024, 3, 6)), store=CatalogStore(copied / "catalog"))
     assert _replayed(copied).is_identical
 
 
