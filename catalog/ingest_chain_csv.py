@@ -27,11 +27,13 @@ from catalog.progress import SILENT, Progress
 from catalog.storage.ingest import Ingest
 from catalog.store import CatalogStore
 from market.errors import DataError, NotFoundError, UserError
+from market.option_contracts import ContractName, occ_symbol
 from market.time import new_york_date
 
 KIND = "chain-csv"
 UNORDERED_ROWS_MAX = 4_000_000
 """Rows of a file that is not in order of time, about 150 bytes each in memory."""
+SYMBOLS_SHOWN = 5
 _SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 _DEFAULTS = ChainCsvOptions()
 
@@ -51,12 +53,13 @@ def ingest_chain_csv(
 
     `symbols` are roots or underlyings; `start` and `end` New York dates, inclusive. Rows that cannot be used
     are rejected and named, a file of which most rows are unusable is refused. Raises `NotFoundError` without
-    files.
+    files, and where none has a row that is wanted.
     """
     files = _files(Path(path))
     wanted = _Wanted(frozenset(symbol.strip().upper() for symbol in symbols or ()), start, end)
     results: list[IngestResult] = []
     refused: list[tuple[Path, UserError]] = []
+    passed_over: list[NotFoundError] = []
     notes: list[str] = []
     for file in files:
         try:
@@ -67,9 +70,14 @@ def ingest_chain_csv(
                         _ingest_file(file, ingest, wanted=wanted, options=options, progress=progress)
                     )
             results.append(ingest.result)
+        except NotFoundError as error:
+            passed_over.append(error)
         except UserError as error:
             refused.append((file, error))
     raise_refused(refused, of=len(files))
+    if not results:
+        raise passed_over[0]
+    notes += [str(error) for error in passed_over]
     return summary_of(results, notes)
 
 
@@ -109,8 +117,9 @@ def _ingest_file(
     reader = ChainReader(file, columns, options, partial(ingest.reject, file=file.name))
     is_ordered = reader.times_ascend()
     writer = _SnapshotWriter(ingest, reader)
-    pending = _Pending()
+    pending, found = _Pending(), _Found()
     for rows in reader.blocks(progress):
+        found.add(rows)
         pending.add(_wanted_rows(rows, reader, wanted))
         if is_ordered:
             writer.write_all(pending.taken_before_last())
@@ -120,6 +129,8 @@ def _ingest_file(
                 "Sort it by time, or split it by date."
             )
     writer.write_all(pending.taken())
+    if not writer.rows and found.rows:
+        raise NotFoundError(f"{file}: {found.without(wanted, reader)}. Nothing was written.")
     return f"{file.name}: {writer.rows:,} rows of {len(reader.names):,} contracts"
 
 
@@ -136,6 +147,10 @@ def _wanted_rows(rows: ChainRows, reader: ChainReader, wanted: _Wanted) -> Chain
     return _taken(rows, keep)
 
 
+def _symbol(name: ContractName) -> str:
+    return occ_symbol(name.root, name.expiry, strike=name.strike, is_call=name.is_call)
+
+
 def _taken(rows: ChainRows, which: NDArray[np.bool_] | NDArray[np.intp]) -> ChainRows:
     return ChainRows(
         rows.ts_ns[which],
@@ -143,6 +158,36 @@ def _taken(rows: ChainRows, which: NDArray[np.bool_] | NDArray[np.intp]) -> Chai
         rows.lines[which],
         {name: values[which] for name, values in rows.numbers.items()},
     )
+
+
+@dataclass
+class _Found:
+    """What a file has, to say where nothing of it is wanted."""
+
+    rows: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+
+    def add(self, rows: ChainRows) -> None:
+        if not len(rows.ts_ns):
+            return
+        first, last = int(rows.ts_ns.min()), int(rows.ts_ns.max())
+        self.first_ns = min(self.first_ns, first) if self.rows else first
+        self.last_ns = max(self.last_ns, last)
+        self.rows += len(rows.ts_ns)
+
+    def without(self, wanted: _Wanted, reader: ChainReader) -> str:
+        """Return in words what is wanted, and what the file has instead."""
+        names = {name for terms in reader.classes for name in (terms.root, terms.underlying)}
+        listed = ", ".join(sorted(names)[:SYMBOLS_SHOWN]) + (", ..." if len(names) > SYMBOLS_SHOWN else "")
+        missing = ", ".join(sorted(wanted.symbols))
+        if wanted.symbols and not wanted.symbols & names:
+            return f"no row of {missing}; the file has {listed}"
+        of = f" of {missing}" if missing else ""
+        return (
+            f"no row{of} from {wanted.start or 'the start'} to {wanted.end or 'the end'}; the file runs from "
+            f"{new_york_date(self.first_ns)} to {new_york_date(self.last_ns)}"
+        )
 
 
 @dataclass
@@ -224,7 +269,7 @@ class _SnapshotWriter:
                 file=self._reader.path.name,
                 line=int(rows.lines[row]),
                 column="contract",
-                value=str(self._reader.names[int(rows.contract[row])]),
+                value=_symbol(self._reader.names[int(rows.contract[row])]),
                 why="is in the file twice at this time",
             )
         return _taken(rows, np.sort(first))

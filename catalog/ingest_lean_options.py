@@ -90,7 +90,10 @@ def ingest_lean_options(
 
 def _sources(found: LeanOptionFiles, run: _Run) -> list[tuple[Path, Callable[[], IngestResult | None]]]:
     sources: list[tuple[Path, Callable[[], IngestResult | None]]] = []
-    sources += [(day.paths[0], partial(_ingest_day, day, run)) for day in found.option_days]
+    sources += [
+        (day.paths[0].with_name(f"{day.day:%Y%m%d}"), partial(_ingest_day, day, run))
+        for day in found.option_days
+    ]
     sources += [(day.path, partial(_ingest_universe, day, run)) for day in found.universes]
     sources += [(day.path, partial(_ingest_index, day, run)) for day in found.indexes]
     return sources

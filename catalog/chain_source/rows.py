@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from catalog.chain_source.blocks import text_blocks
+from catalog.chain_source.blocks import RaggedRow, text_blocks
 from catalog.chain_source.mapping import NUMBERS, ChainColumnMap
 from catalog.chain_source.options import ChainCsvOptions
 from catalog.progress import SILENT, Progress
@@ -22,7 +22,7 @@ from catalog.settlements import expiry_ns_of, session_of
 from market.errors import DataError, UserError
 from market.option_chain import GREEKS
 from market.option_contracts import ContractName, OptionClass, occ_symbol, option_class, parse_occ_symbol
-from market.time import to_ns
+from market.time import new_york_date, new_york_midnight_ns, to_ns
 
 DAYS_PER_YEAR = 365.0
 _DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d")
@@ -43,9 +43,9 @@ class ChainRows:
 class _Defects:
     """Which rows of a block are bad; each is rejected for the first thing that is wrong with it."""
 
-    def __init__(self, size: int, *, first_line: int, reject: Reject) -> None:
-        self.is_bad: NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
-        self.lines = np.arange(first_line, first_line + size)
+    def __init__(self, lines: NDArray[np.int64], *, reject: Reject) -> None:
+        self.is_bad: NDArray[np.bool_] = np.zeros(len(lines), dtype=np.bool_)
+        self.lines = lines
         self.last = ""
         self._reject = reject
 
@@ -57,6 +57,11 @@ class _Defects:
         shown = "" if value is None else str(value)
         self._reject(line=int(self.lines[row]), column=column, value=shown, why=why)
         self.last = f"line {self.lines[row]}: {column} {shown!r} {why}"
+
+    def add_line(self, ragged: RaggedRow) -> None:
+        """Reject a line that is no row of the table."""
+        self._reject(line=ragged.line, column="", value=ragged.text, why=ragged.why)
+        self.last = f"line {ragged.line}: {ragged.text!r} {ragged.why}"
 
 
 @dataclass
@@ -71,18 +76,21 @@ class ChainReader:
     classes: list[OptionClass] = field(default_factory=list)
     is_daily: bool = True
     _numbers: dict[ContractName, int] = field(default_factory=dict)
+    _over_ns: list[int] = field(default_factory=list)
+    """By contract: the midnight after its day of expiry."""
     _times: dict[str, int | str] = field(default_factory=dict)
     _contracts: dict[tuple[str | None, ...], int | tuple[str, str, str]] = field(default_factory=dict)
 
     def blocks(self, progress: Progress = SILENT) -> Iterator[ChainRows]:
         """Yield the usable rows block by block; raises `DataError` when most rows of the file are bad."""
-        line, good, bad = 2, 0, 0
+        good, bad = 0, 0
         wanted = sorted(set(self.columns.column_of.values()))
-        for batch in text_blocks(self.path, wanted, progress):
-            defects = _Defects(batch.num_rows, first_line=line, reject=self.reject)
-            rows = self._rows(batch, defects)
-            line += batch.num_rows
-            good, bad = good + len(rows.ts_ns), bad + int(defects.is_bad.sum())
+        for block in text_blocks(self.path, wanted, progress):
+            defects = _Defects(block.lines, reject=self.reject)
+            for ragged in block.ragged:
+                defects.add_line(ragged)
+            rows = self._rows(block.batch, defects)
+            good, bad = good + len(rows.ts_ns), bad + len(block.ragged) + int(defects.is_bad.sum())
             if bad > good:
                 raise DataError(
                     f"{self.path} is no chain by these columns: {bad} of {good + bad} rows are unusable, the "
@@ -94,8 +102,8 @@ class ChainReader:
         """Say whether the rows are in order of time, by reading the column of times alone."""
         last = ""
         latest = -1
-        for batch in text_blocks(self.path, [self.columns["time"]], SILENT):
-            for text in batch.column(0).to_pylist():
+        for block in text_blocks(self.path, [self.columns["time"]], SILENT):
+            for text in block.batch.column(0).to_pylist():
                 if text == last or text is None:
                     continue
                 last = text
@@ -113,6 +121,7 @@ class ChainReader:
         for name in ("bid", "ask"):
             for row in np.flatnonzero(numbers[name] < 0).tolist():
                 defects.add(row, name, numbers[name][row], "is negative")
+        self._reject_expired(times, contracts, defects)
         keep = ~defects.is_bad
         kept = {name: values[keep] for name, values in numbers.items()}
         return ChainRows(times[keep], contracts[keep], defects.lines[keep], self._in_our_units(kept))
@@ -139,6 +148,18 @@ class ChainReader:
             else:
                 defects.add(row, *known)
         return contracts
+
+    def _reject_expired(
+        self, times: NDArray[np.int64], contracts: NDArray[np.int64], defects: _Defects
+    ) -> None:
+        """Reject quotes from after the day on which their contract expired."""
+        if not self.names:
+            return
+        is_late = ~defects.is_bad & (times >= np.array(self._over_ns, dtype=np.int64)[contracts])
+        for row in np.flatnonzero(is_late).tolist():
+            name = self.names[int(contracts[row])]
+            day = new_york_date(int(times[row]))
+            defects.add(row, "expiry", name.expiry, f"is before the day of the quote, {day}")
 
     def _texts(self, batch: pa.RecordBatch, name: str) -> list[str | None]:
         if name not in self.columns:
@@ -189,6 +210,7 @@ class ChainReader:
         if name not in self._numbers:
             self._numbers[name] = len(self.names)
             self.names.append(name)
+            self._over_ns.append(new_york_midnight_ns(name.expiry + timedelta(days=1)))
             self.classes.append(terms)
         return self._numbers[name]
 

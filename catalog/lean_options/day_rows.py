@@ -65,10 +65,26 @@ def read_day(day: OptionDay, *, reject: Reject, progress: Progress) -> DayRows:
     """
     numbers: dict[ContractName, int] = {}
     contents = {
-        content: _read_zip(day.zips[content], (day.option_class.root, content), numbers, reject, progress)
+        content: _read_named_zip(
+            day.zips[content], (day.option_class.root, content), numbers, reject, progress
+        )
         for content in sorted(day.zips)
     }
     return DayRows(tuple(numbers), contents)
+
+
+def _read_named_zip(
+    path: Path,
+    what: tuple[str, str],
+    numbers: dict[ContractName, int],
+    reject: Reject,
+    progress: Progress,
+) -> ContentRows:
+    """Return the rows of a zip; an error names it, as the day has several."""
+    try:
+        return _read_zip(path, what, numbers, reject, progress)
+    except DataError as error:
+        raise error if path.name in str(error) else DataError(f"{path.name}: {error}") from error
 
 
 def _read_zip(

@@ -109,7 +109,8 @@ def test_bad_rows_are_named_and_the_others_go_in(tmp_path: Path, store: CatalogS
     assert result.rejected == len(bad)
     assert result.rejects_file is not None
     lines = (store.root / result.rejects_file).read_text(encoding="utf-8").splitlines()[1:]
-    assert sorted(int(line.split(",")[1]) for line in lines) == [3, 4, 5, 6, 7, 8, 9]
+    assert [int(line.split(",")[1]) for line in lines] == [3, 4, 5, 6, 7, 8, 9]
+    assert lines[-1] == "chain.csv,9,contract,SPX   160617C00650000,is in the file twice at this time"
     text = "\n".join(lines)
     for why in (
         "names no contract",
@@ -121,6 +122,39 @@ def test_bad_rows_are_named_and_the_others_go_in(tmp_path: Path, store: CatalogS
     ):
         assert why in text
     assert len(chain_at(store.root, "SPX", to_ns("2014-12-15" + CLOSE))) == 1 + len(good)
+
+
+@pytest.mark.parametrize("block", [16 * 1024 * 1024, 256])
+def test_lines_with_too_few_or_many_fields_are_rejected_by_line(
+    tmp_path: Path, store: CatalogStore, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block)
+    rows = [ROWS[0].replace("650", str(strike)) for strike in range(700, 1500, 100)]
+    text = [rows[0], "SPX,2000.5", "", *rows[1:4], ROWS[0] + ",1", *rows[4:], rows[0] + ",", "SPX"]
+    assert ingest_chain_csv(write(tmp_path, text), store=store).rejected == 4
+    (rejects,) = (store.root / "rejects").iterdir()
+    found = [line.split(",", 3)[1:3] for line in rejects.read_text(encoding="utf-8").splitlines()[1:]]
+    assert [line for line, _ in found] == ["3", "8", "13", "14"]
+    assert "has 2 fields, the header has 12" in rejects.read_text(encoding="utf-8")
+    assert len(chain_at(store.root, "SPX", to_ns("2014-12-15" + CLOSE))) == len(rows)
+
+
+def test_line_numbers_count_empty_and_ragged_lines(tmp_path: Path, store: CatalogStore) -> None:
+    good = [ROWS[0].replace("650", str(strike)) for strike in (700, 800, 900)]
+    ingest_chain_csv(write(tmp_path, ["", "SPX", *good, ROWS[0].replace("call", "cal")]), store=store)
+    (rejects,) = (store.root / "rejects").iterdir()
+    lines = [line.split(",")[1] for line in rejects.read_text(encoding="utf-8").splitlines()[1:]]
+    assert lines == ["3", "7"]
+
+
+def test_a_quote_from_after_its_contracts_expiry_is_rejected(tmp_path: Path, store: CatalogStore) -> None:
+    rows = [row.replace("2016-06-17", "2014-12-15") for row in ROWS] + ROWS
+    result = ingest_chain_csv(write(tmp_path, rows), store=store)
+    assert result.rejected == 1
+    (rejects,) = (store.root / "rejects").iterdir()
+    expected = 'chain.csv,4,expiry,2014-12-15,"is before the day of the quote, 2014-12-16"'
+    assert rejects.read_text(encoding="utf-8").splitlines()[1:] == [expected]
+    assert (chain_at(store.root, "SPX", to_ns("2014-12-15" + CLOSE)).dte == 0).sum() == 2
 
 
 def test_a_file_that_is_mostly_bad_is_refused_whole(tmp_path: Path, store: CatalogStore) -> None:
@@ -180,8 +214,32 @@ def test_selection_by_symbol_and_date(tmp_path: Path, store: CatalogStore) -> No
         write(tmp_path, ROWS), store=store, symbols=("spx",), start=date(2014, 12, 16), end=date(2014, 12, 16)
     )
     assert result.rows == 1
-    with pytest.raises(DataError, match="no usable row"):
-        ingest_chain_csv(write(tmp_path, ROWS), store=store, symbols=("NDX",))
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"symbols": ("NDX",)}, "no row of NDX; the file has SPX"),
+        ({"start": date(2027, 5, 1)}, "no row from 2027-05-01 to the end; the file runs from 2014-12-15 to"),
+        ({"symbols": ("SPX",), "end": date(2000, 1, 1)}, "no row of SPX from the start to 2000-01-01; the"),
+    ],
+)
+def test_a_selection_without_rows_says_what_there_is(tmp_path, store, selection, message) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path, [*ROWS, ROWS[0].replace("call", "x")])
+    with pytest.raises(NotFoundError, match=message):
+        ingest_chain_csv(path, store=store, **selection)
+    assert not store.root.exists()
+
+
+def test_a_file_without_wanted_rows_does_not_keep_the_others_of_its_folder_out(
+    tmp_path: Path, store: CatalogStore
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.csv").write_text("\n".join([HEADER, ROWS[0]]), encoding="utf-8")
+    (tmp_path / "files/b.csv").write_text("\n".join([HEADER, ROWS[0].replace("SPX", "KO")]), encoding="utf-8")
+    result = ingest_chain_csv(tmp_path / "files", store=store, symbols=("SPX",))
+    assert result.rows == 1
+    assert any("b.csv: no row of SPX; the file has KO" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("columns", [{"price": "bid"}, {"bid": "nope"}])

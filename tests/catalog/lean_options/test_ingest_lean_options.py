@@ -123,6 +123,14 @@ def test_a_damaged_source_leaves_nothing_behind(lean, store, damage, message) ->
     assert not store.root.exists()
 
 
+def test_the_file_that_is_wrong_is_the_one_that_is_named(lean: Path, store: CatalogStore) -> None:
+    write_zip(lean / "indexoption/usa/minute/spxw/20210104_quote_european.zip", {"bogus.csv": "1,2"})
+    with pytest.raises(DataError) as refused:
+        ingest_lean_options(lean / "indexoption/usa/minute/spxw", store=store)
+    assert "20210104_quote_european.zip: 'bogus.csv' is no quote file" in str(refused.value)
+    assert "openinterest_european.zip" not in str(refused.value)
+
+
 def test_selection_by_class_underlying_and_day(lean: Path, store: CatalogStore) -> None:
     with pytest.raises(NotFoundError, match="No Lean option or index data"):
         ingest_lean_options(lean, store=store, start=date(2021, 1, 5))
