@@ -26,6 +26,7 @@ from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, order, quot
 
 MICROSECONDS_MAX = 20.0
 SPEED_RATIO_MIN = 0.90
+DOOR_RATIO_MAX = 1.7
 COMMANDS = 2_000
 QUOTES = 40_000
 F = InstrumentId.from_str("F.SMART")
@@ -167,12 +168,20 @@ def test_one_command_costs_at_most_20_us(benchmark: Any, held: Sequence[str]) ->
 @pytest.mark.parametrize(
     "held", [("GE", "BAC", "QQQ"), ("F", "BAC", "QQQ")], ids=["new_symbol", "held_symbol"]
 )
-def test_the_whole_door_costs_at_most_20_us(benchmark: Any, held: Sequence[str]) -> None:
-    medians: list[float] = []
-    benchmark.pedantic(lambda: medians.append(_median_of_door_us(held)), rounds=7, warmup_rounds=1)
-    median_us = min(medians)  # a busy machine only adds
-    benchmark.extra_info["median_us"] = median_us
-    assert median_us <= MICROSECONDS_MAX, f"{median_us:.1f} us"
+def test_reading_the_order_and_recording_its_approval_add_seven_tenths_at_most(
+    benchmark: Any, held: Sequence[str]
+) -> None:
+    doors: list[float] = []
+    decisions = [_median_of_gate_us(held)]
+
+    def measure() -> None:
+        doors.append(_median_of_door_us(held))
+        decisions.append(_median_of_gate_us(held))
+
+    benchmark.pedantic(measure, rounds=7, warmup_rounds=1)
+    door_us, decision_us = min(doors), min(decisions)  # a busy machine only adds
+    benchmark.extra_info["median_us"] = door_us
+    assert door_us <= DOOR_RATIO_MAX * decision_us, f"{door_us:.1f} us, of which {decision_us:.1f} us decide"
 
 
 @pytest.mark.benchmark(group="gate")

@@ -38,9 +38,7 @@ def test_a_drill_fails_when_a_rule_is_switched_off(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_runaway_drill_fails_when_everything_is_approved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        Gatekeeper, "submit", lambda _self, intents, _now: [Approved(each) for each in intents]
-    )
+    monkeypatch.setattr(Gatekeeper, "submit_one", lambda _self, intent, _now: Approved(intent))
     assert not DRILLS["runaway-strategy"].run().passed
 
 

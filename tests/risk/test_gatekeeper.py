@@ -545,6 +545,17 @@ def test_memory_of_sent_orders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     for intent in intents:
         sent.remember(intent, 1)
     assert [sent.has_order(intent.order_id) for intent in intents] == [False, True, True]
+    assert sent.earlier(order(quantity=1, idempotency_key="1"), 1) is None
+
+
+def test_each_memory_of_sent_orders_is_bounded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 2)
+    sent = SentIntents(window_ns=10)
+    alike = [order(quantity=5) for _ in range(3)]
+    for intent in alike:
+        sent.remember(intent, 1)
+    assert [sent.has_order(intent.order_id) for intent in alike] == [False, True, True]
+    assert sent.earlier(order(quantity=5), 2) == alike[-1].order_id
 
 
 def test_a_sliding_count_forgets_what_left_its_window() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from market.time import NS_PER_MINUTE
 from risk.ib_rule_book import RULE_BOOK, Occasion, TradingDay, validate
-from risk.intent import InstrumentTerms, OrderIntent
+from risk.intent import InstrumentTerms, OrderIntent, OrderType, TimeInForce
 from tests.risk.table_market import CLOSE_NS, EXPIRY_NS, NOW_NS, OPEN_NS, option, order, spread, stock
 
 D = Decimal
@@ -159,3 +161,22 @@ def test_a_combination_may_lose_a_cent_but_not_nothing() -> None:
 
 def test_an_undefined_risk_is_not_riskless() -> None:
     assert validate(bag("-9.00", terms=spread((option(100), -2), (option(95), 1))), NOW) is None
+
+
+def _of_every_shape() -> Iterator[OrderIntent]:
+    prices = (None, D("5.00"), D("-1.20"), D("5.005"))
+    for terms, order_type, time_in_force in itertools.product(
+        (stock(), option(100), VERTICAL), get_args(OrderType), get_args(TimeInForce)
+    ):
+        for outside, limit_price, trigger_price in itertools.product((False, True), prices, prices):
+            yield order(
+                terms, 1, order_type=order_type, time_in_force=time_in_force, is_outside_hours=outside,
+                limit_price=limit_price, trigger_price=trigger_price,
+            )  # fmt: skip
+
+
+def test_rows_that_do_not_concern_a_shape_would_find_nothing_in_it() -> None:
+    for intent in _of_every_shape():
+        asked = (row.name for row in RULE_BOOK if row.find(intent, NOW) is not None)
+        refused = validate(intent, NOW)
+        assert (None if refused is None else refused.rule) == next(asked, None), intent

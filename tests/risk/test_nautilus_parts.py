@@ -275,6 +275,35 @@ def test_nothing_that_is_refused_is_forwarded() -> None:
     assert rig.rules() == ["shares_per_order", "shares_per_order", "order_list", "shares_per_order"]
 
 
+def _two(strategy: Scripted) -> None:
+    strategy.submit_order_list(strategy.order_factory.create_list([limit(strategy, 1), limit(strategy, 2)]))
+
+
+def test_every_order_of_a_list_is_heard_of_before_it_is_judged() -> None:
+    heard: list[str] = []
+    rig = Rig(on_order=lambda order: heard.append(str(order.quantity)))
+    rig.run(scripted({1: _two}))
+    assert heard == ["1", "2"]
+    assert rig.rules() == []
+
+
+def test_a_list_of_which_one_order_cannot_be_read_is_denied_whole() -> None:
+    rig = Rig()
+    rig.gate.keeper.submit = _raises(RuntimeError("fault"))  # type: ignore[method-assign]
+    rig.run(scripted({1: _two}))
+    assert rig.rules() == ["judgement", "judgement"]
+    assert rig.open_orders == []
+
+
+def test_a_list_whose_approval_cannot_be_recorded_is_denied_whole() -> None:
+    rig = Rig()
+    rig.recorder.record = _raises(OSError("disk full"))  # type: ignore[method-assign]
+    strategy = scripted({1: _two})
+    rig.run(strategy)
+    assert [type(event).__name__ for event in strategy.events].count("OrderDenied") == 2
+    assert rig.gate.keeper.account.breaker.state == "HALT"
+
+
 # -- Children that are none -----------------------------------------------------------------------
 
 

@@ -409,6 +409,17 @@ def broken(desk: Desk) -> tuple[Supervisor, BrokenRecorder]:
     return supervisor, recorder
 
 
+def test_a_recorder_that_has_lost_records_halts_at_the_next_look(desk: Desk) -> None:
+    supervisor, recorder = broken(desk)
+    recorder.broken = False
+    supervisor.watch(NOW_NS + STEP_NS)
+    assert desk.state == "RUNNING"
+    recorder.failure = "the journal's thread died"
+    supervisor.watch(NOW_NS + 2 * STEP_NS)
+    assert (desk.state, desk.account.breaker.changed_by) == ("HALT", RECORDER_FAILURE)
+    assert desk.account.breaker.reason == "records are being lost: the journal's thread died"
+
+
 def test_a_recorder_that_fails_halts_and_cancels_openings_once(desk: Desk) -> None:
     supervisor, _ = broken(desk)
     supervisor.refused(refusal("quote_age"), NAMES, NOW_NS)
