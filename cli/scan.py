@@ -167,7 +167,11 @@ def _write_csv(path: Path, result: ScanResult) -> None:
 
 def _csv_row(candidate: Candidate) -> list[object]:
     breakevens = " ".join(f"{level:.4f}" for level in candidate.breakevens)
-    metrics = ["" if value is None else repr(value) for value in candidate.metrics.values()]
+    unlimited = candidate.unlimited
+    metrics = [
+        "inf" if name in unlimited else "" if value is None else repr(value)
+        for name, value in candidate.metrics.items()
+    ]
     row: list[object] = [candidate.underlying, candidate.structure, candidate.spread, candidate.dte]
     return [*row, repr(candidate.score), breakevens, *metrics]
 
@@ -198,7 +202,7 @@ def _cells(candidate: Candidate) -> list[str]:
         candidate.spread,
         str(candidate.dte),
         _number(metrics["credit_usd"], ".2f"),
-        _number(metrics["max_loss_usd"], ",.0f"),
+        "unlimited" if "max_loss_usd" in candidate.unlimited else _number(metrics["max_loss_usd"], ",.0f"),
         _number(metrics["probability_of_profit"], ".1%"),
         " ".join(f"{level:,.2f}" for level in candidate.breakevens),
         f"{candidate.score:.4f}",
@@ -253,7 +257,8 @@ def _print_explanation(explanation: Explanation) -> None:
         table.add_column(heading, justify="right" if heading == "value" else "left")
     for verdict in explanation.verdicts:
         mark = "[green]passes[/]" if verdict.passed else "[red]fails[/]"
-        table.add_row(verdict.subject, verdict.filter, _number(verdict.value, ".6g"), verdict.allowed, mark)
+        value = "unlimited" if verdict.unlimited else _number(verdict.value, ".6g")
+        table.add_row(verdict.subject, verdict.filter, value, verdict.allowed, mark)
     console = stdout_console()
     console.print(table)
     for part in explanation.rank_parts:

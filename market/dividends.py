@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from market.errors import DataError
 from market.pricing.european import NS_PER_YEAR
@@ -51,7 +52,24 @@ class DividendSchedule:
         """Return years of 365 days from `now_ns` to each ex-dividend instant, `(n,)`; past: negative."""
         return (np.asarray(self.ex_ns, dtype=np.int64) - np.int64(now_ns)) / NS_PER_YEAR
 
+    def paid_until(self, until_ns: NDArray[np.int64], *, after_ns: int) -> NDArray[np.float64]:
+        """Return the sum of what goes ex after `after_ns` and not after each of `until_ns`, USD a share."""
+        ahead = self.between(after_ns, int(until_ns.max())) if until_ns.size else DividendSchedule()
+        sums = np.concatenate(([0.0], np.cumsum(ahead.amounts)))
+        return sums[np.searchsorted(np.asarray(ahead.ex_ns, dtype=np.int64), until_ns, side="right")]
+
     def present_value(self, now_ns: int, until_ns: int, *, rate: float) -> float:
         """Return the value at `now_ns` of the dividends until `until_ns`, USD a share, at `rate` a year."""
         due = self.between(now_ns, until_ns)
         return float(np.sum(np.asarray(due.amounts) * np.exp(-rate * due.years_from(now_ns))))
+
+
+def received_of_yield(spot: ArrayLike, dividend_yield: ArrayLike, years: ArrayLike) -> NDArray[np.float64]:
+    """Return what a share at `spot` is paid in `years` at a continuous yield, USD, in today's money.
+
+    It is what the share's forward lacks for that yield: spot times 1 - exp(-yield years).
+    """
+    lacking: NDArray[np.float64] = -np.asarray(spot) * np.expm1(
+        -np.asarray(dividend_yield) * np.maximum(years, 0.0)
+    )
+    return lacking

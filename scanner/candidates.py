@@ -18,6 +18,7 @@ from scanner.merging import merged
 from scanner.metrics import POSITION_METRICS
 from scanner.positions import Block
 from scanner.ranking import Ranked, score, share_of
+from scanner.singles import as_ranked
 from scanner.spread_text import spread_text
 
 
@@ -52,6 +53,7 @@ class RankPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     by: str
     value: float | None
+    """What was ranked: the metric, but of an unlimited profit that of a price which may be reached."""
     share: float
     weight: float
     """As a fraction of all weights."""
@@ -70,7 +72,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[CandidateLeg, ...]
     breakevens: tuple[float, ...]
     metrics: Mapping[str, float | None]
-    """By the keys of `[position]`; None where undefined or unlimited."""
+    """By the keys of `[position]`; None where it is not defined for the structure, or unlimited."""
+    unlimited: tuple[str, ...]
+    """The metrics that are None because nothing limits them."""
     rank_parts: tuple[RankPart, ...]
 
 
@@ -113,20 +117,20 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
     chain = block.chain
     values = measured(block)
     scores = score(block, criteria.ranking).tolist()
-    shares = [share_of(values[term.by], term).tolist() for term in criteria.ranking]
+    parts = _rank_parts(block, criteria.ranking)
     days = _Days(chain.ts_ns)
     legs = _legs(chain, block.legs(), criteria.price_between, days)
     levels = zip(*(level.tolist() for level in block.breakevens()), strict=True)
     found = []
-    for own, its_score, metrics, own_shares, its_levels in zip(
+    for own, its_score, metrics, unlimited, own_parts, its_levels in zip(
         legs,
         scores,
         _rows_or_none(list(values.values())),
-        zip(*shares, strict=True),
+        _unlimited(values),
+        parts,
         levels,
         strict=True,
     ):
-        named = dict(zip(values, metrics, strict=True))
         found.append(
             Candidate(
                 underlying=chain.underlying,
@@ -136,8 +140,9 @@ def _of_block(block: Block, criteria: Criteria) -> list[Candidate]:
                 score=its_score,
                 legs=own,
                 breakevens=tuple(level for level in its_levels if not math.isnan(level)),
-                metrics=named,
-                rank_parts=_parts(criteria.ranking, named, own_shares),
+                metrics=dict(zip(values, metrics, strict=True)),
+                unlimited=unlimited,
+                rank_parts=own_parts,
             )
         )
     return found
@@ -176,22 +181,33 @@ def measured(block: Block) -> dict[str, Array]:
         return {name: measure(block) for name, measure in POSITION_METRICS.items()}
 
 
+def _unlimited(values: Mapping[str, Array]) -> list[tuple[str, ...]]:
+    """Return the names of each position's unlimited metrics."""
+    table = np.isposinf(np.array(list(values.values())).T)
+    names = np.array(list(values))
+    return [tuple(names[row].tolist()) for row in table]
+
+
 def one_block_parts(block: Block, terms: tuple[RankTerm, ...]) -> tuple[RankPart, ...]:
     """Return the parts of the score of a block of one position."""
-    values = measured(block)
-    metrics = dict(zip(values, _rows_or_none(list(values.values()))[0], strict=True))
-    return _parts(terms, metrics, [float(share_of(values[term.by], term)[0]) for term in terms])
+    return _rank_parts(block, terms)[0]
 
 
-def _parts(
-    terms: tuple[RankTerm, ...], metrics: Mapping[str, float | None], shares: Sequence[float]
-) -> tuple[RankPart, ...]:
+def _rank_parts(block: Block, terms: tuple[RankTerm, ...]) -> list[tuple[RankPart, ...]]:
+    """Return the parts of the score of each position."""
+    ranked = as_ranked(block)
+    with np.errstate(all="ignore"):
+        values = [POSITION_METRICS[term.by](ranked) for term in terms]
+    shares = [share_of(of_term, term).tolist() for of_term, term in zip(values, terms, strict=True)]
     total = sum(term.weight for term in terms)
-    weights = [(term, term.weight / total, share) for term, share in zip(terms, shares, strict=True)]
-    return tuple(
-        RankPart(by=term.by, value=metrics[term.by], share=share, weight=weight, adds=share * weight)
-        for term, weight, share in weights
-    )
+    weights = [term.weight / total for term in terms]
+    return [
+        tuple(
+            RankPart(by=term.by, value=value, share=share, weight=weight, adds=share * weight)
+            for term, value, share, weight in zip(terms, own, own_shares, weights, strict=True)
+        )
+        for own, own_shares in zip(_rows_or_none(values), zip(*shares, strict=True), strict=True)
+    ]
 
 
 def _legs(

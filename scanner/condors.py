@@ -23,6 +23,8 @@ COMBINATIONS_MAX = 20_000_000
 """Condors or butterflies of one underlying that a scan is willing to look at."""
 
 CHUNK = 1 << 16
+EQUAL_WIDTHS = "equal_widths"
+"""Filter on two wings that fit otherwise."""
 _WIDTHS = 1 << 34  # widths there may be: up to 1.7 million USD, in 1/100 of a cent
 
 Tables = Mapping[bool, LegTable]
@@ -37,6 +39,9 @@ def build_condors(
     puts = _wings(structure, tables[False], criteria, tally, is_compiled=is_compiled)
     calls = _wings(structure, tables[True], criteria, tally, is_compiled=is_compiled)
     matches = _matches(structure, puts, calls, equal_widths=criteria.equal_widths)
+    if criteria.equal_widths:
+        either = _runs(structure, puts, calls, equal_widths=False).pairs
+        tally.count(f"{structure} wings", EQUAL_WIDTHS, before=either, left=matches.total)
     checks = PositionChecks.of(structure, criteria.position, without=("width_usd",))
     tally.positions += matches.total
     if is_compiled and matches.total:
@@ -96,7 +101,27 @@ class _Matches(NamedTuple):
 
 
 def _matches(structure: Structure, puts: Verticals, calls: Verticals, *, equal_widths: bool) -> _Matches:
-    """Return which call wings make a position with each put wing.
+    """Return which call wings make a position with each put wing. Raises `ConfigError` for too many."""
+    order, runs, total = _runs(structure, puts, calls, equal_widths=equal_widths)
+    if total > COMBINATIONS_MAX:
+        raise ConfigError(
+            f"The criteria make {total:,} times {structure} of {puts.table.chain.underlying}, "
+            f"allowed: {COMBINATIONS_MAX:,}. Narrow short_leg.delta, legs.dte or position.width_usd."
+        )
+    return _Matches(calls.take(order), runs, total)
+
+
+class _Runs(NamedTuple):
+    """An order of the call wings, and the run of each put wing in it."""
+
+    order: NDArray[np.intp]
+    runs: NDArray[np.int64]
+    """First and end, shape `(n, 2)`."""
+    pairs: int
+
+
+def _runs(structure: Structure, puts: Verticals, calls: Verticals, *, equal_widths: bool) -> _Runs:
+    """Return which call wings fit each put wing.
 
     They have one expiry, short strikes in order (equal ones for a butterfly), and widths equal if asked.
     """
@@ -111,13 +136,7 @@ def _matches(structure: Structure, puts: Verticals, calls: Verticals, *, equal_w
     of_calls = of_calls[order]
     start = np.searchsorted(of_calls, of_puts, side="right" if is_condor else "left")
     stop = np.searchsorted(of_calls, (put_keys + 1) * place if is_condor else of_puts + 1, side="left")
-    total = int((stop - start).sum())
-    if total > COMBINATIONS_MAX:
-        raise ConfigError(
-            f"The criteria make {total:,} times {structure} of {puts.table.chain.underlying}, "
-            f"allowed: {COMBINATIONS_MAX:,}. Narrow short_leg.delta, legs.dte or position.width_usd."
-        )
-    return _Matches(calls.take(order), np.stack((start, stop), axis=1).astype(np.int64), total)
+    return _Runs(order, np.stack((start, stop), axis=1).astype(np.int64), int((stop - start).sum()))
 
 
 def _combinations(matches: _Matches) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

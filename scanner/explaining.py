@@ -18,6 +18,7 @@ from market.option_chain import OptionChain
 from market.pricing.scaled_erfc import Array
 from market.time import new_york_date
 from scanner.candidates import RankPart, ScanResult, one_block_parts
+from scanner.condors import EQUAL_WIDTHS
 from scanner.context import ScanContext
 from scanner.contracts import (
     ContractCheck,
@@ -36,10 +37,9 @@ from scanner.positions import Block, Condors, Verticals
 from scanner.ranking import score
 from scanner.scan import scan, structures_for, underlying_checks
 from scanner.singles import Singles
-from scanner.spread_text import Spread, SpreadLeg, is_spread_text, parse_spread
+from scanner.spread_text import SHARES, Spread, SpreadLeg, is_spread_text, parse_spread
 
 STRUCTURE = "structures"
-EQUAL_WIDTHS = "equal_widths"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +50,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
     value: float | None
     allowed: str
+    unlimited: bool = False
+    """Whether the value is None because nothing limits it."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,9 +105,8 @@ def _spread(chain: OptionChain, criteria: Criteria, context: ScanContext, spread
     usable = usable_contracts(chain, criteria, context, also=rows)
     places = [usable.chain.row_of(str(chain.contract[row])) for row in rows]
     block = block_of(usable, criteria, context, structure, places)
-    subject = " ".join(
-        f"{leg.quantity:+d}x{chain.contract[row]}" for leg, row in zip(spread.legs, rows, strict=True)
-    )
+    words = [f"{leg.quantity:+d}x{chain.contract[row]}" for leg, row in zip(spread.legs, rows, strict=True)]
+    subject = " ".join([SHARES, *words] if structure is Structure.COVERED_CALL else words)
     verdicts.extend(_position(block, criteria))
     own = float(score(block, criteria.ranking)[0])
     return Explanation(
@@ -304,12 +305,14 @@ def _position(block: Block, criteria: Criteria) -> Iterator[Verdict]:
 
 
 def _measure(block: Block, name: str, allowed: Range) -> Verdict:
+    value = float(POSITION_METRICS[name](block)[0])
     return Verdict(
         subject=str(block.structure),
         filter=f"position.{name}",
         passed=bool(passes(block, name, allowed)[0]),
-        value=_finite(float(POSITION_METRICS[name](block)[0])),
+        value=_finite(value),
         allowed=str(allowed),
+        unlimited=value == math.inf,
     )
 
 
@@ -338,6 +341,8 @@ def _named(failed: list[Verdict]) -> str:
 
 def _said(verdict: Verdict) -> str:
     limit = f"allowed: {verdict.allowed}"
+    if verdict.unlimited:
+        return f"unlimited, {limit}"
     return limit if verdict.value is None else f"{verdict.value:.6g}, {limit}"
 
 

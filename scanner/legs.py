@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from market.dividends import DividendSchedule, received_of_yield
 from market.errors import ConfigError
 from market.option_chain import OptionChain
 from market.option_chain_pricing import options_of
@@ -49,6 +50,8 @@ class Prospect:
     """Number of the contracts that can stand in one spread alike."""
     engine: Engine
     """Of the loops over positions, as of pricing."""
+    dividends: DividendSchedule
+    """Paid in cash; the yield beside them is in `options`."""
 
     @classmethod
     def of(
@@ -73,7 +76,8 @@ class Prospect:
             deviate = 0.5 * deviation - carry.log_moneyness / deviation
         usable = np.ones(len(chain), dtype=np.bool_) if kept is None else kept
         engine = context.pricing.engine
-        return cls(options, deviation, deviate, carry.forward, usable, _groups(chain), engine)
+        dividends = context.pricing.dividends
+        return cls(options, deviation, deviate, carry.forward, usable, _groups(chain), engine, dividends)
 
 
 class LegTable:
@@ -169,6 +173,15 @@ class LegTable:
         options = self._prospect.options.take(self._padded)
         carry = carry_of(options)
         return price(options, self.deviation / np.sqrt(options.years)) / carry.discount
+
+    @cached_property
+    def dividends(self) -> Array:
+        """What a share bought now is paid in dividends until each leg's expiry, USD, not discounted."""
+        prospect, chain = self._prospect, self.chain
+        expiry_ns = self._column(chain.expiry_ns)
+        yields = self._column(prospect.options.dividend_yield)
+        cash = prospect.dividends.paid_until(expiry_ns, after_ns=chain.ts_ns)
+        return cash + received_of_yield(self.spot, yields, self.years)
 
     def greek(self, name: str) -> Array:
         """Return delta, gamma, theta or vega of each leg held long, a share."""

@@ -1,7 +1,8 @@
 """What a position is worth over the price of the underlying: now, half-way, and at the first expiry.
 
-Values are USD for one unit of the spread, its costs taken off: a profit is positive. Before expiry each leg
-is valued by the model of its style at its own implied volatility of today.
+Values are USD for one unit of the spread, its costs taken off: a profit is positive. Before its expiry each
+leg is valued by the model of its style at its own implied volatility of today, the later legs of a calendar
+or diagonal at the first expiry too. Shares are paid the dividends until then.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from market.dividends import received_of_yield
 from market.errors import DataError
 from market.option_chain import AMERICAN, OptionChain
 from market.option_chain_pricing import PricingInputs, dividend_yields, options_of
@@ -24,6 +26,8 @@ from scanner.smile import Smile
 
 POINTS = 241
 _REACH = 3.5  # standard deviations of the price at the last expiry that the picture spans
+_FAR = 6.0  # standard deviations up to which the extremes of several expiries are looked for
+_EXTREME_POINTS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +65,14 @@ class Payoff:
     probability_of_profit: float | None
     """At the first expiry; None where legs expire at different times."""
     max_profit: float | None
-    """USD; None where unlimited."""
+    """USD, at the first expiry; None where unlimited."""
     max_loss: float | None
-    """USD, positive; None where unlimited."""
+    """USD, positive, at the first expiry; None where unlimited."""
+    modelled_up_to: float | None
+    """Price up to which the extremes were looked for, because later legs have model values then; None where
+    all legs expire together: the extremes are exact and hold for every price."""
+    dividends: float
+    """What the shares are paid until the first expiry, USD a share."""
 
 
 def payoff(
@@ -76,6 +85,7 @@ def payoff(
     _require_priced(chain, legs)
     first_ns = min(int(chain.expiry_ns[leg.row]) for leg in legs)
     prices = _grid(chain, legs)
+    dividends = _Dividends(chain, legs, inputs)
     moments = (
         ("at entry", chain.ts_ns),
         ("half-way", chain.ts_ns + (first_ns - chain.ts_ns) // 2),
@@ -84,7 +94,8 @@ def payoff(
 
     def profit(at_prices: Array, at_ns: int) -> Array:
         of_legs = profit_at(chain, legs, inputs, prices=at_prices, at_ns=at_ns)
-        return of_legs + shares * (at_prices - chain.underlying_price)
+        cost = chain.underlying_price - (dividends.until(at_ns) if shares else 0.0)
+        return of_legs + shares * (at_prices - cost)
 
     curves = tuple(
         PayoffCurve(label=label, at_ns=at_ns, profit=profit(prices, at_ns)) for label, at_ns in moments
@@ -92,7 +103,14 @@ def payoff(
     is_single_expiry = len({int(chain.expiry_ns[leg.row]) for leg in legs}) == 1
     at_expiry = curves[-1].profit
     levels = breakevens(prices, at_expiry)
-    low, high = _extremes(chain, legs, at_expiry, shares) if is_single_expiry else (None, None)
+    if is_single_expiry:
+        far = None
+        nothing = profit(np.zeros(1), first_ns)
+        low, high = _extremes(chain, legs, np.append(at_expiry, nothing), shares)
+    else:
+        far = _far_price(chain, legs)
+        between = np.concatenate((prices, np.linspace(0.001 * far, far, _EXTREME_POINTS)))
+        low, high = _extremes(chain, legs, profit(between, first_ns), shares)
     return Payoff(
         spot=chain.underlying_price,
         prices=prices,
@@ -106,7 +124,23 @@ def payoff(
         ),
         max_profit=high,
         max_loss=None if low is None else -low,
+        modelled_up_to=far,
+        dividends=dividends.until(first_ns),
     )
+
+
+class _Dividends:
+    """What a share is paid from now until an instant, in cash and of a yield, USD."""
+
+    def __init__(self, chain: OptionChain, legs: Sequence[HeldLeg], inputs: PricingInputs) -> None:
+        self._spot, self._now_ns, self._schedule = chain.underlying_price, chain.ts_ns, inputs.dividends
+        first = min(legs, key=lambda leg: int(chain.expiry_ns[leg.row]))
+        self._yield = float(dividend_yields(chain, inputs)[first.row])
+
+    def until(self, at_ns: int) -> float:
+        cash = sum(self._schedule.between(self._now_ns, at_ns).amounts)
+        years = (at_ns - self._now_ns) / NS_PER_YEAR
+        return cash + float(received_of_yield(self._spot, self._yield, years))
 
 
 def profit_at(
@@ -170,21 +204,24 @@ def _grid(chain: OptionChain, legs: Sequence[HeldLeg]) -> Array:
     return np.unique(np.concatenate((np.linspace(low, high, POINTS), strikes, [chain.underlying_price])))
 
 
+def _far_price(chain: OptionChain, legs: Sequence[HeldLeg]) -> float:
+    rows = np.array([leg.row for leg in legs])
+    deviation = float(np.max(chain.iv[rows] * np.sqrt(chain.years[rows])))
+    return max(chain.underlying_price, float(chain.strike[rows].max())) * float(
+        np.exp(min(_FAR * deviation, 2.0))
+    )
+
+
 def _extremes(
     chain: OptionChain, legs: Sequence[HeldLeg], at_expiry: Array, shares: float
 ) -> tuple[float | None, float | None]:
-    """Return the lowest and highest profit at expiry over all prices; None where there is no limit."""
+    """Return the lowest and highest of the profits; None where there is no limit as the price rises."""
     upwards = shares + sum(
         leg.quantity * float(chain.multiplier[leg.row]) for leg in legs if chain.is_call[leg.row]
     )
-    at_zero = -shares * chain.underlying_price + sum(
-        leg.quantity
-        * float(chain.multiplier[leg.row])
-        * ((0.0 if chain.is_call[leg.row] else float(chain.strike[leg.row])) - leg.price)
-        for leg in legs
+    return (None if upwards < 0 else float(at_expiry.min())), (
+        None if upwards > 0 else float(at_expiry.max())
     )
-    low, high = min(float(at_expiry.min()), at_zero), max(float(at_expiry.max()), at_zero)
-    return (None if upwards < 0 else low), (None if upwards > 0 else high)
 
 
 def _probability(

@@ -20,6 +20,7 @@ from scanner.criteria import RankTerm
 from scanner.merging import merged
 from scanner.metrics import METRICS_AT_MOST, POSITION_METRICS
 from scanner.positions import Block
+from scanner.singles import as_ranked
 
 SLACK = 1e-9
 """Allowance for rounding between a bound and the exact score."""
@@ -38,8 +39,13 @@ class Ranked(NamedTuple):
 
 
 def score(block: Block, terms: Sequence[RankTerm], *, at_most: bool = False) -> Array:
-    """Return the scores of a block, 0 to 1, or upper bounds of them that cost less."""
+    """Return the scores of a block, 0 to 1, or upper bounds of them that cost less.
+
+    An unlimited profit counts as that of a price which may be reached (`scanner.singles.Reached`); an
+    unlimited loss makes returns 0.
+    """
     total = sum(term.weight for term in terms)
+    block = as_ranked(block)
     result: Array | None = None
     for term in terms:
         part = share_of(_measured(block, term, at_most=at_most), term)

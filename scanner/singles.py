@@ -14,9 +14,14 @@ from scanner.criteria import Structure
 from scanner.legs import LegTable
 from scanner.positions import Index, at, picked
 
+REACH = 2.0
+"""Standard deviations of the logarithm of the price at which the ranking takes an unlimited profit."""
+
 
 class Singles:
     """One leg each; a short put is secured by cash, a covered call by shares bought at the chain's price.
+
+    The shares of a covered call are paid the dividends until expiry.
 
     The probability is that of the smile, the mean payoff that of the leg's own volatility.
     """
@@ -58,7 +63,7 @@ class Singles:
     def max_profit(self) -> Array:
         """The premium; to the strike with shares; of a long put the strike, of a long call without limit."""
         if self.is_covered:
-            return self.strike - self.spot + self.net
+            return self.strike - self._cost
         if self.structure.is_credit:
             return self.net
         return np.full_like(self.net, np.inf) if self.table.is_call else self.strike + self.net
@@ -67,15 +72,20 @@ class Singles:
     def max_loss(self) -> Array:
         """The premium if bought; if sold down to a price of 0, and without limit for a bare call."""
         if self.is_covered:
-            return self.spot - self.net
+            return self._cost
         if not self.structure.is_credit:
             return -self.net
         return np.full_like(self.net, np.inf) if self.table.is_call else self.strike - self.net
 
+    @cached_property
+    def _cost(self) -> Array:
+        """What a share of a covered call costs in the end: less the premium, less its dividends."""
+        return self.spot - self.net - at(self.table.dividends, self.index)
+
     @property
     def _breakeven(self) -> Array:
         if self.is_covered:
-            return self.spot - self.net
+            return self._cost
         return np.abs(at(self.table.level, self.index) + np.abs(self.net))
 
     @property
@@ -123,7 +133,7 @@ class Singles:
         """The premium and the mean of what the option pays, with shares their mean gain too."""
         payoff = at(self.table.mean_payoff, self.index)
         if self.is_covered:
-            return self.net - payoff + at(self.table.forward, self.index) - self.spot
+            return at(self.table.forward, self.index) - payoff - self._cost
         return self.net - payoff if self.structure.is_credit else self.net + payoff
 
     def greek(self, name: str) -> Array:
@@ -139,3 +149,23 @@ class Singles:
     def breakevens(self) -> tuple[Array, ...]:
         """Return the one breakeven."""
         return (self._breakeven,)
+
+
+class Reached(Singles):
+    """Bought calls as the ranking sees them: an unlimited profit is that of a price which may be reached."""
+
+    @cached_property
+    def max_profit(self) -> Array:
+        """At the price that is `REACH` standard deviations up at expiry (exceeded once in 44 times)."""
+        table = self.table
+        deviation = at(table.deviation, self.index)
+        price = at(table.forward, self.index) * np.exp((REACH - 0.5 * deviation) * deviation)
+        profit: Array = np.maximum(price - self.strike, 0.0) + self.net
+        return profit
+
+
+def as_ranked[B](block: B) -> B | Reached:
+    """Return `block` as the ranking is to measure it: bought calls by what they may gain, all else itself."""
+    if isinstance(block, Singles) and block.structure is Structure.LONG_CALL:
+        return Reached(block.structure, block.table, block.index)
+    return block

@@ -108,7 +108,9 @@ class BruteForce:
                 widths = put_seller.strike - put_buyer.strike, call_buyer.strike - call_seller.strike
                 apart = call_seller.strike - put_seller.strike
                 fits = apart > 0 if structure is Structure.IRON_CONDOR else apart == 0
-                if same and fits and abs(widths[0] - widths[1]) < 1e-6:
+                if same and fits and abs(widths[0] - widths[1]) >= 1e-6:
+                    self._drop(f"{structure} wings", "equal_widths")
+                elif same and fits:
                     one = self._condor(structure, legs4, widths[0])
                     if one is not None:
                         found.append(one)
@@ -129,8 +131,15 @@ class BruteForce:
 
     def _single(self, structure: Structure, leg: Leg) -> Found | None:
         net = self._sell(leg) if structure.is_credit else -self._buy(leg)
+        ranked_profit = None
         if structure is Structure.COVERED_CALL:
-            profit, loss, breakeven = leg.strike - leg.spot + net, leg.spot - net, leg.spot - net
+            cost = leg.spot * math.exp(-self.dividend_yield * leg.years) - net
+            profit, loss, breakeven = leg.strike - cost, cost, cost
+        elif structure is Structure.LONG_CALL:
+            profit, loss, breakeven = math.inf, -net, leg.strike - net
+            forward = leg.spot * math.exp((self.rate - self.dividend_yield) * leg.years)
+            deviation = leg.iv * math.sqrt(leg.years)
+            ranked_profit = max(forward * math.exp(2 * deviation - deviation**2 / 2) - leg.strike, 0) + net
         elif structure is Structure.SHORT_PUT:
             profit, loss, breakeven = net, leg.strike - net, leg.strike - net
         else:
@@ -150,6 +159,8 @@ class BruteForce:
         for name, allowed in ranges_of(self.criteria.position).items():
             if not self._passes(structure, f"position.{name}", measures[name], allowed):
                 return None
+        if ranked_profit is not None:
+            measures["return_on_risk"] = ranked_profit / loss
         return Found((leg.row,), self._score(measures), measures["probability_of_profit"])
 
     def _wings(

@@ -78,6 +78,26 @@ def test_verticals_of_a_synthetic_chain(structure: Structure) -> None:
     _assert_equal(chain, _criteria(structure), rate=RATE, dividend_yield=DIVIDEND_YIELD)
 
 
+SINGLES = (Structure.SHORT_PUT, Structure.COVERED_CALL, Structure.LONG_CALL)
+
+
+@pytest.mark.parametrize("structure", SINGLES)
+def test_single_legs_of_a_synthetic_chain(structure: Structure) -> None:
+    chain = synthetic_chain(expiries=3, strikes=25, seed=7)
+    criteria = Criteria(
+        name="singles",
+        structures=(structure,),
+        price_between=0.25,
+        legs=LegFilter(dte=Range(min=5, max=120), iv=Range(min=0.05, max=1.5)),
+        position=PositionFilter(
+            credit_usd=Range(min=-12.0),
+            return_on_risk=Range(min=0.001),
+            probability_of_profit=Range(min=0.05),
+        ),
+    )
+    _assert_equal(chain, criteria, rate=RATE, dividend_yield=DIVIDEND_YIELD)
+
+
 CONDORS = (Structure.IRON_CONDOR, Structure.IRON_BUTTERFLY)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from configs.criteria import bundled_names, read_criteria
-from market.errors import ConfigError, UserError
+from market.errors import ConfigError, NotFoundError, UserError
 from market.option_chain_pricing import PARITY
 from scanner.context import Event, ScanContext
 from scanner.criteria import Criteria, EventFilter, LegFilter, ModeSwitch, PositionFilter, Range, Structure
@@ -193,3 +193,42 @@ def test_more_condors_than_a_scan_looks_at_are_refused_with_what_to_narrow(
     criteria = Criteria(name="x", structures=(Structure.IRON_CONDOR,))
     with pytest.raises(ConfigError, match=r"times iron_condor of XYZ, allowed: 100\. Narrow short_leg"):
         scan(synthetic_chain(), criteria, CONTEXT)
+
+
+@pytest.mark.parametrize("structure", [Structure.IRON_CONDOR, Structure.IRON_BUTTERFLY])
+def test_wings_of_unequal_width_are_counted(structure: Structure) -> None:
+    open_to_all = Criteria(
+        name="x",
+        structures=(structure,),
+        position=PositionFilter(width_usd=Range(max=10)),
+        equal_widths=False,
+    )
+    equal_only = msgspec.structs.replace(open_to_all, equal_widths=True)
+    every, equal = (scan(synthetic_chain(), criteria, CONTEXT) for criteria in (open_to_all, equal_only))
+    [removal] = [one for one in equal.removed_by_filter if one.filter == "equal_widths"]
+    assert removal.stage == f"{structure} wings"
+    assert removal.left == equal.positions > 0
+    assert removal.removed == every.positions - equal.positions > 0
+    assert not [one for one in every.removed_by_filter if one.filter == "equal_widths"]
+
+
+def test_an_explained_covered_call_names_its_shares() -> None:
+    criteria = Criteria(name="x", structures=(Structure.COVERED_CALL,))
+    explanation = explain(synthetic_chain(), criteria, CONTEXT, "XYZ +shares 2026-03-20 -105C")
+    assert explanation.subject == "+shares -1xXYZ018C105"
+
+
+def test_a_spread_of_another_underlying_is_refused() -> None:
+    criteria = Criteria(name="x", structures=(Structure.BULL_PUT,))
+    with pytest.raises(UserError, match="This scan is of XYZ, the spread is of ABC"):
+        explain(synthetic_chain(), criteria, CONTEXT, "ABC 2026-03-20 -97.5P +92.5P")
+
+
+def test_a_strike_that_is_not_listed_is_answered_with_the_nearest_and_an_expiry_with_the_expiries() -> None:
+    criteria = Criteria(name="x", structures=(Structure.BULL_PUT,))
+    with pytest.raises(
+        NotFoundError, match=r"no put 96 expiring on 2026-03-20. The nearest strikes: 92.5, 95, 97.5, 100"
+    ):
+        explain(synthetic_chain(), criteria, CONTEXT, "XYZ 2026-03-20 -96P")
+    with pytest.raises(NotFoundError, match=r"no put 95 expiring on 2026-03-21. Its expiries: 2026-03-06, "):
+        explain(synthetic_chain(), criteria, CONTEXT, "XYZ 2026-03-21 -95P")
