@@ -34,6 +34,12 @@ def curve_at(
     return RateCurve(tuple(last["tenors"]), tuple(last["rates"]))
 
 
+def last_curve_ns(root: Path, at_ns: int, *, name: str = "USD") -> int | None:
+    """Return when the latest curve at `at_ns` became known, however old (ns UTC), or None without one."""
+    times = _known(root, DataKind.RATE, name, at_ns, at_ns)["ts_event"]
+    return int(times[-1].as_py()) if len(times) else None
+
+
 class Levels(NamedTuple):
     """Closes of a volatility index in points, in order of time, and when each was known (ns UTC)."""
 

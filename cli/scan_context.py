@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MarketFlags:
-    """Flags of the market; what is given counts before what the catalog has."""
+class PricingFlags:
+    """Flags of what prices depend on; what is given counts before what the catalog has."""
 
     rate: Annotated[
         float | None,
@@ -33,6 +33,12 @@ class MarketFlags:
             "those: what put-call parity says, 0 for shares."
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class MarketFlags(PricingFlags):
+    """Flags of all that a scan knows of the market."""
+
     volatility_index: Annotated[
         str | None,
         Parameter(
@@ -122,6 +128,12 @@ def require_valid(flags: MarketFlags) -> None:
         from configs.criteria import read_events
 
         read_events(flags.events)
+
+
+def pricing_context(catalog: Path, symbol: str, *, at_ns: int, flags: PricingFlags) -> ScanContext:
+    """Return the context of one underlying for pricing alone; raises as `known_market`."""
+    given = MarketFlags(rate=flags.rate, dividend_yield=flags.dividend_yield)
+    return context_of(catalog, symbol, at_ns=at_ns, flags=given)
 
 
 def context_of(
@@ -225,7 +237,7 @@ def _events(
 
     listed = set() if flags.events is None else set(read_events(flags.events).get(symbol, ()))
     kinds = EVENT_KINDS if flags.events is not None else ()
-    if knows_dividends(catalog, symbol):
+    if knows_dividends(catalog, symbol, at_ns):
         kinds = tuple(kind for kind in EVENT_KINDS if kind in kinds or kind == "ex_dividend")
         dates = dividends_at(catalog, symbol, at_ns).ex_ns
         listed |= {Event("ex_dividend", new_york_date(ex_ns)) for ex_ns in dates if ex_ns > at_ns}

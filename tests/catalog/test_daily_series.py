@@ -160,6 +160,31 @@ def test_pricing_takes_the_given_rate_then_the_catalogs_then_none(
     assert inputs_at(store.root, to_ns("2020-01-05T12:00:00-05:00"), symbol="SPX").rates_from == "none (0 %)"
 
 
+def test_a_curve_that_is_too_old_is_said(tmp_path: Path, store: CatalogStore) -> None:
+    ingest_rates(write(tmp_path, RATES), store=store)
+    found = inputs_at(store.root, to_ns("2021-03-01T12:00:00-05:00"), symbol="SPX")
+    assert found.rates_from == "none (0 %): the catalog's last curve, of 2021-01-05, is older than 14 days"
+    assert found.inputs.rates.rates == (0.0,)
+    fortnight = inputs_at(store.root, to_ns("2021-01-19T18:00:00-05:00"), symbol="SPX")
+    assert fortnight.rates_from == "catalog"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"rate": 4.25}, "--rate is 4.25, allowed: -0.1 to 1"),
+        ({"rate": float("nan")}, "--rate is nan"),
+        ({"dividend_yield": -1.0}, "--dividend-yield is -1.0, allowed: -0.1 to 1"),
+        ({"dividend_yield": float("nan")}, "--dividend-yield is nan"),
+    ],
+)
+def test_a_rate_or_yield_that_is_none_is_refused(
+    store: CatalogStore, given: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        inputs_at(store.root, to_ns("2021-01-05T12:00:00-05:00"), symbol="SPX", **given)
+
+
 def test_levels_are_known_after_the_index_closes(tmp_path: Path, store: CatalogStore) -> None:
     result = ingest_volatility(write(tmp_path, LEVELS), store=store)
     assert (result.rows, result.rejected) == (3, 1)

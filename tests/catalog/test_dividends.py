@@ -12,7 +12,7 @@ from catalog.ingest_chain_csv import ingest_chain_csv
 from catalog.ingest_dividends import DECLARED_DAYS_MAX, ingest_dividends
 from catalog.ingest_rates import ingest_rates
 from catalog.option_chains import chain_at
-from catalog.pricing_inputs import inputs_at
+from catalog.pricing_inputs import inputs_at, knows_dividends
 from catalog.store import CatalogStore
 from market.errors import ConfigError, DataError, NotFoundError
 from market.option_chain_pricing import priced
@@ -56,6 +56,16 @@ def test_a_dividend_is_known_from_the_midnight_after_its_declaration(
     assert len(dividends_at(store.root, "ko", to_ns("2024-05-03T00:00:00-04:00")).amounts) == 2
     assert dividends_at(store.root, "MSFT", to_ns("2024-05-03T00:00:00-04:00")).amounts == ()
     assert series_names(store.root, DataKind.DIVIDEND) == ("KO", "PG")
+
+
+def test_what_is_declared_later_does_not_show(tmp_path: Path, store: CatalogStore) -> None:
+    before, after = to_ns("2024-02-15T12:00:00-05:00"), to_ns("2024-02-16T12:00:00-05:00")
+    assert inputs_at(store.root, before, symbol="KO").dividends_from == "unknown"
+    ingest_dividends(write(tmp_path, ROWS), store=store)
+    assert inputs_at(store.root, before, symbol="KO").dividends_from == "unknown"
+    assert not knows_dividends(store.root, "KO", before)
+    assert inputs_at(store.root, after, symbol="KO").dividends_from == "catalog (1 ahead)"
+    assert knows_dividends(store.root, "KO", after)
 
 
 BAD_ROWS = """symbol,ex_date,amount,declared
