@@ -58,7 +58,8 @@ class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The node that writes: its whole configuration with hash, and the versions that it runs on.
 
     `profile` is the masked profile, nothing inherited left out; `catalog` where its data comes from, None
-    when it is live. `starting_balance_usd` is the account's cash when it began.
+    when it is live. `starting_balance_usd` is the account's cash when it began. `data_checks` names the
+    checks behind `data_quality` records: what is not among them is unknown, not absent.
     """
 
     run: str
@@ -71,6 +72,7 @@ class OpenedRecord(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[str, ...]
     catalog: str | None = None
     starting_balance_usd: Decimal | None = None
+    data_checks: tuple[str, ...] = ()
 
 
 class ClosedRecord(msgspec.Struct, frozen=True, kw_only=True):

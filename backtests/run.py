@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from audit.journal import JournalError
 from backtests.equity import equity_curve
 from backtests.fills import round_trips
 from backtests.node import assemble
@@ -68,7 +70,7 @@ def run_backtest(
     chosen = traded_symbols(loaded, catalog)
     selection = select_for(loaded, catalog, symbols=chosen.symbols)
     tell(f"replaying {selection.rows:,} records")
-    with run_directory(output) as folder:
+    with run_directory(output) as folder, _told_that_nothing_is_kept(output):
         run_journal = RunJournal.open(folder, run=output.name) if journal else None
         outcome, written = _replay(
             loaded, selection, journal=run_journal, tearsheet_folder=folder if tearsheet else None
@@ -123,6 +125,19 @@ def _replay(
         if journal is not None:
             journal.abandon(ts_ns=assembled.now_ns)
         assembled.dispose()
+
+
+@contextmanager
+def _told_that_nothing_is_kept(output: Path) -> Iterator[None]:
+    """Say with a failure of the journal what becomes of the run: its folder is on its way out."""
+    try:
+        yield
+    except JournalError as error:
+        former = f"; the run that was in {output} is as it was" if output.exists() else ""
+        raise JournalError(
+            f"{error} The run has ended and nothing of it is kept{former}. Make room and run it again, "
+            "or run it without a journal (--no-journal)."
+        ) from error
 
 
 def _new_folder(name: str) -> Path:

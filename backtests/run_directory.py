@@ -7,6 +7,7 @@ docs/reference/run-directory.md describes every file and column.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from backtests.run_journal import JOURNAL_FOLDER
 from backtests.run_tables import SCHEMAS
+from backtests.unfinished_runs import remove_leftovers, unfinished_folder
 from market.errors import UserError
 from market.folders import require_writable_folder
 
@@ -26,6 +28,8 @@ RUN_FILE = "run.json"
 PROFILE_FILE = "profile.json"
 OTHER_NAMES = ("report.html", "tearsheet.html", JOURNAL_FOLDER, "data")
 """What else a run directory may hold; `data` is the market data that a live node recorded."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def require_usable(output: Path) -> None:
@@ -50,14 +54,18 @@ def run_directory(output: Path) -> Iterator[Path]:
     """Yield a folder to write into; it becomes `output` when the block ends without an exception."""
     require_usable(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
-        yield unfinished
-        _put_in_place(unfinished, output)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    remove_leftovers(output.parent, known_names=_known_names())
+    with unfinished_folder(output) as unfinished:
+        try:
+            yield unfinished
+            _put_in_place(unfinished, output)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise UserError(
+                f"The run cannot be written to {output}: {os.strerror(error.errno)}. Nothing of it is kept. "
+                "Make room and run it again, or name another place with --output."
+            ) from error
 
 
 def write_json(path: Path, value: object) -> None:

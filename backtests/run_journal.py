@@ -12,7 +12,9 @@ import msgspec
 from audit.events import OpenedRecord
 from audit.journal import FOR_BACKTESTS, Journal, JournalError
 from audit.nautilus_recorder import JournalRecorder
+from backtests.data_defects import data_checks, data_defects
 from backtests.data_files import data_file_records
+from backtests.findings_in_time import FindingsInTime
 from backtests.period import Selection
 from configs.profile import LoadedProfile
 from risk.records import Recorder
@@ -38,6 +40,7 @@ class RunJournal:
 
     def __init__(self, journal: Journal, run: str) -> None:
         self._journal = journal
+        self._records = FindingsInTime(journal)
         self._run = run
 
     @classmethod
@@ -48,8 +51,11 @@ class RunJournal:
     def attach(
         self, engine: BacktestEngine, loaded: LoadedProfile, selection: Selection, *, beside: Recorder
     ) -> JournalRecorder:
-        """Record all that `engine` does from now on, after its configuration and the data that it replays."""
-        recorder = JournalRecorder(engine, self._journal, beside=beside)
+        """Record all that `engine` does from now on, after its configuration and the data that it replays.
+
+        What is wrong with that data stands among the engine's records at its time.
+        """
+        recorder = JournalRecorder(engine, self._records, beside=beside)
         recorder.open(
             OpenedRecord(
                 run=self._run,
@@ -62,14 +68,18 @@ class RunJournal:
                 instruments=selection.instrument_ids,
                 catalog=str(selection.catalog),
                 starting_balance_usd=loaded.require_backtest().starting_balance_usd,
+                data_checks=data_checks(selection),
             )
         )
         for file in data_file_records(selection):
             self._journal.append(file, ts_ns=selection.first_ns)
+        for defect in data_defects(selection):
+            self._records.expect(defect.record, ts_ns=defect.ts_ns)
         return recorder
 
     def close(self, *, ts_ns: int, reason: str = "the run ended") -> JournalSummary:
         """Bring everything to the disk and return what there is; raises `JournalError` if it is not all."""
+        self._records.finish()
         self._journal.close(ts_ns=ts_ns, reason=reason)
         return JournalSummary(self._journal.durable_seq, self._journal.last_hash)
 

@@ -258,7 +258,8 @@ class Journal:
         with self._changed:
             self._durable_seq, self._last_hash = head.seq, head.hash
             if failure is not None:
-                self._failure = f"{failure} Records up to {head.seq} are safe."
+                kept = f" Records up to {head.seq} are safe." if self.settings.sync else ""
+                self._failure = failure + kept
                 self._queue.clear()
             self._changed.notify_all()
 

@@ -6,7 +6,7 @@ one before as context, so that checks can compare neighbours without state of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +51,16 @@ def read_blocks(
     from_ns: int | None = None,
     to_ns: int | None = None,
     on_problem: Callable[[StoredFile, str], None] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[Block]:
     """Yield the records of `stream` whose `ts_init` is in [from_ns, to_ns), in the order of the files.
 
-    A file that cannot be read is left out from where it is damaged; `on_problem` is told, or, without
-    it, the error is raised.
+    `columns` are those that are wanted, the times among them; by default all. A file that cannot be read
+    is left out from where it is damaged; `on_problem` is told, or, without it, the error is raised.
     """
     context = None
     pending: _Rows | None = None
-    for rows in _rows_of_stream(stream, from_ns=from_ns, to_ns=to_ns, on_problem=on_problem):
+    for rows in _rows_of_stream(stream, from_ns=from_ns, to_ns=to_ns, on_problem=on_problem, columns=columns):
         if pending is not None:
             yield pending.block(context, is_last=False)
             context = pending.tail(context)
@@ -174,12 +175,13 @@ def _rows_of_stream(
     from_ns: int | None,
     to_ns: int | None,
     on_problem: Callable[[StoredFile, str], None] | None,
+    columns: Sequence[str] | None,
 ) -> Iterator[_Rows]:
     for file in stream.files:
         try:
             with pq.ParquetFile(file.path) as parquet:
                 if not _is_outside(file, from_ns, to_ns):
-                    for batch in parquet.iter_batches(batch_size=BLOCK_ROWS):
+                    for batch in parquet.iter_batches(batch_size=BLOCK_ROWS, columns=columns):
                         rows = _rows_of_batch(batch, from_ns=from_ns, to_ns=to_ns)
                         if len(rows.columns["ts_init"]):
                             yield rows

@@ -10,12 +10,14 @@
 `RUN_DIR/data`.
 """
 
+from catalog.recording.defects import CHECKS
 from catalog.recording.nautilus_recording import NodeRecording, record_market_data
 from catalog.recording.publication import Recovered, recover
 from catalog.recording.settings import RecordingSettings
 from catalog.recording.spool import BeingRecordedError
 
 __all__ = [
+    "CHECKS",
     "BeingRecordedError",
     "NodeRecording",
     "RecordingSettings",

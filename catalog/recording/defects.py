@@ -25,6 +25,9 @@ from catalog.recording.rows import StreamKey
 from catalog.recording.settings import RecordingSettings
 from market.time import NS_PER_SECOND, format_new_york, new_york_date
 
+CHECKS = ("crossed", "one_sided", "out_of_order", "gap", "silence", "delayed_stamp", "lost")
+"""The `data_checks` of the `OpenedRecord` of a node whose market data is recorded."""
+
 ALL_INSTRUMENTS = "*"
 """Stands where a defect is of no single instrument."""
 

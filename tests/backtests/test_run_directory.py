@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,6 +55,18 @@ def test_keeps_the_former_run_when_the_new_one_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), run_directory(output):
         raise RuntimeError
     assert '"a"' in (output / "run.json").read_text()
+
+
+def test_a_disk_without_room_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    told = pytest.raises(UserError, match=r"No space left on device\. Nothing of it is kept\.")
+    with told, run_directory(tmp_path / "run"):
+        raise OSError(errno.ENOSPC, "[Errno 28] Error writing bytes to file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_failures_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), run_directory(tmp_path / "run"):
+        raise PermissionError(errno.EACCES, "a file of the catalog")
 
 
 def test_refuses_a_folder_with_anything_else_in_it(tmp_path: Path) -> None:

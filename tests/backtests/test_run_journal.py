@@ -121,11 +121,29 @@ def test_a_disk_that_is_full_ends_the_run_with_the_reason_and_leaves_nothing(
         lambda folder, settings: opened(folder, settings=settings, disk=_FullDisk(room)),
     )
     threads = threading.active_count()
-    with pytest.raises(JournalError, match="No space left on device"):
+    with pytest.raises(JournalError, match="No space left on device") as told:
         run_backtest(loaded, catalog=small_market, output=tmp_path / "run")
+    assert "are safe" not in str(told.value)
+    assert "The run has ended and nothing of it is kept. Make room" in str(told.value)
     assert list(tmp_path.iterdir()) == []
     assert threading.active_count() == threads
     assert FOR_BACKTESTS.when_full == "wait"
+
+
+def test_a_disk_that_is_full_leaves_the_former_run_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = write_market(tmp_path / "catalog", quotes=steady_quotes(seconds=5))
+    loaded = profile(tmp_path)
+    first = run_backtest(loaded, catalog=catalog, output=tmp_path / "run")
+    opened = Journal.open
+    monkeypatch.setattr(
+        "backtests.run_journal.Journal.open",
+        lambda folder, settings: opened(folder, settings=settings, disk=_FullDisk(0)),
+    )
+    with pytest.raises(JournalError, match=r"the run that was in .*run is as it was\. Make room"):
+        run_backtest(loaded, catalog=catalog, output=tmp_path / "run")
+    journal_checks.assert_verifies(first.directory, first.summary)
 
 
 def test_the_command_leaves_the_journal_out_when_asked(

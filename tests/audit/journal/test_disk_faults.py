@@ -56,16 +56,19 @@ def fill_up(journal: Journal, *, count: int = 200, per_day: int = 1_000_000) -> 
 
 
 @settings(max_examples=30)
-@given(room_bytes=st.integers(0, 3_000), per_day=st.sampled_from([3, 1_000_000]))
-def test_a_full_disk_corrupts_nothing_and_the_journal_goes_on(room_bytes: int, per_day: int) -> None:
+@given(room_bytes=st.integers(0, 3_000), per_day=st.sampled_from([3, 1_000_000]), is_synced=st.booleans())
+def test_a_full_disk_corrupts_nothing_and_the_journal_goes_on(
+    room_bytes: int, per_day: int, is_synced: bool
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         disk = FaultyDisk(room_bytes=room_bytes)
-        journal = Journal.open(folder, disk=disk, settings=JournalSettings(sync=False, group_wait_ms=0.0))
+        journal = Journal.open(folder, disk=disk, settings=JournalSettings(sync=is_synced, group_wait_ms=0.0))
         error = fill_up(journal, per_day=per_day)
         assert "No space left on device" in str(error)
         assert RUNBOOK in str(error)
-        assert str(error).endswith(f"Records up to {journal.durable_seq} are safe.")
+        safe = f" Records up to {journal.durable_seq} are safe."
+        assert str(error).endswith(f"See {RUNBOOK}.{safe if is_synced else ''}")
         assert journal.failure == str(error)
         with pytest.raises(JournalError, match="No space left"):
             journal.append(note("late"), ts_ns=START_NS)
