@@ -272,13 +272,15 @@ class IntradayStrategy(Strategy):
 
     def _send(self, trader: SymbolTrader, command: Command, now_ns: int) -> None:
         if isinstance(command, Place):
-            instrument = self.cache.instrument(InstrumentId.from_str(trader.instrument_id))
-            order = order_for(command, factory=self.order_factory, instrument=instrument)
+            order = order_for(command, factory=self.order_factory, instrument=self._instrument_of(trader))
             self._orders[order.client_order_id.value] = (trader, command.correlation_id)
             self._client_order_ids[command.correlation_id] = order.client_order_id
             self.submit_order(order)
         else:
             self._send_about(trader, command, now_ns)
+
+    def _instrument_of(self, trader: SymbolTrader) -> Any:
+        return self.cache.instrument(InstrumentId.from_str(trader.instrument_id))
 
     def _send_about(self, trader: SymbolTrader, command: Reprice | Withdraw, now_ns: int) -> None:
         """Send a replace or cancel. Nautilus drops some without an event: the trader must hear of it."""
@@ -287,7 +289,7 @@ class IntradayStrategy(Strategy):
         if order.is_closed:
             trader.on_ended(correlation_id, now_ns)
         elif isinstance(command, Reprice):
-            decimals = order.price.precision
+            decimals = self._instrument_of(trader).price_precision
             self.modify_order(order, price=price_for(command.limit_price, command.side, decimals=decimals))
             if order.status != OrderStatus.PENDING_UPDATE:
                 self._publish(

@@ -19,6 +19,7 @@ from nautilus_trader.model.enums import (
     OrderType,
     RecordFlag,
 )
+from nautilus_trader.model.events import OrderUpdated
 from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.objects import Price, Quantity
 
@@ -109,6 +110,23 @@ def test_a_passive_entry_follows_the_bid_within_its_rate() -> None:
     ] * 5
     assert ("replace", "suppressed", "replace_rate") in run.told()
     assert float(run.orders[0].price) == pytest.approx(5.06)  # entered at 5.01
+
+
+def test_an_entry_follows_on_although_the_venue_writes_its_price_with_fewer_decimals() -> None:
+    data = [quote(TEN_NS + step * SECOND, 5.07 + step / 100, 5.08 + step / 100) for step in range(8)]
+    made = strategy(**ALWAYS, entry_style="passive", follows=True, entry_timeout_ms=60_000)
+    run = new_engine(data, [made])
+
+    def shorten(event: Any) -> None:  # 5.1000 as 5.1
+        if isinstance(event, OrderUpdated):
+            values = OrderUpdated.to_dict(event)
+            values["price"] = f"{float(event.price):g}"
+            run.engine.cache.order(event.client_order_id).apply(OrderUpdated.from_dict(values))
+
+    run.engine.kernel.msgbus.subscribe("events.order.*", shorten, priority=100)
+    run.engine.run()
+    assert str(run.orders[0].price) == "5.14"
+    assert ("replace", "refused", "replace_rejected") not in run.told()
 
 
 def test_an_entry_that_does_not_fill_is_withdrawn() -> None:
