@@ -409,6 +409,14 @@ def broken(desk: Desk) -> tuple[Supervisor, BrokenRecorder]:
     return supervisor, recorder
 
 
+def test_who_looks_along_is_told_of_every_look_and_of_nothing_between(desk: Desk) -> None:
+    looks: list[int] = []
+    desk.supervisor.on_look = looks.append
+    for now_ns in (NOW_NS + STEP_NS, NOW_NS + STEP_NS + 1, NOW_NS + 2 * STEP_NS):
+        desk.supervisor.watch(now_ns)
+    assert looks == [NOW_NS + STEP_NS, NOW_NS + 2 * STEP_NS]
+
+
 def test_a_recorder_that_has_lost_records_halts_at_the_next_look(desk: Desk) -> None:
     supervisor, recorder = broken(desk)
     recorder.broken = False
