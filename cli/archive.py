@@ -12,10 +12,14 @@ from cli.output import print_json, stdout_console
 from market.errors import UserError
 
 if TYPE_CHECKING:
-    from audit.archive import Archived, Restored, Verdict
+    from collections.abc import Iterator
+
+    from audit.archive import Archived, Manifest, Policy, Restored, Verdict
+    from audit.journal import Verification
     from catalog.recording import Recovered
 
 DAYS_MAX = 36_500
+PROBLEMS_SHOWN_MAX = 3
 
 
 def command(
@@ -29,16 +33,30 @@ def command(
         bool, Parameter(negative="", help="Write and delete nothing; show what would be let go.")
     ] = False,
     even_damaged: Annotated[
-        bool, Parameter(negative="", help="Archive a journal that fails verification, as it is.")
+        bool,
+        Parameter(negative="", help="Archive a journal, notes or data that fail verification, as they are."),
     ] = False,
+    with_data: Annotated[
+        bool, Parameter(negative="", help="Of a backtest: take along the market data that it replayed.")
+    ] = False,
+    catalog: Path | None = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Archive a run: journal, market data, configuration, report, tables and notes in one file.
+    """Archive a run: journal, notes, configuration, report and tables in one file, with its market data.
 
-    The file holds a manifest with the size and hash of every file and the last hash of the journal; the
-    same content gives the same file. It appears whole and verified, or not at all. Works beside a running
-    node. With --keep-days, older archives in the folder are let go afterwards: never the newest of a run,
-    never one that does not verify, never a file that is no archive of ours.
+    The market data that a live node recorded is always in. That of a backtest stays in its catalog, which a
+    replay then needs unchanged; with --with-data the files that the journal names go in too, and the
+    restored run replays from its own folder.
+
+    The file holds a manifest with the size and hash of every file and the last hashes of journal and notes;
+    the same content gives the same file. It appears whole and verified, or not at all. Works beside a running
+    node. A journal that fails verification or is gone, notes that fail it, and data that is not what the
+    journal names are refused with exit code 3.
+
+    With --keep-days, older archives in the folder are let go afterwards: never the one just archived, never
+    the newest of a run (other backtests and other profiles are other runs), never one that does not verify,
+    never a file that is no archive of ours. A live day's age counts from the recorded day, a backtest's from
+    when it was archived.
 
     Parameters
     ----------
@@ -50,29 +68,31 @@ def command(
         Keep all archives of so many days; of older ones the last of each month.
     keep_months
         Keep the last of a month for so many months only; by default for ever. Needs --keep-days.
+    catalog
+        Where a backtest's catalog is now, if not where it was. Needs --with-data.
     """
-    from audit.archive import Policy, archive_run, let_go, plan
+    from audit.archive import let_go, plan
 
-    policy = None
-    if keep_days is not None:
-        _require_within("--keep-days", keep_days)
-        policy = Policy(days=keep_days, months=keep_months)
-    if keep_months is not None:
-        _require_within("--keep-months", keep_months)
-    if policy is None and (dry_run or keep_months is not None):
-        raise UserError("--dry-run and --keep-months need --keep-days: how many days of archives stay.")
+    policy = _policy(keep_days, keep_months, dry_run=dry_run)
+    if catalog is not None and not with_data:
+        raise UserError("--catalog says where the data of --with-data is. Add --with-data, or leave it out.")
     finished = None if dry_run else _finish_recording(run_dir)
-    archived = None if dry_run else archive_run(run_dir, to, even_damaged=even_damaged)
-    verdicts = [] if policy is None else plan(to, policy, today=_today_new_york())
+    archived = None
+    if not dry_run:
+        archived = _archived(run_dir, to, even_damaged=even_damaged, with_data=with_data, catalog=catalog)
+    just_archived = () if archived is None else (archived.path.name,)
+    verdicts = []
+    if policy is not None:
+        verdicts = plan(to, policy, today=_today_new_york(), just_archived=just_archived)
     if not dry_run:
         let_go(to, verdicts)
     if json:
-        print_json(_as_json(archived, verdicts, dry_run=dry_run))
-    else:
-        if finished is not None:
-            console = stdout_console()
-            console.print(f"Finished what a dead node had recorded: {finished.rows:,} market data records.")
-        _print(archived, verdicts, dry_run=dry_run)
+        print_json({"run": run_dir, **_as_json(archived, verdicts, dry_run=dry_run)})
+        return
+    if finished is not None:
+        console = stdout_console()
+        console.print(f"Finished what a dead node had recorded: {finished.rows:,} market data records.")
+    _print(archived, verdicts, dry_run=dry_run)
 
 
 def restore(
@@ -82,9 +102,11 @@ def restore(
     to: Path | None = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Restore an archived run: every hash is verified, and the journal, before the folder appears.
+    """Restore an archived run: every hash is verified, journal and notes too, before the folder appears.
 
-    Links, paths that lead out of the folder, and files that the manifest does not name are refused.
+    The manifest must have the hash that the archive's name carries; of one that was renamed to a name without
+    a hash this is said. Links, paths that lead out of the folder, and files that the manifest does not name
+    are refused.
 
     Parameters
     ----------
@@ -97,18 +119,56 @@ def restore(
 
     restored = restore_run(archive, to=to)
     if json:
-        found = restored.verification
         print_json(
             {
-                "run_dir": restored.path,
+                "run": restored.path,
                 "files": len(restored.manifest.files),
                 "bytes": restored.manifest.size,
-                "journal": None if found is None else {"ok": found.ok, "records": found.records},
+                "journal": _verified(restored.verification),
+                "notes": _verified(restored.notes),
+                "market_data": _market_data(restored.manifest),
+                "name_agrees": restored.name_agrees,
                 "manifest": restored.manifest,
             }
         )
         return
     _print_restored(restored)
+
+
+def _policy(keep_days: int | None, keep_months: int | None, *, dry_run: bool) -> Policy | None:
+    from audit.archive import Policy
+
+    if keep_months is not None:
+        _require_within("--keep-months", keep_months)
+    if keep_days is None:
+        if dry_run or keep_months is not None:
+            raise UserError("--dry-run and --keep-months need --keep-days: how many days of archives stay.")
+        return None
+    _require_within("--keep-days", keep_days)
+    return Policy(days=keep_days, months=keep_months)
+
+
+def _archived(
+    run_dir: Path, to: Path, *, even_damaged: bool, with_data: bool, catalog: Path | None
+) -> Archived:
+    import tempfile
+
+    from audit.archive import archive_run
+
+    if not with_data:
+        return archive_run(run_dir, to, even_damaged=even_damaged)
+    from cli.archived_data import chooses_symbols_elsewhere, market_data_of
+    from cli.output import stderr_console
+
+    with tempfile.TemporaryDirectory(prefix="harvester-archive-") as work:
+        data = market_data_of(run_dir, catalog=catalog, work=Path(work))
+        universe = chooses_symbols_elsewhere(run_dir)
+        if data and universe is not None:
+            stderr_console().print(
+                f"warning: the run chose its symbols by {universe} on the catalog's day before, and neither "
+                "is taken along: a replay needs both."
+            )
+        return archive_run(run_dir, to, even_damaged=even_damaged, beside=data)
 
 
 def _finish_recording(run_dir: Path) -> Recovered | None:
@@ -141,11 +201,20 @@ def _as_json(archived: Archived | None, verdicts: list[Verdict], *, dry_run: boo
             "path": archived.path,
             "bytes": archived.size,
             "is_new": archived.is_new,
+            "market_data": _market_data(archived.manifest),
             "manifest": archived.manifest,
         }
     kept = [verdict.holding.name for verdict in verdicts if verdict.is_kept]
     gone = [{"name": each.holding.name, "why": each.why} for each in verdicts if not each.is_kept]
     return {"archive": written, "dry_run": dry_run, "kept": kept, "let_go": gone}
+
+
+def _verified(found: Verification | None) -> dict[str, Any] | None:
+    return None if found is None else {"ok": found.ok, "records": found.records}
+
+
+def _market_data(manifest: Manifest) -> str:
+    return "included" if manifest.holds_data else "not included"
 
 
 def _print(archived: Archived | None, verdicts: list[Verdict], *, dry_run: bool) -> None:
@@ -155,15 +224,28 @@ def _print(archived: Archived | None, verdicts: list[Verdict], *, dry_run: bool)
         state = "Archived" if archived.is_new else "Archived already"
         console.print(f"{state}: {archived.path}", soft_wrap=True)
         console.print(f"{len(manifest.files)} files, {manifest.size:,} bytes, packed {archived.size:,}.")
-        if manifest.journal is None:
-            console.print("The run has no journal.")
-        elif manifest.journal.is_damaged:
-            console.print(f"The journal is DAMAGED, and the manifest says so: {manifest.journal.problems[0]}")
-        else:
-            console.print(f"Journal: {manifest.journal.records:,} records, verified.")
+        for line in _told(manifest):
+            console.print(line, soft_wrap=True)
+        if not manifest.holds_data:
+            console.print(
+                "NOT in it: the market data. A replay needs the catalog; --with-data takes it along."
+            )
     for verdict in verdicts:
         verb = "kept" if verdict.is_kept else "would go" if dry_run else "deleted"
         console.print(f"{verb:<8}  {verdict.holding.name}  {verdict.why}", soft_wrap=True)
+
+
+def _told(manifest: Manifest) -> Iterator[str]:
+    """Yield what an archive says of journal, notes and data."""
+    if manifest.journal is None:
+        yield "The run has no journal."
+    for name, note in (("Journal", manifest.journal), ("Notes", manifest.notes)):
+        if note is not None and note.is_damaged:
+            yield f"{name}: DAMAGED, and the manifest says so: {note.problems[0]}"
+        elif note is not None:
+            yield f"{name}: {note.records:,} records, verified."
+    for why in manifest.data_problems[:PROBLEMS_SHOWN_MAX]:
+        yield f"Market data: DAMAGED, and the manifest says so: {why}."
 
 
 def _print_restored(restored: Restored) -> None:
@@ -171,10 +253,13 @@ def _print_restored(restored: Restored) -> None:
     manifest = restored.manifest
     console.print(f"Restored: {restored.path}", soft_wrap=True)
     console.print(f"{len(manifest.files)} files, {manifest.size:,} bytes, every hash verified.")
-    if restored.verification is None:
-        console.print("The run has no journal.")
-    elif restored.verification.ok:
-        console.print(f"Journal: {restored.verification.records:,} records, verified.")
-    else:
-        why = restored.verification.problems[0].why
-        console.print(f"The journal was damaged when it was archived: {why}")
+    if restored.name_agrees is None:
+        console.print(
+            "The archive was renamed: its manifest could not be compared with the hash in its name."
+        )
+    for line in _told(manifest):
+        console.print(line, soft_wrap=True)
+    if manifest.problems:
+        console.print("It was damaged when it was archived, and is as damaged now.")
+    if not manifest.holds_data:
+        console.print("Market data: not in the archive. A replay needs the catalog that the run was made on.")

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
+from audit.archive.chains import CHAINS, JOURNAL_FOLDER, NOTES_FOLDER, take_chain
+from audit.archive.data_files import data_problems
 from audit.archive.manifest import MANIFEST_FILE, FileEntry, JournalNote, Manifest, name_of_run, safe_path
-from audit.events import OpenedRecord
-from audit.journal import Verification, backup, read_entries, verify
+from audit.events import DataFileRecord, OpenedRecord
+from audit.journal import TamperedError, read_entries
 from market.errors import DataError, NotFoundError
 from market.time import new_york_date
 
-JOURNAL_FOLDER = "journal"
 RUN_FILE = "run.json"
-PROFILE_FILE = "profile.json"
-INDEX_PREFIX = "index.sqlite"
-"""The journal's index and its temporary files: made anew from the journal, and not the same twice."""
 TORN_SUFFIX = ".torn"
 HASH_BLOCK = 1 << 20
 
@@ -42,7 +39,13 @@ class _Summary(msgspec.Struct, frozen=True):
     profile_hash: str | None = None
     versions: dict[str, str] = {}
     period: _Period | None = None
-    journal: _NotedJournal | None = None
+    journal: _NotedJournal | msgspec.UnsetType | None = msgspec.UNSET
+    """None where the run was made without one; a summary that says nothing of it does not excuse it."""
+
+    @property
+    def last_hash(self) -> str | None:
+        """The last hash of the journal as the run noted it."""
+        return self.journal.last_hash if isinstance(self.journal, _NotedJournal) else None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -59,23 +62,42 @@ class Content(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
 
 
-def gather(run_dir: Path, *, staging: Path, even_damaged: bool) -> Content:
-    """Return what is to be archived of `run_dir`; the journal is copied to `staging`, as it is now.
+class _Told(msgspec.Struct, kw_only=True):
+    """What the journal says of the run, as far as it can be read."""
 
-    So a journal that is being written is archived up to its last acknowledged record. Raises
-    `NotFoundError` for what is no run, and `DataError` for links and for a journal that does not verify
-    (with `even_damaged` it is taken as it is, and the manifest says so).
+    opened: OpenedRecord | None = None
+    days: set[str] = msgspec.field(default_factory=set)
+    data: list[DataFileRecord] = msgspec.field(default_factory=list)
+
+
+def gather(
+    run_dir: Path, *, staging: Path, even_damaged: bool, beside: Mapping[str, Path] | None = None
+) -> Content:
+    """Return what is to be archived of `run_dir`; journal and notes are copied to `staging`, as they are now.
+
+    So a journal that is being written is archived up to its last acknowledged record. `beside` are files
+    from elsewhere by the path that they get in the archive. Raises `NotFoundError` for what is no run,
+    `DataError` for links, `TamperedError` for a journal or notes that do not verify or are gone, and for
+    market data that is not what the journal names (with `even_damaged` all is taken as it is, and the
+    manifest says so).
     """
     if not run_dir.is_dir():
         raise NotFoundError(f"There is no folder {run_dir}. Give the folder of a run.")
     summary = _summary(run_dir)
-    has_journal = (run_dir / JOURNAL_FOLDER).is_dir()
-    if not has_journal and summary is None:
+    if not (run_dir / JOURNAL_FOLDER).is_dir() and summary is None:
         raise NotFoundError(f"{run_dir} has neither {JOURNAL_FOLDER}/ nor {RUN_FILE}, so it is no run.")
-    note = _take_journal(run_dir, staging, summary, even_damaged=even_damaged) if has_journal else None
-    sources = tuple(sorted(_sources(run_dir, staging), key=lambda source: source.entry.path))
-    files = tuple(source.entry for source in sources)
-    return Content(_manifest(run_dir, staging, summary, note=note, files=files), sources)
+    notes = dict(_take_chains(run_dir, staging, summary, even_damaged=even_damaged))
+    sources = tuple(sorted(_sources(run_dir, staging, beside or {}), key=lambda source: source.entry.path))
+    told = _told(staging / JOURNAL_FOLDER)
+    manifest = _manifest(
+        run_dir, summary or _Summary(), told=told, chains=notes, files=tuple(each.entry for each in sources)
+    )
+    if manifest.data_problems and not even_damaged:
+        raise TamperedError(
+            f"The market data of {run_dir} is not what its journal names: {manifest.data_problems[0]}. "
+            "Restore it; to archive the run as it is, add --even-damaged."
+        )
+    return Content(manifest, sources)
 
 
 def hash_of(path: Path) -> tuple[int, str]:
@@ -91,7 +113,7 @@ def hash_of(path: Path) -> tuple[int, str]:
 def noted_hash(run_dir: Path) -> str | None:
     """Return the last hash of the journal as `run.json` noted it, None without such a note."""
     summary = _summary(run_dir)
-    return None if summary is None or summary.journal is None else summary.journal.last_hash
+    return None if summary is None else summary.last_hash
 
 
 def sync_folder(folder: Path) -> None:
@@ -113,42 +135,37 @@ def _summary(run_dir: Path) -> _Summary | None:
         raise DataError(f"{path} cannot be read: {error}. Restore it, or run the backtest again.") from None
 
 
-def _take_journal(
+def _take_chains(
     run_dir: Path, staging: Path, summary: _Summary | None, *, even_damaged: bool
-) -> JournalNote:
-    """Copy the journal to the staging folder and return what it is."""
-    folder, copy = run_dir / JOURNAL_FOLDER, staging / JOURNAL_FOLDER
-    found = verify(folder, expected_hash=noted_hash(run_dir), may_have_grown=summary is None)
-    if found.ok:
-        copied = backup(folder, copy)
-        return JournalNote(records=copied.records, last_hash=copied.last_hash, is_closed=found.is_closed)
-    problems = tuple(problem.why for problem in found.problems)
-    if not even_damaged:
-        raise DataError(
-            f"The journal of {run_dir} fails verification: {problems[0]} See "
-            "docs/runbooks/journal-fails-verification.md. To archive it as it is, add --even-damaged."
-        )
-    shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(f"{INDEX_PREFIX}*"))
-    return _damaged(found, problems)
+) -> Iterator[tuple[str, JournalNote]]:
+    """Copy journal and notes to the staging folder and yield what they are, by name."""
+    noted = None if summary is None else summary.last_hash
+    if (run_dir / JOURNAL_FOLDER).is_dir() or (summary is not None and summary.journal is not None):
+        folder, copy = run_dir / JOURNAL_FOLDER, staging / JOURNAL_FOLDER
+        yield JOURNAL_FOLDER, take_chain(folder, copy, expected_hash=noted, even_damaged=even_damaged)
+    if (run_dir / NOTES_FOLDER).is_dir():
+        folder, copy = run_dir / NOTES_FOLDER, staging / NOTES_FOLDER
+        yield NOTES_FOLDER, take_chain(folder, copy, expected_hash=None, even_damaged=even_damaged)
 
 
-def _damaged(found: Verification, problems: tuple[str, ...]) -> JournalNote:
-    return JournalNote(
-        records=found.records, last_hash=found.last_hash, is_closed=found.is_closed, problems=problems
-    )
-
-
-def _sources(run_dir: Path, staging: Path) -> Iterator[Source]:
-    """Yield every file: the journal's from the copy, with what a crash tore off it, all others in place."""
-    copied = set()
+def _sources(run_dir: Path, staging: Path, beside: Mapping[str, Path]) -> Iterator[Source]:
+    """Yield every file: the chains' from the copy, with what a crash tore off, all others in place."""
+    taken = set()
     for path in _files_below(staging):
-        copied.add(path.relative_to(staging))
+        taken.add(path.relative_to(staging).as_posix())
         yield _source(path, path.relative_to(staging).as_posix())
     for path in _files_below(run_dir):
         name = path.relative_to(run_dir)
-        is_journal = name.parts[0] == JOURNAL_FOLDER
-        if name not in copied and (not is_journal or path.suffix == TORN_SUFFIX):
+        is_chain = name.parts[0] in CHAINS
+        if name.as_posix() not in taken and (not is_chain or path.suffix == TORN_SUFFIX):
+            taken.add(name.as_posix())
             yield _source(path, name.as_posix())
+    for given, path in beside.items():
+        if given in taken:
+            raise DataError(
+                f"{run_dir} has {given} already, which {path} was to become. Move one of them away."
+            )
+        yield _source(path, given)
 
 
 def _source(path: Path, name: str) -> Source:
@@ -177,42 +194,47 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _manifest(
     run_dir: Path,
-    staging: Path,
-    summary: _Summary | None,
+    summary: _Summary,
     *,
-    note: JournalNote | None,
+    told: _Told,
+    chains: Mapping[str, JournalNote],
     files: tuple[FileEntry, ...],
 ) -> Manifest:
-    opened, days = _from_journal(staging / JOURNAL_FOLDER) if note is not None else (None, None)
-    told = summary or _Summary()
-    period = (told.period.start, told.period.end) if told.period else None
-    days = days or period
-    profile_hash = told.profile_hash or (opened.profile_hash if opened else None)
+    opened = told.opened
+    period = (summary.period.start, summary.period.end) if summary.period else None
+    days = (min(told.days), max(told.days)) if told.days else period
+    profile_hash = summary.profile_hash or (opened.profile_hash if opened else None)
     if days is None or profile_hash is None:
         raise DataError(
             f"Neither the journal nor {RUN_FILE} of {run_dir} says which days and profile it is of."
         )
-    name = told.name or (opened.profile_name if opened else "")
+    environment = opened.environment if opened else None
     return Manifest(
-        run=name_of_run(name),
+        run=name_of_run(summary.name or (opened.profile_name if opened else "")),
+        environment=environment,
         first_day=days[0],
         last_day=days[1],
         profile_hash=profile_hash,
-        versions=told.versions or (opened.versions if opened else {}),
-        journal=note,
+        versions=summary.versions or (opened.versions if opened else {}),
+        journal=chains.get(JOURNAL_FOLDER),
+        notes=chains.get(NOTES_FOLDER),
+        data_problems=data_problems(told.data, files, environment=environment),
         files=files,
     )
 
 
-def _from_journal(folder: Path) -> tuple[OpenedRecord | None, tuple[str, str] | None]:
-    """Return the first record and the first and last day; what a damaged journal lets be read."""
-    opened: OpenedRecord | None = None
-    days: set[str] = set()
+def _told(folder: Path) -> _Told:
+    """Return what the copied journal says; of a damaged one what can be read."""
+    told = _Told()
+    if not folder.is_dir():
+        return told
     try:
-        for entry in read_entries(folder):
-            days.add(str(new_york_date(entry.ts_ns)))
-            if opened is None and isinstance(entry.body, OpenedRecord):
-                opened = entry.body
-    except DataError:
-        pass  # a damaged journal: its problems are in the manifest
-    return opened, (min(days), max(days)) if days else None
+        for entry in read_entries(folder, skip_unreadable=True):
+            told.days.add(str(new_york_date(entry.ts_ns)))
+            if told.opened is None and isinstance(entry.body, OpenedRecord):
+                told.opened = entry.body
+            elif isinstance(entry.body, DataFileRecord):
+                told.data.append(entry.body)
+    except NotFoundError:
+        pass  # not one day file is left: the manifest says what is wrong
+    return told

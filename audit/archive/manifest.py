@@ -17,10 +17,13 @@ from market.errors import DataError
 
 FORMAT = "harvester-archive"
 VERSION = 1
-MANIFEST_FILE = "manifest.json"
+MANIFEST_FILE = "archive.json"
+"""Not `manifest.json`: a run that holds its market data is a catalog, and that is the catalog's manifest."""
 SUFFIX = ".harvester.tar.gz"
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024
 NAME_HASH_DIGITS = 12
+BACKTEST = "backtest"
+DATA_PREFIX = "data/"
 
 _ARCHIVE_NAME = re.compile(
     rf"(?P<run>[A-Za-z0-9_.-]+)-(?P<day>\d{{4}}-\d{{2}}-\d{{2}})-(?P<hash>[0-9a-f]{{{NAME_HASH_DIGITS}}})"
@@ -38,9 +41,14 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JournalNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the journal was when it was archived; `problems` are the words of a failed verification."""
+    """What a journal, or the notes beside it, was when it was archived.
+
+    `first_hash` and `last_hash` are those of the first and the last record, None without records;
+    `problems` are the words of a failed verification.
+    """
 
     records: int
+    first_hash: str | None
     last_hash: str | None
     is_closed: bool
     problems: tuple[str, ...] = ()
@@ -52,22 +60,46 @@ class JournalNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an archive holds. Days are New York dates; `journal` is None for a run without one."""
+    """What an archive holds. Days are New York dates.
+
+    `environment` is that of the node that wrote the journal: backtest, dev, uat or live. `journal` is None
+    for a run without one, `notes` for one that nobody annotated. `data_problems` say which files of market
+    data are not what the journal names.
+    """
 
     format: str = FORMAT
     version: int = VERSION
     run: str
+    environment: str | None = None
     first_day: str
     last_day: str
     profile_hash: str
     versions: dict[str, str]
     journal: JournalNote | None
+    notes: JournalNote | None = None
+    data_problems: tuple[str, ...] = ()
     files: tuple[FileEntry, ...]
 
     @property
     def day(self) -> date:
-        """The last day of the run, by which archives are kept or let go."""
+        """The last day of the run."""
         return date.fromisoformat(self.last_day)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a node wrote it that was no backtest: its days follow one another."""
+        return self.environment not in (None, BACKTEST)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was wrong with the run when it was archived, all the same, with `--even-damaged`."""
+        told = (note.problems for note in (self.journal, self.notes) if note is not None)
+        return (*(why for problems in told for why in problems), *self.data_problems)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether market data is among the files."""
+        return any(entry.path.startswith(DATA_PREFIX) for entry in self.files)
 
     @property
     def size(self) -> int:

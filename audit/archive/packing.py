@@ -12,6 +12,7 @@ import io
 import os
 import shutil
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -35,11 +36,14 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool
 
 
-def archive_run(run_dir: Path, to: Path, *, even_damaged: bool = False) -> Archived:
+def archive_run(
+    run_dir: Path, to: Path, *, even_damaged: bool = False, beside: Mapping[str, Path] | None = None
+) -> Archived:
     """Archive the run in `run_dir` as one file in the folder `to`; it appears whole and verified, or not.
 
-    Works beside a node that writes the journal. Raises `NotFoundError` and `DataError` as `gather` does, and
-    `UserError` when `to` cannot be written.
+    Works beside a node that writes the journal. `beside` are files from elsewhere, by the path that they get
+    in the restored run. Raises `NotFoundError` and `DataError` as `gather` does,
+    and `UserError` when `to` cannot be written.
     """
     require_writable_folder(to, option="--to")
     if to.resolve().is_relative_to(run_dir.resolve()):
@@ -51,7 +55,7 @@ def archive_run(run_dir: Path, to: Path, *, even_damaged: bool = False) -> Archi
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         (unfinished / "copy").mkdir(parents=True)
-        content = gather(run_dir, staging=unfinished / "copy", even_damaged=even_damaged)
+        content = gather(run_dir, staging=unfinished / "copy", even_damaged=even_damaged, beside=beside)
         return _put_in_place(content, to, unfinished / "archive")
     except OSError as error:
         raise UserError(f"{run_dir} cannot be archived to {to}: {error.strerror or error}.") from error
@@ -61,7 +65,7 @@ def archive_run(run_dir: Path, to: Path, *, even_damaged: bool = False) -> Archi
 
 def _put_in_place(content: Content, to: Path, draft: Path) -> Archived:
     target = to / archive_name(content.manifest)
-    is_new = not _is_sound(target)
+    is_new = not _is_sound(target, content.manifest)
     if is_new:
         with draft.open("wb") as file:
             _write(content, file)
@@ -74,14 +78,13 @@ def _put_in_place(content: Content, to: Path, draft: Path) -> Archived:
     return Archived(path=target, manifest=content.manifest, size=size, is_new=is_new)
 
 
-def _is_sound(path: Path) -> bool:
+def _is_sound(path: Path, manifest: Manifest) -> bool:
     if not path.is_file():
         return False
     try:
-        examine(path)
+        return examine(path) == manifest
     except DataError:
         return False
-    return True
 
 
 def _write(content: Content, file: IO[bytes]) -> None:

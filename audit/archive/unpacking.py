@@ -19,19 +19,34 @@ from typing import IO
 
 import msgspec
 
-from audit.archive.content import HASH_BLOCK, JOURNAL_FOLDER, noted_hash, sync_folder
-from audit.archive.manifest import MANIFEST_BYTES_MAX, MANIFEST_FILE, FileEntry, Manifest, decode
-from audit.journal import Verification, verify
+from audit.archive.chains import JOURNAL_FOLDER, NOTES_FOLDER, restored_chains
+from audit.archive.content import HASH_BLOCK, noted_hash, sync_folder
+from audit.archive.manifest import (
+    MANIFEST_BYTES_MAX,
+    MANIFEST_FILE,
+    FileEntry,
+    Manifest,
+    archive_name,
+    decode,
+    is_archive_name,
+)
+from audit.journal import Verification
 from market.errors import DataError, NotFoundError, UserError
 from market.folders import require_writable_folder
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run was restored, and what its journal's verification said (None without a journal)."""
+    """Where a run was restored, and what verification said of its journal and notes (None without them).
+
+    `name_agrees` says that the archive's name carries the manifest's hash; None for one that was renamed to
+    a name without a hash.
+    """
 
     path: Path
     manifest: Manifest
     verification: Verification | None
+    notes: Verification | None
+    name_agrees: bool | None
 
 
 def read_manifest(archive: Path) -> Manifest:
@@ -66,10 +81,12 @@ def examine(archive: Path, *, into: Path | None = None) -> Manifest:
 def restore(archive: Path, *, to: Path | None = None) -> Restored:
     """Restore a run to the folder `to`, by default `runs/<run>-<day>`, which must be absent or empty.
 
-    Every hash is verified, and the journal, before the folder appears. Raises `NotFoundError`, `DataError`,
-    and `UserError` when the folder is in use or the disk has no room.
+    Every hash is verified, the manifest against the archive's name, and journal and notes, before the folder
+    appears. Raises `NotFoundError`, `DataError`, and `UserError` when the folder is in use or the disk has
+    no room.
     """
     manifest = read_manifest(archive)
+    name_agrees = _name_agrees(archive, manifest)
     target = to or Path("runs") / f"{manifest.run}-{manifest.last_day}"
     _require_free(target, manifest)
     unfinished = target.with_name(f".{target.name}.unfinished-{os.getpid()}")
@@ -77,7 +94,7 @@ def restore(archive: Path, *, to: Path | None = None) -> Restored:
     try:
         unfinished.mkdir(parents=True)
         examined = examine(archive, into=unfinished)
-        verification = _verified(unfinished, examined)
+        verified = _verified(unfinished, examined)
         if target.exists():
             target.rmdir()
         unfinished.rename(target)
@@ -86,7 +103,13 @@ def restore(archive: Path, *, to: Path | None = None) -> Restored:
         raise UserError(f"{archive} cannot be restored to {target}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return Restored(path=target, manifest=examined, verification=verification)
+    return Restored(
+        path=target,
+        manifest=examined,
+        verification=verified[JOURNAL_FOLDER],
+        notes=verified[NOTES_FOLDER],
+        name_agrees=name_agrees,
+    )
 
 
 @contextmanager
@@ -158,16 +181,25 @@ def _require_free(target: Path, manifest: Manifest) -> None:
         raise UserError(f"{target.parent} has {free:,} bytes free, the archive needs {manifest.size:,}.")
 
 
-def _verified(folder: Path, manifest: Manifest) -> Verification | None:
-    """Return the verification of the restored journal; it must be what the manifest says."""
-    note = manifest.journal
-    if note is None:
+def _name_agrees(archive: Path, manifest: Manifest) -> bool | None:
+    """Compare the manifest with the hash in the archive's name; raises `DataError` when they differ."""
+    if not is_archive_name(archive.name):
         return None
-    if note.is_damaged:
-        return verify(folder / JOURNAL_FOLDER)
-    found = verify(folder / JOURNAL_FOLDER, expected_hash=note.last_hash)
-    noted = noted_hash(folder)
-    if not found.ok or found.records != note.records or noted not in (None, note.last_hash):
-        why = found.problems[0].why if found.problems else "it is not the one that was archived."
-        raise DataError(f"The archive's files are sound, its journal is not: {why} Nothing was restored.")
+    if archive_name(manifest) != archive.name:
+        raise DataError(
+            f"{archive} holds what belongs into {archive_name(manifest)}: its manifest was changed, or "
+            "it was given another archive's name. Take another copy of it. Nothing was restored."
+        )
+    return True
+
+
+def _verified(folder: Path, manifest: Manifest) -> dict[str, Verification | None]:
+    """Return the verification of what was restored; it must be what the manifest, and the run, say."""
+    found = dict(restored_chains(folder, manifest))
+    note = manifest.journal
+    if note is not None and not note.is_damaged and noted_hash(folder) not in (None, note.last_hash):
+        raise DataError(
+            "The archive's files are sound, but its journal is not the one that run.json names. Nothing was "
+            "restored."
+        )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ from audit.archive.content import gather
 from audit.events import NodeRecord
 from audit.journal import verify
 from market.errors import DataError, NotFoundError, UserError
-from tests.audit.archive.runs import NOON_NS, damage, write_run
+from tests.audit.archive.runs import DATA_PATH, NOON_NS, annotate, damage, write_run
 
 
 @pytest.fixture
@@ -132,11 +133,151 @@ def test_a_journal_that_is_not_the_one_that_the_run_noted_is_refused(run: Path, 
         archive_run(run, tmp_path / "archives")
 
 
-def test_a_run_without_a_journal_is_archived_and_says_so(run: Path, tmp_path: Path) -> None:
+def without_journal(run: Path, *, said: str) -> None:
+    """Take the journal away; `said` is what run.json says of it."""
     shutil.rmtree(run / "journal")
+    content = json.loads((run / "run.json").read_text())
+    del content["journal"]
+    if said == "null":
+        content["journal"] = None
+    elif said == "the last hash":
+        content["journal"] = {"records": 5, "last_hash": "ab" * 32}
+    (run / "run.json").write_text(json.dumps(content))
+
+
+def test_a_run_without_a_journal_is_archived_and_says_so(run: Path, tmp_path: Path) -> None:
+    without_journal(run, said="null")
     archived = archive_run(run, tmp_path / "archives")
     assert archived.manifest.journal is None
     assert restore(archived.path, to=tmp_path / "back").verification is None
+
+
+@pytest.mark.parametrize("said", ["the last hash", "nothing"])
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_journal_that_is_gone_is_loss(run: Path, tmp_path: Path, said: str, emptied: bool) -> None:
+    without_journal(run, said=said)
+    if emptied:
+        (run / "journal").mkdir()
+    with pytest.raises(DataError, match=r"journal/ holds no records any more.*--even-damaged"):
+        archive_run(run, tmp_path / "archives")
+    assert list((tmp_path / "archives").iterdir()) == []
+    archived = archive_run(run, tmp_path / "archives", even_damaged=True)
+    assert archived.manifest.journal is not None
+    assert "no records any more" in archived.manifest.journal.problems[0]
+    assert restore(archived.path, to=tmp_path / "back").verification is None
+
+
+def test_a_journal_of_which_only_the_head_is_left_can_be_kept_as_evidence(run: Path, tmp_path: Path) -> None:
+    for path in (run / "journal").glob("*.jsonl"):
+        path.unlink()
+    with pytest.raises(DataError, match="fails verification"):
+        archive_run(run, tmp_path / "archives")
+    archived = archive_run(run, tmp_path / "archives", even_damaged=True)
+    assert [entry.path for entry in archived.manifest.files if "journal" in entry.path] == ["journal/head"]
+
+
+def test_a_journal_of_which_no_day_file_has_its_name_can_be_kept_as_evidence(
+    run: Path, tmp_path: Path
+) -> None:
+    (run / "journal" / "head").unlink()
+    for path in (run / "journal").glob("*.jsonl"):
+        path.rename(run / "journal" / "renamed.jsonl")
+    archived = archive_run(run, tmp_path / "archives", even_damaged=True)
+    assert archived.manifest.journal is not None
+    assert archived.manifest.journal.is_damaged
+
+
+def test_notes_are_archived_with_their_records_and_last_hash(run: Path, tmp_path: Path) -> None:
+    assert archive_run(run, tmp_path / "archives").manifest.notes is None
+    annotate(run)
+    (run / "notes" / "index.sqlite").write_bytes(b"not the same twice")
+    archived = archive_run(run, tmp_path / "archives")
+    found = verify(run / "notes")
+    assert archived.manifest.notes is not None
+    assert archived.manifest.notes.records == found.records > 0
+    assert archived.manifest.notes.last_hash == found.last_hash
+    restored = restore(archived.path, to=tmp_path / "back")
+    assert restored.notes is not None
+    assert (restored.notes.ok, restored.notes.records) == (True, found.records)
+    assert not (tmp_path / "back" / "notes" / "index.sqlite").exists()
+
+
+def test_notes_that_do_not_verify_are_refused_unless_told(run: Path, tmp_path: Path) -> None:
+    annotate(run)
+    damage(run, chain="notes")
+    with pytest.raises(DataError, match=r"The notes of .* fails verification.*--even-damaged"):
+        archive_run(run, tmp_path / "archives")
+    archived = archive_run(run, tmp_path / "archives", even_damaged=True)
+    assert archived.manifest.problems
+    assert archived.manifest.journal is not None
+    assert not archived.manifest.journal.is_damaged
+    restored = restore(archived.path, to=tmp_path / "back")
+    assert restored.notes is not None
+    assert not restored.notes.ok
+
+
+def test_an_emptied_folder_of_notes_is_loss(run: Path, tmp_path: Path) -> None:
+    (run / "notes").mkdir()
+    with pytest.raises(DataError, match="notes/ holds no records any more"):
+        archive_run(run, tmp_path / "archives")
+
+
+@pytest.mark.parametrize("environment", ["uat", "backtest"])
+@pytest.mark.parametrize("change", ["other", "missing", None])
+def test_market_data_must_be_what_the_journal_names(
+    tmp_path: Path, environment: str, change: str | None
+) -> None:
+    run = tmp_path / "run"
+    write_run(run, environment=environment, with_data_record=True)
+    if change is None:
+        assert archive_run(run, tmp_path / "archives").manifest.holds_data
+        return
+    if change == "other":
+        (run / DATA_PATH).write_bytes(b"altered")
+    else:
+        (run / DATA_PATH).rename(run / "data" / "quotes" / "other")
+    with pytest.raises(DataError, match=rf"{DATA_PATH} .*--even-damaged"):
+        archive_run(run, tmp_path / "archives")
+    archived = archive_run(run, tmp_path / "archives", even_damaged=True)
+    assert len(archived.manifest.data_problems) == 1
+    assert restore(archived.path, to=tmp_path / "back").verification is not None
+
+
+def test_a_backtest_s_data_stays_in_the_catalog_unless_it_is_taken_along(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write_run(run, with_data_record=True)
+    data = tmp_path / "catalog.parquet"
+    (run / DATA_PATH).rename(data)
+    assert not archive_run(run, tmp_path / "archives").manifest.holds_data
+    whole = archive_run(run, tmp_path / "archives", beside={DATA_PATH: data})
+    assert whole.manifest.holds_data
+    restored = restore(whole.path, to=tmp_path / "back")
+    assert (restored.path / DATA_PATH).read_bytes() == data.read_bytes()
+    with pytest.raises(DataError, match="already"):
+        archive_run(restored.path, tmp_path / "archives", beside={DATA_PATH: data})
+
+
+def test_an_archive_whose_name_is_not_its_manifest_s_is_not_restored(run: Path, tmp_path: Path) -> None:
+    first = archive_run(run, tmp_path / "archives")
+    assert restore(first.path, to=tmp_path / "back").name_agrees
+    annotate(run)
+    other = archive_run(run, tmp_path / "archives")
+    shutil.copy(other.path, first.path)
+    with pytest.raises(DataError, match=rf"belongs into {other.path.name}"):
+        restore(first.path, to=tmp_path / "again")
+    assert archive_run(run, tmp_path / "archives").path == other.path
+    renamed = other.path.rename(tmp_path / "backup.tar.gz")
+    assert restore(renamed, to=tmp_path / "again").name_agrees is None
+
+
+def test_another_archive_under_our_name_is_replaced(run: Path, tmp_path: Path) -> None:
+    first = archive_run(run, tmp_path / "archives")
+    annotate(run)
+    second = archive_run(run, tmp_path / "archives")
+    shutil.copy(first.path, second.path)
+    again = archive_run(run, tmp_path / "archives")
+    assert (again.path, again.is_new) == (second.path, True)
+    assert read_manifest(again.path).notes is not None
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "bad json", "no days"])
@@ -147,7 +288,7 @@ def test_what_is_no_run_is_not_archived(tmp_path: Path, kind: str) -> None:
     if kind == "bad json":
         (folder / "run.json").write_text("{")
     if kind == "no days":
-        (folder / "run.json").write_text("{}")
+        (folder / "run.json").write_text('{"journal": null}')
     with pytest.raises(UserError):
         archive_run(folder, tmp_path / "archives")
     assert list((tmp_path / "archives").iterdir()) == []

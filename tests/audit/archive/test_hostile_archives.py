@@ -14,8 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.archive import FileEntry, JournalNote, Manifest, archive_run, restore
-from audit.archive.manifest import MANIFEST_BYTES_MAX, decode, encode, is_archive_name, name_of_run, safe_path
+from audit.archive import FileEntry, Manifest, archive_run, restore
+from audit.archive.manifest import (
+    MANIFEST_BYTES_MAX,
+    MANIFEST_FILE,
+    decode,
+    encode,
+    is_archive_name,
+    name_of_run,
+    safe_path,
+)
 from market.errors import DataError, UserError
 from tests.audit.archive.runs import write_run
 
@@ -50,7 +58,7 @@ def member(name: str, content: bytes = TEXT, kind: bytes = tarfile.REGTYPE) -> t
 def write(path: Path, manifest: Manifest | bytes | None, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
     head = encode(manifest) if isinstance(manifest, Manifest) else manifest
     with gzip.open(path, "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
-        for info, content in (*([member("manifest.json", head)] if head is not None else []), *members):
+        for info, content in (*([member(MANIFEST_FILE, head)] if head is not None else []), *members):
             tar.addfile(info, io.BytesIO(content) if info.isreg() else None)
     return path
 
@@ -76,7 +84,7 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, path: str) -> 
 
 
 def test_a_manifest_may_not_name_itself_or_a_file_twice(tmp_path: Path) -> None:
-    assert_refused(write(tmp_path / "a", manifest_of(entry_of("manifest.json"))), "would leave")
+    assert_refused(write(tmp_path / "a", manifest_of(entry_of(MANIFEST_FILE))), "would leave")
     twice = manifest_of(entry_of("x"), entry_of("X"))
     assert_refused(write(tmp_path / "a", twice, member("x"), member("X")), "twice")
 
@@ -141,15 +149,33 @@ def test_a_sound_archive_with_another_journal_is_refused(tmp_path: Path) -> None
     write_run(tmp_path / "run", summary=False)
     archived = archive_run(tmp_path / "run", tmp_path / "archives")
     files = [(entry.path, (tmp_path / "run" / entry.path).read_bytes()) for entry in archived.manifest.files]
-    for note in (
-        JournalNote(records=5, last_hash="f" * 64, is_closed=True),
-        JournalNote(records=4, last_hash=archived.manifest.journal.last_hash, is_closed=True),  # type: ignore[union-attr]
-    ):
-        folder = tmp_path / f"forged-{note.records}"
+    true = archived.manifest.journal
+    assert true is not None
+    changes: tuple[dict[str, Any], ...] = (
+        {"last_hash": "f" * 64},
+        {"records": 4},
+        {"first_hash": "f" * 64},
+    )
+    for number, change in enumerate(changes):
+        folder = tmp_path / f"forged-{number}"
         folder.mkdir()
+        note = msgspec.structs.replace(true, **change)
         manifest = msgspec.structs.replace(archived.manifest, journal=note)
         archive = write(folder / "a", manifest, *(member(name, content) for name, content in files))
-        assert_refused(archive, "journal is not")
+        assert_refused(archive, "journal/ are not")
+
+
+def test_a_journal_that_run_json_does_not_name_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    archived = archive_run(tmp_path / "run", tmp_path / "archives")
+    other = (tmp_path / "run" / "run.json").read_bytes().replace(b'"last_hash": "', b'"last_hash": "0')
+    files = {entry.path: (tmp_path / "run" / entry.path).read_bytes() for entry in archived.manifest.files}
+    files["run.json"] = other
+    entries = tuple(entry_of(name, content) for name, content in files.items())
+    manifest = msgspec.structs.replace(archived.manifest, files=entries)
+    (tmp_path / "forged").mkdir()
+    archive = write(tmp_path / "forged" / "a", manifest, *(member(*file) for file in files.items()))
+    assert_refused(archive, r"not the one that run\.json names")
 
 
 def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
