@@ -83,13 +83,14 @@ def payoff(
     Raises `DataError` where a leg has no implied volatility or has expired.
     """
     _require_priced(chain, legs)
-    first_ns = min(int(chain.expiry_ns[leg.row]) for leg in legs)
+    expiries = {int(chain.expiry_ns[leg.row]) for leg in legs}
+    first_ns, is_single_expiry = min(expiries), len(expiries) == 1
     prices = _grid(chain, legs)
     dividends = _Dividends(chain, legs, inputs)
     moments = (
         ("at entry", chain.ts_ns),
         ("half-way", chain.ts_ns + (first_ns - chain.ts_ns) // 2),
-        ("at expiry", first_ns),
+        ("at expiry" if is_single_expiry else "at the first expiry", first_ns),
     )
 
     def profit(at_prices: Array, at_ns: int) -> Array:
@@ -100,7 +101,6 @@ def payoff(
     curves = tuple(
         PayoffCurve(label=label, at_ns=at_ns, profit=profit(prices, at_ns)) for label, at_ns in moments
     )
-    is_single_expiry = len({int(chain.expiry_ns[leg.row]) for leg in legs}) == 1
     at_expiry = curves[-1].profit
     levels = breakevens(prices, at_expiry)
     if is_single_expiry:

@@ -272,3 +272,71 @@ def test_the_surface_has_volatilities_by_expiry_and_moneyness(
     assert len(found["expiries"]) == 2
     assert main(["surface", "SPX", *market(catalog)]) == 0
     assert "2026-01-16" in capsys.readouterr().out
+
+
+def test_a_calendars_payoff_is_bounded_and_says_by_what(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spread = "SPX 2026-01-16 -4000C 2026-02-20 +4000C"
+    page = tmp_path / "calendar.html"
+    found = reply(capsys, "payoff", spread, *market(catalog), "--html", str(page))
+    debit = -found["net_usd"]
+    assert found["unlimited"] == []
+    assert found["max_loss_usd"] == pytest.approx(100 * debit, rel=0.05)
+    assert 0 < found["max_profit_usd"] < 100 * debit
+    assert found["probability_of_profit"] is None
+    assert found["modelled_up_to"] > 4_400
+    assert found["curves"][-1]["label"] == "at the first expiry"
+    [note] = found["notes"]
+    assert "later legs at the model's value" in note
+    assert "expire at different times" in page.read_text(encoding="utf-8")
+    assert main(["payoff", spread, *market(catalog)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert note in text
+    assert "breakeven at the first expiry" in text
+    assert "unlimited" not in text
+
+
+def test_an_unlimited_payoff_is_named(catalog: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = reply(capsys, "payoff", "SPX 2026-01-16 +4000C", *market(catalog))
+    assert (found["max_profit_usd"], found["unlimited"]) == (None, ["max_profit_usd"])
+    assert found["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "flag", [("--iv-rank", "0.5"), ("--realised-volatility", "0.2"), ("--events", "none.csv")]
+)
+def test_payoff_has_no_flag_that_it_does_not_use(
+    catalog: Path, flag: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["payoff", "SPX 2026-01-16 +4000C", *market(catalog), *flag]) == 2
+    assert flag[0] in capsys.readouterr().err
+
+
+def test_the_csv_says_inf_where_nothing_limits(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    criteria, file = tmp_path / "calls.toml", tmp_path / "calls.csv"
+    criteria.write_text('structures = ["long_call"]\ntop = 3\n', encoding="utf-8")
+    found = reply(capsys, "scan", str(criteria), *market(catalog), "--csv", str(file))
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["max_profit_usd"] for row in rows] == ["inf"] * 3
+    assert [row["width_usd"] for row in rows] == [""] * 3
+    assert {name for one in found["candidates"] for name in one["unlimited"]} == {
+        "max_profit_usd",
+        "return_on_risk",
+        "annualised_return",
+    }
+
+
+def test_the_page_of_a_payoff_names_its_curves_and_axes(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "payoff.html"
+    reply(capsys, "payoff", "SPX 2026-01-16 -3990P +3980P", *market(catalog), "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    legend = next(line for line in text.splitlines() if line.startswith("#payoff .u-legend {"))
+    assert "visibility: visible" in legend, "the shared style hides legends"
+    for words in ('label: "price of "', 'label: "profit of one unit, USD"', "pxAlign: false"):
+        assert words in text
