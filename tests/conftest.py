@@ -12,6 +12,9 @@ from hypothesis import settings
 settings.register_profile("harvester", deadline=None, print_blob=True)
 settings.load_profile("harvester")
 
+# The width of the terminal that the tests are started in is none of theirs.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

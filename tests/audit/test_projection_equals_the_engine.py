@@ -155,12 +155,14 @@ def test_the_random_runs_meet_fills_in_part_rejections_changes_and_refusals() ->
         seen.update(order.status for order in rig.recorder.projection.orders.values())
         seen.update(each.liquidity for each in rig.journal.of(FillRecord))
         seen.update(f"position_{each.event}" for each in rig.journal.of(PositionRecord))
+        fills = Counter(each.client_order_id for each in rig.journal.of(FillRecord))
+        seen.update("filled in parts" for count in fills.values() if count > 1)
         rig.engine.dispose()
 
     run()
     wanted = {
         "approval", "refusal", "checkpoint", "rejected", "updated", "canceled", "modify_rejected", "denied",
-        "emulated", "released", "PARTIALLY_FILLED", "FILLED", "CANCELED", "MAKER", "TAKER", "position_closed",
+        "emulated", "released", "filled in parts", "FILLED", "CANCELED", "MAKER", "TAKER", "position_closed",
         "position_changed",
     }  # fmt: skip
     assert wanted - seen.keys() == set()
