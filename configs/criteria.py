@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from configs.profile_decoding import find_problems
+from configs.criteria_problems import criteria_problems
 from configs.profile_problems import PROBLEMS_SHOWN_MAX, Problem, line_of
 from configs.profile_reading import read_text, read_toml
 from market.errors import ConfigError, DataError, NotFoundError
@@ -34,7 +34,7 @@ def read_criteria(path: Path) -> Criteria:
     """
     file = _found(path)
     table: dict[str, Any] = {"name": file.stem, **_with_floats(read_toml(file))}
-    problems = list(find_problems(table, Criteria))
+    problems = criteria_problems(table)
     if problems:
         raise _criteria_error(file, problems)
     return msgspec.convert(table, Criteria)
@@ -94,7 +94,14 @@ def _with_floats(value: Any) -> Any:
 def _criteria_error(path: Path, problems: list[Problem]) -> ConfigError:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     lines = []
-    for problem in problems[:PROBLEMS_SHOWN_MAX]:
-        number = line_of(problem.path, path)
+    numbered = sorted(
+        ((_line_near(one.path, path), one) for one in problems), key=lambda pair: pair[0] or 1e9
+    )
+    for number, problem in numbered[:PROBLEMS_SHOWN_MAX]:
         lines.append(f"{problem.path} {problem.message}" + (f" [line {number}]" if number else ""))
     return ConfigError(f"The criteria {path} cannot be used, {count}:\n  " + "\n  ".join(lines))
+
+
+def _line_near(key: str, file: Path) -> int | None:
+    """Return the line of a key, or of the inline table that it stands in."""
+    return line_of(key, file) or (line_of(key.rpartition(".")[0], file) if "." in key else None)

@@ -7,7 +7,7 @@ a share, `*_usd` of a whole position in USD for one spread (multiplier included)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -80,16 +80,26 @@ def _says(meaning: str) -> msgspec.Meta:
     return msgspec.Meta(description=meaning)
 
 
+class UnsoundError(ValueError):
+    """What is wrong with criteria; each message begins with the key that it is about."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = tuple(messages)
+
+
 class _Checked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of every field checked on construction; raises `ValueError` beginning with the field's key."""
+    """Every field and what holds between them checked on construction; raises `UnsoundError` with all."""
 
     def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(self):
-            problem = _problem(getattr(self, field.name), _extra_of(field.type))
-            if problem:
-                raise ValueError(f"{field.name} {problem}")
-        for contradiction in self.contradictions():
-            raise ValueError(contradiction)
+        checked = (
+            (field.name, _problem(getattr(self, field.name), _extra_of(field.type)))
+            for field in msgspec.structs.fields(self)
+        )
+        problems = [f"{name} {problem}" for name, problem in checked if problem]
+        problems = problems or list(self.contradictions())
+        if problems:
+            raise UnsoundError(problems)
 
     def contradictions(self) -> Iterator[str]:
         """Yield what is wrong between fields that are each right, beginning with a key."""
@@ -102,9 +112,13 @@ def _problem(value: object, extra: Mapping[str, Any]) -> str | None:
         if value.min is None and value.max is None:
             return "has neither min nor max, allowed: at least one of them"
         bounds = [("min", value.min), ("max", value.max)]
-        for name, bound in bounds:
-            if bound is not None and not _is_allowed(bound, extra):
-                return f"has {name} {bound:g}, allowed: {_allowed(extra)}"
+        wrong = [
+            f"{name} {bound:g}"
+            for name, bound in bounds
+            if bound is not None and not _is_allowed(bound, extra)
+        ]
+        if wrong:
+            return f"has {' and '.join(wrong)}, allowed: {_allowed(extra)}"
         if value.low > value.high:
             return f"has min {value.low:g} above max {value.high:g}. Exchange them."
         return None

@@ -86,3 +86,78 @@ def test_wrong_events_are_named_by_line(tmp_path: Path, text: str, said: str) ->
     with pytest.raises(ConfigError) as caught:
         read_events(_file(tmp_path, text, "e.csv"))
     assert said in str(caught.value)
+
+
+def _said(tmp_path: Path, text: str) -> list[str]:
+    """Return the problems that a file is answered with, a line each."""
+    with pytest.raises(ConfigError) as caught:
+        read_criteria(_file(tmp_path, text))
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def test_everything_wrong_is_reported_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    said = _said(
+        tmp_path,
+        """structures = ["bull_put", "bull_putt"]
+top = 0
+[legs]
+detla = { min = 0.1 }
+dte = { min = 50, max = 10 }
+[short_leg]
+delta = { min = -0.35, max = 1.4 }
+gamma = { min = "small", max = 200 }
+vega = { mni = 1, max = -5 }
+[positon]
+width_usd = 1
+[[ranking]]
+by = "profit"
+worst = 1
+best = 1
+[[ranking]]
+by = "delta"
+worst = "low"
+best = 2e9
+""",
+    )
+    structures = ", ".join(Structure)
+    assert [one for one in said if "ranking[0].by" not in one] == [
+        f"structures has 'bull_putt', allowed: {structures}. Did you mean 'bull_put'? [line 1]",
+        "top is 0, allowed: a whole number from 1 to 1000 [line 2]",
+        "legs.detla is unknown. Did you mean legs.delta? [line 4]",
+        "legs.dte has min 50 above max 10. Exchange them. [line 5]",
+        "short_leg.delta has min -0.35 and max 1.4, allowed: 0 to 1 [line 7]",
+        "short_leg.gamma has max 200, allowed: 0 to 100 per USD [line 8]",
+        "short_leg.gamma.min is 'small', allowed: a number [line 8]",
+        "short_leg.vega has max -5, allowed: 0 to 10000 USD a volatility point [line 9]",
+        "short_leg.vega.mni is unknown. Did you mean short_leg.vega.min? [line 9]",
+        "positon is unknown. Did you mean position? [line 10]",
+        "ranking[0].best is 1, allowed: a value other than worst [line 15]",
+        "ranking[1].worst is 'low', allowed: a number from -1000000000 to 1000000000 [line 18]",
+        "ranking[1].best is 2000000000.0, allowed: a number from -1000000000 to 1000000000 [line 19]",
+    ]
+
+
+@pytest.mark.parametrize("before", ["", "no_such_key = 1\n", "description = 5\n"])
+def test_a_contradiction_is_found_beside_other_mistakes(tmp_path: Path, before: str) -> None:
+    text = before + 'structures = ["bull_put", "bull_put"]\nmode = { iv_percentile_threshold = 0.5 }\n'
+    said = _said(tmp_path, text)
+    assert [one.partition(" [line")[0] for one in said if one.startswith(("structures", "mode"))] == [
+        "structures has bull_put more than once. Keep one.",
+        "mode needs a credit and a debit structure to choose from. Add one to structures.",
+    ]
+    assert len(said) == 2 + bool(before)
+
+
+@pytest.mark.parametrize("value", ['"bull_put"', "5", "{ a = 1 }"])
+def test_structures_that_are_no_list_are_answered_with_the_structures(tmp_path: Path, value: str) -> None:
+    [said] = _said(tmp_path, f"structures = {value}\n")
+    assert f"allowed: a list of {', '.join(Structure)}" in said
+
+
+def test_an_empty_range_and_an_empty_list_are_named(tmp_path: Path) -> None:
+    said = _said(tmp_path, "structures = []\nranking = []\n[legs]\niv = {}\n")
+    assert said == [
+        "structures is empty, allowed: at least one entry [line 1]",
+        "ranking is empty, allowed: at least one entry [line 2]",
+        "legs.iv has neither min nor max, allowed: at least one of them [line 4]",
+    ]
