@@ -54,7 +54,10 @@ _BOOKKEEPING = (OpenedRecord, ClosedRecord, NoteRecord)
 
 
 class DayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One day's key figures. Money is USD; slippage is that of the day's orders, positive where a cost."""
+    """One day's key figures. Money is USD; `records` are all of that day in the journal.
+
+    Slippage is that of the day's orders, positive where a cost. `data_gaps` is None where nothing looked.
+    """
 
     date: str
     first_ns: int
@@ -70,14 +73,18 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     breaker_changes: tuple[BreakerChangeRecord, ...]
     commands: tuple[CommandRecord, ...]
     data_quality: dict[str, int]
-    data_gaps: int
+    data_gaps: int | None
     latency: DayLatency
     uptime: Uptime
     curve: tuple[ProfitPoint, ...]
 
 
 class JournalReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The days of one journal, and what wrote it. `is_closed` is False when it was cut off, or still runs."""
+    """The days of one journal, and what wrote it. `is_closed` is False when it was cut off, or still runs.
+
+    `records` are all of the journal: also those of a day on which it was only opened or closed.
+    `data_checks` are the checks of the market data that were made.
+    """
 
     run: str
     environment: str
@@ -85,6 +92,7 @@ class JournalReport(msgspec.Struct, frozen=True, kw_only=True):
     profile_hash: str
     records: int
     is_closed: bool
+    data_checks: tuple[str, ...]
     days: tuple[DayReport, ...]
 
 
@@ -104,6 +112,7 @@ def journal_report(entries: Iterable[Entry], *, session_on: SessionOn) -> Journa
         profile_hash="" if opened is None else opened.profile_hash,
         records=gathering.projection.last_seq,
         is_closed=gathering.projection.is_closed,
+        data_checks=() if opened is None else opened.data_checks,
         days=tuple(gathering.reports(session_on)),
     )
 
@@ -145,6 +154,7 @@ class _Gathering:
         self._trips = RoundTrips()
         self._watch = UptimeWatch()
         self._days: dict[date, _Day] = {}
+        self._bookkeeping: Counter[date] = Counter()
         self._profit_usd = ZERO
 
     def add(self, entry: Entry) -> None:
@@ -155,6 +165,7 @@ class _Gathering:
         self._trips.add(entry)
         self._watch.add(entry)
         if isinstance(entry.body, _BOOKKEEPING):
+            self._bookkeeping[new_york_date(entry.ts_ns)] += 1
             return
         day = self._day(entry)
         day.fees_usd += book.fees_usd - paid
@@ -216,7 +227,7 @@ class _Gathering:
             date=key.isoformat(),
             first_ns=day.first_ns,
             last_ns=day.last_ns,
-            records=day.records,
+            records=day.records + self._bookkeeping[key],
             orders=count_orders(orders),
             activity=activity(done.fills.get(key, []), done.closed.get(key, [])),
             slippage=slippage,
@@ -227,11 +238,16 @@ class _Gathering:
             breaker_changes=tuple(day.breaker),
             commands=tuple(day.commands),
             data_quality=dict(day.quality.most_common()),
-            data_gaps=day.quality[GAP],
+            data_gaps=self._gaps(day),
             latency=day_latency(orders),
             uptime=uptime(session, up=self._watch.up, running=self._watch.running),
             curve=tuple(day.points),
         )
+
+    def _gaps(self, day: _Day) -> int | None:
+        """Return the gaps of a day; None where nothing looked for them."""
+        opened, found = self.projection.opened, day.quality[GAP]
+        return found if found or (opened is not None and GAP in opened.data_checks) else None
 
 
 def _by_day[T](things: Iterable[T], ts_ns: Callable[[T], int]) -> dict[date, list[T]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import itemgetter
 
 import msgspec
 
+from audit.day_profit import ProfitPoint, max_drawdown
 from audit.day_report import DayReport, JournalReport
 from audit.round_trips import ZERO
 from audit.slippage import total
@@ -15,7 +17,8 @@ from audit.slippage import total
 class DayLine(msgspec.Struct, frozen=True, kw_only=True):
     """One day of one run in a row. Money in USD; `cumulative_net_usd` is of all lines up to this one.
 
-    `latency_median_ms` is from sending an order to the venue's acceptance.
+    `latency_median_ms` is from sending an order to the venue's acceptance; `data_gaps` is None where nothing
+    looked for them.
     """
 
     date: str
@@ -37,13 +40,17 @@ class DayLine(msgspec.Struct, frozen=True, kw_only=True):
     cumulative_net_usd: Decimal
     max_drawdown_usd: Decimal | None
     breaches: int
-    data_gaps: int
+    data_gaps: int | None
     latency_median_ms: float | None
     up_fraction: float | None
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """All days together. `max_drawdown_usd` is the deepest within one day; `uptime` is of all sessions."""
+    """All days together; `up_fraction` is of all sessions.
+
+    `max_drawdown_usd` is the deepest fall of all runs' profit together below its high since the first day,
+    `max_day_drawdown_usd` the deepest within one day of one run; None without a valuation.
+    """
 
     days: int
     orders_made: int
@@ -61,9 +68,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     fees_usd: Decimal
     net_usd: Decimal
     max_drawdown_usd: Decimal | None
+    max_day_drawdown_usd: Decimal | None
     breaches_by_rule: dict[str, int]
     breaches: int
-    data_gaps: int
+    data_gaps: int | None
     up_fraction: float | None
 
 
@@ -81,7 +89,8 @@ def series(reports: Iterable[tuple[str, JournalReport]]) -> list[DayLine]:
 
 def totals(reports: Iterable[JournalReport]) -> Totals:
     """Return the figures of all days together."""
-    days = [day for report in reports for day in report.days]
+    given = list(reports)
+    days = [day for report in given for day in report.days]
     cost = total(day.slippage for day in days)
     sent, filled = (
         sum(getattr(day.orders, name) for day in days) for name in ("shares_sent", "shares_filled")
@@ -91,6 +100,7 @@ def totals(reports: Iterable[JournalReport]) -> Totals:
     )
     session = sum(day.uptime.session_seconds for day in days)
     breaches = _breaches(days)
+    gaps = [day.data_gaps for day in days if day.data_gaps is not None]
     return Totals(
         days=len(days),
         orders_made=sum(day.orders.made for day in days),
@@ -107,15 +117,32 @@ def totals(reports: Iterable[JournalReport]) -> Totals:
         gross_usd=sum((day.profit.gross_usd for day in days), ZERO),
         fees_usd=sum((day.profit.fees_usd for day in days), ZERO),
         net_usd=sum((day.profit.net_usd for day in days), ZERO),
-        max_drawdown_usd=max(
+        max_drawdown_usd=max_drawdown(_together(given), start_usd=ZERO),
+        max_day_drawdown_usd=max(
             (day.profit.max_drawdown_usd for day in days if day.profit.max_drawdown_usd is not None),
             default=None,
         ),
         breaches_by_rule=breaches,
         breaches=sum(breaches.values()),
-        data_gaps=sum(day.data_gaps for day in days),
+        data_gaps=sum(gaps) if gaps else None,
         up_fraction=sum(day.uptime.up_seconds for day in days) / session if session else None,
     )
+
+
+def _together(reports: Sequence[JournalReport]) -> list[ProfitPoint]:
+    """Return the profit of all runs together, at each valuation of one of them."""
+    valued = [
+        (point.ts_ns, number, point.profit_usd)
+        for number, report in enumerate(reports)
+        for day in report.days
+        for point in day.curve
+    ]
+    profits, profit, points = [ZERO] * len(reports), ZERO, []
+    for ts_ns, number, value in sorted(valued, key=itemgetter(0)):
+        profit += value - profits[number]
+        profits[number] = value
+        points.append(ProfitPoint(ts_ns=ts_ns, profit_usd=profit))
+    return points
 
 
 def _line(name: str, day: DayReport, *, cumulative: Decimal) -> DayLine:

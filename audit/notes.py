@@ -18,12 +18,16 @@ from market.time import new_york_date, parse_date
 TEXT_MAX = 4_000
 TAGS_MAX = 20
 _TAG = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,39}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor or turns its text around; a tab and a new line do not."""
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """One note in its place; `ts_ns` is when it was written."""
+    """One note: the `number`-th of its run, record `seq` of its journal; `ts_ns` is when it was written."""
 
+    number: int
     seq: int
     ts_ns: int
     subject: str
@@ -52,7 +56,12 @@ class NotesBySubject:
         found = [note for subject in dict.fromkeys(subjects) for note in self._notes.get(subject, ())]
         found.sort(key=lambda note: note.seq)
         tags = dict.fromkeys(tag for note in found for tag in note.tags)
-        return About(tuple(tags), tuple(f"{note.text} ({note.by})" for note in found if note.text))
+        return About(tuple(tags), tuple(_said(note) for note in found))
+
+
+def _said(note: Note) -> str:
+    """Return the text with its author; of a note without a text, what it was tagged."""
+    return f"{note.text or f'tagged {", ".join(note.tags)}'} ({note.by})"
 
 
 def checked_note(subject: str, *, text: str, tags: Sequence[str], by: str) -> NoteRecord:
@@ -61,6 +70,11 @@ def checked_note(subject: str, *, text: str, tags: Sequence[str], by: str) -> No
         raise UserError("A note needs its author. Name yourself with --by.")
     if not text.strip() and not tags:
         raise UserError("A note needs a text or a tag. Give it with --note ID TEXT or --tag.")
+    for what, value in (("text", text), ("author", by)):
+        if (odd := _CONTROL.search(value)) is not None:
+            raise UserError(
+                f"The note's {what} has the control character {odd[0]!r} at {odd.start() + 1}. Leave it out."
+            )
     if len(text) > TEXT_MAX:
         raise UserError(f"The note has {len(text):,} characters, at most {TEXT_MAX:,} fit. Shorten it.")
     if len(tags) > TAGS_MAX:
@@ -86,6 +100,6 @@ def require_subject(entries: Iterable[Entry], subject: str) -> None:
 
 def notes_of(entries: Iterable[Entry]) -> Iterator[Note]:
     """Yield the notes among `entries`."""
-    for entry in entries:
-        if isinstance(entry.body, NoteRecord):
-            yield Note(seq=entry.seq, ts_ns=entry.ts_ns, **msgspec.structs.asdict(entry.body))
+    written = (entry for entry in entries if isinstance(entry.body, NoteRecord))
+    for number, entry in enumerate(written, 1):
+        yield Note(number=number, seq=entry.seq, ts_ns=entry.ts_ns, **msgspec.structs.asdict(entry.body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -71,6 +71,11 @@ def order_words(order: OrderRecord) -> str:
 def is_by_kill_switch(order: OrderRecord) -> bool:
     """Say whether the kill switch made the order, and no strategy's decision."""
     return KILL_SWITCH_TAG in order.tags
+
+
+def breaker_actor(by: str, persons: Collection[str]) -> str:
+    """Return who changed the breaker: one of `persons`, else the risk gate for the cause that `by` names."""
+    return by if by in persons else f"{GATE} ({by})"
 
 
 def _opened(body: OpenedRecord) -> Sentence:
@@ -189,7 +194,8 @@ def _data_file(body: DataFileRecord) -> Sentence:
 
 def _note(body: NoteRecord) -> Sentence:
     tags = f" [{', '.join(body.tags)}]" if body.tags else ""
-    return Sentence(body.by, f"noted on {body.subject}{tags}: {body.text}", "")
+    text = f": {body.text}" if body.text else ""
+    return Sentence(body.by, f"noted on {body.subject}{tags}{text}", "")
 
 
 _SAYS: dict[type[msgspec.Struct], Callable[[Any], Sentence]] = {

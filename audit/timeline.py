@@ -7,12 +7,15 @@ behind what the venue does with it, a named person behind his command and the br
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from heapq import merge
+from operator import attrgetter
 from typing import get_args
 
 import msgspec
 
-from audit.events import Entry, OpenedRecord
-from audit.sentences import HASH_DIGITS, is_by_kill_switch, sentence
+from audit.events import Entry, NoteRecord, OpenedRecord
+from audit.notes import Note
+from audit.sentences import HASH_DIGITS, breaker_actor, is_by_kill_switch, sentence
 from market.instruments import symbol_of
 from market.time import format_new_york, format_utc
 from risk.operator_commands import OperatorCommand
@@ -25,6 +28,7 @@ NEW_YORK_PLACES = 6
 class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     """One record in words. `seq` and `kind` are the journal's; times are of the node's clock.
 
+    Of a note `seq` is its number among the notes, and the time that of its writing.
     `record` is the whole record as JSON.
     """
 
@@ -89,7 +93,24 @@ def timeline(
     for entry in entries:
         standing.take_in(entry)
         if wanted.includes(entry):
-            yield _row(entry, authority=standing.authority(entry))
+            yield _row(entry, authority=standing.authority(entry), persons=persons)
+
+
+def note_rows(
+    notes: Iterable[Note], *, wanted: Wanted = EVERYTHING, subjects: Collection[str] | None = None
+) -> Iterator[TimelineRow]:
+    """Yield the wanted notes in words; with `subjects` those about one of them, with symbols none."""
+    of_notes = msgspec.structs.replace(wanted, seqs=None)  # those are numbers of the journal's records
+    for note in notes:
+        body = NoteRecord(subject=note.subject, text=note.text, tags=note.tags, by=note.by)
+        entry = Entry(seq=note.number, ts_ns=note.ts_ns, kind="note", body=body)
+        if (subjects is None or note.subject in subjects) and of_notes.includes(entry):
+            yield _row(entry, authority=f"{note.by} alone")
+
+
+def with_notes(rows: Iterable[TimelineRow], notes: Iterable[TimelineRow]) -> Iterator[TimelineRow]:
+    """Yield the rows of a journal in their order, and each note before the first row that is later."""
+    return merge(rows, notes, key=attrgetter("ts_ns"))
 
 
 class _Standing:
@@ -156,8 +177,10 @@ def _is_by_person(entry: Entry) -> bool:
     return isinstance(entry.body, CommandRecord) and entry.body.command in PERSONS_COMMANDS
 
 
-def _row(entry: Entry, *, authority: str) -> TimelineRow:
+def _row(entry: Entry, *, authority: str, persons: Collection[str] = ()) -> TimelineRow:
     words = sentence(entry.body)
+    if isinstance(entry.body, BreakerChangeRecord):
+        words = words._replace(who=breaker_actor(entry.body.by, persons))
     return TimelineRow(
         seq=entry.seq,
         ts_ns=entry.ts_ns,

@@ -116,6 +116,15 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
         of_orders = (step.seq for order in self.orders for step in order.steps)
         return frozenset(of_orders) | {step.seq for step in self.decisions}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What a note about any of it may be about: ids of orders, decisions, executions and round trips."""
+        names: set[str | None] = {self.asked, *(trip.trip_id for trip in self.round_trips)}
+        for order in self.orders:
+            names |= {order.client_order_id, order.venue_order_id, order.correlation_id}
+            names |= {fill.trade_id for fill in order.fills}
+        return frozenset(name for name in names if name is not None)
+
 
 def trace(entries: Iterable[Entry], asked: str) -> Trace:
     """Return everything about `asked`; raises `NotFoundError` with near matches where nothing has that id."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
-from market.errors import DataError, NotFoundError
+from cli.run_journal import RUN_FILE, noted_journal, verify_run
 
 if TYPE_CHECKING:
     from audit.journal import Verification
 
-JOURNAL_FOLDER = "journal"
-RUN_FILE = "run.json"
+NOTES_FOLDER = "notes"
 EXIT_TAMPERED = 3
+PROBLEMS_SHOWN_MAX = 20
+"""Problems in the table; `--json` lists the first 200."""
 
 
 def verify(
@@ -32,51 +34,53 @@ def verify(
 ) -> int:
     """Check that nothing in a run's journal, or in its notes, was changed, moved, cut off or deleted.
 
-    Exit code 0 when all holds, 3 when records or files were tampered with or lost (each is named), 2
-    when there is no journal to check. Works beside a running node. Whoever can write the whole folder
-    could also write the whole journal anew: only a hash that is kept elsewhere shows that.
+    Exit code 0 when all holds, 3 when records or files were tampered with or lost (each is named; also a
+    journal that run.json names and that is gone), 2 when there is no journal to check. Works beside a
+    running node. Whoever can write the whole folder could also write the whole journal anew, or remove all
+    notes: only a hash or an archive that is kept elsewhere shows that.
 
     Parameters
     ----------
     run_dir
         A run's folder: what `harvester backtest` printed, or a live node's day.
     """
-    from audit.journal import verify as verify_journal
-    from audit.note_store import NOTES_FOLDER
-
-    noted = expect_hash or _hash_in_run_file(run_dir)
-    found = verify_journal(run_dir / JOURNAL_FOLDER, expected_hash=noted, may_have_grown=may_have_grown)
-    notes_folder = run_dir / NOTES_FOLDER
-    notes = verify_journal(notes_folder) if notes_folder.is_dir() else None
+    expected = None if expect_hash is None else expect_hash.strip().lower()
+    found = verify_run(run_dir, expected_hash=expected, may_have_grown=may_have_grown)
+    noted, source = expected, "--expect-hash"
+    if expected is None and (note := noted_journal(run_dir)) is not None:
+        noted, source = note.last_hash, RUN_FILE
+    notes = _Notes.of(run_dir)
     if json:
         import msgspec
 
-        print_json(
-            {"run": str(run_dir), "expected_hash": noted, **msgspec.to_builtins(found), "notes": notes}
-        )
+        said = {"run": str(run_dir), "expected_hash": noted, **msgspec.to_builtins(found)}
+        print_json({**said, "notes": None if notes is None else notes.as_json()})
     else:
-        _print(run_dir, found, remarks=_remarks(found, noted))
+        _print(run_dir, found, remarks=_remarks(found, noted, source=source))
         if notes is not None:
-            _print(notes_folder, notes, remarks=[])
-    return 0 if found.ok and (notes is None or notes.ok) else EXIT_TAMPERED
+            counted = f"{_counted(notes.count, 'note')} among them."
+            _print(run_dir / NOTES_FOLDER, notes.found, remarks=[counted])
+    return 0 if found.ok and (notes is None or notes.found.ok) else EXIT_TAMPERED
 
 
-def _hash_in_run_file(run_dir: Path) -> str | None:
-    """Return the last hash that a finished run noted of its journal; None where there is no such note."""
-    import msgspec
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What verification of the notes found, and how many there are."""
 
-    path = run_dir / RUN_FILE
-    try:
-        summary: Any = msgspec.json.decode(path.read_bytes())
-    except FileNotFoundError:
-        if not run_dir.is_dir():
-            raise NotFoundError(f"There is no folder {run_dir}. Give the folder of a run.") from None
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is damaged: {error}. Give --expect-hash, or restore the file.") from None
-    note = summary.get("journal") if isinstance(summary, dict) else None
-    noted = note.get("last_hash") if isinstance(note, dict) else None
-    return noted if isinstance(noted, str) else None
+    found: Verification
+    count: int
+
+    @classmethod
+    def of(cls, run_dir: Path) -> _Notes | None:
+        from audit.note_store import read_notes, verify_notes
+
+        found = verify_notes(run_dir)
+        return None if found is None else cls(found, len(read_notes(run_dir, unverified=True)))
+
+    def as_json(self) -> dict[str, Any]:
+        import msgspec
+
+        return {**msgspec.to_builtins(self.found), "count": self.count}
 
 
 def _print(folder: Path, found: Verification, *, remarks: list[str]) -> None:
@@ -85,10 +89,13 @@ def _print(folder: Path, found: Verification, *, remarks: list[str]) -> None:
     console = stdout_console()
     if found.problems:
         table = Table("where", "record", "what", "why")
-        for problem in found.problems:
-            where = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
-            table.add_row(where, "" if problem.seq is None else str(problem.seq), problem.what, problem.why)
+        for problem in found.problems[:PROBLEMS_SHOWN_MAX]:
+            record = "" if problem.seq is None else str(problem.seq)
+            table.add_row(problem.where, record, problem.what, problem.why)
         console.print(table)
+        hidden = len(found.problems) - PROBLEMS_SHOWN_MAX
+        if hidden > 0:
+            console.print(f"and {hidden} more; --json lists them.")
     problems = _counted(len(found.problems), "problem")
     verdict = "All holds." if found.ok else f"{problems}: do not rely on this journal."
     state = "closed" if found.is_closed else "not closed"
@@ -107,13 +114,15 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _remarks(found: Verification, noted: str | None) -> list[str]:
+def _remarks(found: Verification, noted: str | None, *, source: str) -> list[str]:
     remarks = []
-    if found.torn_tail_bytes:
+    if found.torn_tail_bytes and found.ok:
         remarks.append(
             f"{found.torn_tail_bytes} bytes at the end are no whole record: one is being written, or a crash "
             "cut it off before it was acknowledged. The next start moves them aside."
         )
+    if noted is not None and not found.ok and noted != found.last_hash:
+        remarks.append(f"Expected, by {source}: {noted}")
     if found.ok and noted is None:
         remarks.append(
             "No hash from elsewhere was compared; note the last hash, and give it as --expect-hash."

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from cli.output import print_json
-from cli.run_journal import entries_of
+from cli.run_journal import RunRecords, Unverified, open_run
+from cli.run_outputs import require_beside
+from cli.terminal_text import printable
 from market.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -50,11 +52,13 @@ def show(
     *,
     filters: Annotated[Filters | None, Parameter(name="*")] = None,
     limit: int | None = None,
+    unverified: Unverified = False,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of lines.")] = False,
 ) -> None:
     """Show a run's journal as a timeline: who did what, when, why, and on whose authority.
 
-    A line a record, New York time and UTC: `harvester audit show RUN_DIR --kind refusal | less -S`.
+    A line a record, New York time and UTC: `harvester audit show RUN_DIR --kind refusal | less -S`. Notes
+    stand among them at the time when they were written. All is verified first; exit code 3 when it fails.
 
     Parameters
     ----------
@@ -65,9 +69,10 @@ def show(
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"--limit {limit} must be 1 or more.")
+    records = open_run(run_dir, unverified=unverified, with_notes=True)
     rows: list[TimelineRow] = []
     shown = 0
-    for row in _rows(run_dir, filters or Filters()):
+    for row in _rows(records, filters or Filters()):
         if json:
             rows.append(row)
         else:
@@ -76,7 +81,7 @@ def show(
         if shown == limit:
             break
     if json:
-        print_json({"run": str(run_dir), "records": shown, "rows": rows})
+        print_json({**_about(records), "records": shown, "rows": rows})
     elif not shown:
         sys.stdout.write(f"No record of {run_dir} fits.\n")
 
@@ -89,9 +94,12 @@ def export(
     parquet_file: Annotated[Path | None, Parameter(name="--parquet")] = None,
     json_lines_file: Annotated[Path | None, Parameter(name="--jsonl")] = None,
     filters: Annotated[Filters | None, Parameter(name="*")] = None,
+    unverified: Unverified = False,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Write a run's journal to files: the timeline's columns, and each whole record as JSON.
+
+    Notes are among the records. All is verified first; exit code 3 when it fails.
 
     Parameters
     ----------
@@ -104,55 +112,62 @@ def export(
     json_lines_file
         Write one JSON object a line.
     """
-    written = dict(_exports(run_dir, csv_file, parquet_file, json_lines_file, filters=filters or Filters()))
-    if not written:
+    files = {"--csv": csv_file, "--parquet": parquet_file, "--jsonl": json_lines_file}
+    records = open_run(run_dir, unverified=unverified, with_notes=True)
+    if not any(files.values()):
         raise UserError("Nothing to write. Name at least one file with --csv, --parquet or --jsonl.")
+    require_beside([run_dir], files)
+    written = dict(_exports(records, files, filters=filters or Filters()))
     if json:
-        print_json({"run": str(run_dir), "records": max(written.values()), "files": list(written)})
+        print_json({**_about(records), "records": max(written.values()), "files": list(written)})
         return
     for path, count in written.items():
         sys.stdout.write(f"{count:,} records in {path}\n")
 
 
+def _about(records: RunRecords) -> dict[str, object]:
+    return {"run": str(records.run_dir), "unverified": records.unverified}
+
+
 def _exports(
-    run_dir: Path,
-    csv_file: Path | None,
-    parquet_file: Path | None,
-    json_lines_file: Path | None,
-    *,
-    filters: Filters,
+    records: RunRecords, files: dict[str, Path | None], *, filters: Filters
 ) -> Iterator[tuple[str, int]]:
     from audit.timeline import TimelineRow
     from cli.row_files import write_csv, write_json_lines, write_parquet
 
-    if csv_file is not None:
-        yield str(csv_file), write_csv(csv_file, _rows(run_dir, filters), row_type=TimelineRow)
-    if parquet_file is not None:
-        yield str(parquet_file), write_parquet(parquet_file, _rows(run_dir, filters), row_type=TimelineRow)
-    if json_lines_file is not None:
-        yield str(json_lines_file), write_json_lines(json_lines_file, _rows(run_dir, filters))
+    if (path := files["--csv"]) is not None:
+        yield str(path), write_csv(path, _rows(records, filters), row_type=TimelineRow)
+    if (path := files["--parquet"]) is not None:
+        yield str(path), write_parquet(path, _rows(records, filters), row_type=TimelineRow)
+    if (path := files["--jsonl"]) is not None:
+        yield str(path), write_json_lines(path, _rows(records, filters))
 
 
-def _rows(run_dir: Path, filters: Filters) -> Iterator[TimelineRow]:
-    from audit.timeline import GIVE_AUTHORITY, operators, timeline
+def _rows(records: RunRecords, filters: Filters) -> Iterator[TimelineRow]:
+    from audit.timeline import GIVE_AUTHORITY, note_rows, operators, timeline, with_notes
 
     kinds = frozenset(filters.kind) or None
-    persons = operators(entries_of(run_dir, kinds=["operator_command"]))
-    entries = entries_of(run_dir, kinds=None if kinds is None else kinds | GIVE_AUTHORITY)
-    return timeline(entries, wanted=_wanted(run_dir, filters), persons=persons)
+    wanted, subjects = _wanted(records, filters)
+    persons = operators(records.entries(kinds=["operator_command"]))
+    entries = records.entries(kinds=None if kinds is None else kinds | GIVE_AUTHORITY)
+    notes = note_rows(records.notes(), wanted=wanted, subjects=subjects)
+    return with_notes(timeline(entries, wanted=wanted, persons=persons), notes)
 
 
-def _wanted(run_dir: Path, filters: Filters) -> Wanted:
+def _wanted(records: RunRecords, filters: Filters) -> tuple[Wanted, frozenset[str] | None]:
+    """Return which records to show, and what the notes shown are about; None for anything."""
     from audit.timeline import Wanted
     from audit.trace import trace
 
-    return Wanted(
+    traced = None if filters.order is None else trace(records.entries(), filters.order)
+    wanted = Wanted(
         kinds=frozenset(filters.kind) or None,
-        seqs=None if filters.order is None else trace(entries_of(run_dir), filters.order).seqs,
+        seqs=None if traced is None else traced.seqs,
         symbols=frozenset(symbol.upper() for symbol in filters.symbol) or None,
         start_ns=None if filters.start is None else _instant(filters.start, days_later=0),
         end_ns=None if filters.end is None else _instant(filters.end, days_later=1),
     )
+    return wanted, None if traced is None else traced.names
 
 
 def _instant(text: str, *, days_later: int) -> int:
@@ -169,4 +184,6 @@ def _instant(text: str, *, days_later: int) -> int:
 def _line(row: TimelineRow) -> str:
     time_utc = row.utc.partition("T")[2]
     why = f" - {row.why}" if row.why else ""
-    return f"{row.seq:>7}  {row.new_york}  {time_utc}  {row.who}: {row.what}{why}  [{row.authority}]\n"
+    number = f"note {row.seq}" if row.kind == "note" else str(row.seq)
+    said = printable(f"{row.who}: {row.what}{why}  [{row.authority}]")
+    return f"{number:>7}  {row.new_york}  {time_utc}  {said}\n"

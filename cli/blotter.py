@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from cli.output import print_json
-from cli.run_journal import entries_of, notes_of
+from cli.run_journal import RunRecords, Unverified, open_run
+from cli.run_outputs import require_beside
+from cli.terminal_text import printable, terminal_columns
 from market.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,29 +52,37 @@ def command(
     ] = False,
     note: Annotated[NoteFlags | None, Parameter(name="*")] = None,
     no_notes: Annotated[bool, Parameter(negative="", help="Leave notes and tags out.")] = False,
+    unverified: Unverified = False,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """List every trade of a run with entry, exit, reasons, fees, slippage, holding time, notes and tags.
 
     A trade runs from flat to flat. With --note it adds a note instead: notes are kept beside the journal,
-    in a chain of their own, and cannot be changed unnoticed.
+    in a chain of their own, and cannot be changed unnoticed. The journal and the notes are verified first;
+    exit code 3 when they fail.
 
     Parameters
     ----------
     run_dir
         The folder that `harvester backtest` or `harvester demo` printed, or a live node's day.
     """
-    flags = note or NoteFlags()
-    if flags.note is not None or flags.tag or flags.by is not None:
-        _add_note(run_dir, flags, as_json=json)
+    flags, wanted = note or NoteFlags(), files or Files()
+    require_beside([run_dir], {"--csv": wanted.csv_file, "--parquet": wanted.parquet_file})
+    is_note = flags.note is not None or flags.tag or flags.by is not None
+    if is_note and (executions or wanted.csv_file is not None or wanted.parquet_file is not None):
+        raise UserError("--note adds a note and lists nothing. Leave out --csv, --parquet and --executions.")
+    records = open_run(run_dir, unverified=unverified, with_notes=not no_notes)
+    if is_note:
+        _add_note(records, flags, as_json=json)
         return
     from audit.blotter import blotter
 
-    made = blotter(entries_of(run_dir), notes_of(run_dir, no_notes=no_notes))
-    written = _write(made, files or Files(), executions=executions)
+    made = blotter(records.entries(), [] if no_notes else records.notes())
+    written = _write(made, wanted, executions=executions)
     if json:
         rows: dict[str, Any] = {"executions": made.executions} if executions else {"trades": made.trades}
-        print_json({"run": str(run_dir), **rows, "files": list(written)})
+        about = {"run": str(run_dir), "unverified": records.unverified}
+        print_json({**about, **rows, "files": list(written)})
     elif written:
         for path, count in written.items():
             sys.stdout.write(f"{count:,} {'executions' if executions else 'trades'} in {path}\n")
@@ -80,7 +90,7 @@ def command(
         _print(made, executions=executions)
 
 
-def _add_note(run_dir: Path, flags: NoteFlags, *, as_json: bool) -> None:
+def _add_note(records: RunRecords, flags: NoteFlags, *, as_json: bool) -> None:
     import time
 
     from audit.note_store import add_note
@@ -92,12 +102,12 @@ def _add_note(run_dir: Path, flags: NoteFlags, *, as_json: bool) -> None:
         )
     subject, text = flags.note
     record = checked_note(subject.strip(), text=text, tags=flags.tag, by=flags.by or "")
-    require_subject(entries_of(run_dir), record.subject)
-    seq = add_note(run_dir, record, ts_ns=time.time_ns())
+    require_subject(records.entries(), record.subject)
+    kept = add_note(records.run_dir, record, ts_ns=time.time_ns())
     if as_json:
-        print_json({"run": str(run_dir), "seq": seq, "note": record})
+        print_json({"run": str(records.run_dir), "unverified": records.unverified, "note": kept})
     else:
-        sys.stdout.write(f"Note {seq} on {record.subject} is kept.\n")
+        sys.stdout.write(f"Note {kept.number} on {kept.subject} is kept.\n")
 
 
 def _write(made: Blotter, files: Files, *, executions: bool) -> dict[str, int]:
@@ -124,7 +134,8 @@ def _print(made: Blotter, *, executions: bool) -> None:
         sys.stdout.write("Nothing was traded.\n")
         return
     headings, cells = (_EXECUTION, _execution_cells) if executions else (_TRADE, _trade_cells)
-    sys.stdout.write(plain_table(headings, [cells(row) for row in rows], texts=_TEXTS))
+    table = [cells(row) for row in rows]
+    sys.stdout.write(plain_table(headings, table, texts=_TEXTS, width=terminal_columns()))
     for row in rows:
         if row.tags or row.notes:
             name = row.trade_id if executions else row.trip_id
@@ -190,7 +201,8 @@ def _sum_line(trades: tuple[Trade, ...]) -> str:
 
 
 def _remarks(tags: tuple[str, ...], notes: tuple[str, ...]) -> str:
-    return " ".join([*(f"#{tag}" for tag in tags), *notes])
+    parts = [" ".join(f"#{tag}" for tag in tags), *(printable(note) for note in notes)]
+    return " | ".join(part for part in parts if part)
 
 
 def _amount(value: Decimal | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from operator import itemgetter
@@ -15,11 +16,14 @@ from markupsafe import Markup
 
 from audit.amounts import amount, rounded
 from audit.blotter import Blotter, Trade
-from audit.day_report import DayReport, JournalReport
+from audit.day_report import DayReport, JournalReport, SessionOn
 from audit.day_series import series, totals
 from audit.notes import NotesBySubject
+from audit.sentences import breaker_actor
+from audit.timeline import PERSONS_COMMANDS
 from backtests.report.page_parts import asset
 from cli.day_plots import daily_bars, profit_curve
+from market.calendar import Session
 from market.time import format_new_york, new_york_date
 
 _FOLDER = "day_page_parts"
@@ -29,21 +33,20 @@ DAYS_IN_FULL_MAX = 20
 TRADES_SHOWN_MAX = 200
 
 
+def no_session(_: date) -> Session | None:
+    """Return None: where no calendar is at hand, a day's plot begins with its first record."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class RunReview:
-    """What the page shows of one run."""
+    """What the page shows of one run. `unverified` says what its journal fails of its verification."""
 
     report: JournalReport
     blotter: Blotter
     notes: NotesBySubject
-
-
-def write_day_page(reviews: Mapping[str, RunReview], target: Path) -> Path:
-    """Write the page of the runs' days and return its path; an older one is replaced as a whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.write_text(render(reviews), encoding="utf-8")
-    return unfinished.replace(target)
+    unverified: tuple[str, ...] = ()
+    session_on: SessionOn = no_session
 
 
 def render(reviews: Mapping[str, RunReview]) -> str:
@@ -64,6 +67,7 @@ def render(reviews: Mapping[str, RunReview]) -> str:
         lines=lines,
         total=totals(reports.values()),
         has_runs=len(reports) > 1,
+        unverified=[(name, what) for name, review in reviews.items() for what in review.unverified],
         bars=daily_bars([(line.date, float(line.net_usd)) for line in lines]),
         sections=sections[-DAYS_IN_FULL_MAX:],
         sections_hidden=max(0, len(sections) - DAYS_IN_FULL_MAX),
@@ -87,9 +91,10 @@ def _section(name: str, review: RunReview, day: DayReport) -> dict[str, Any]:
         "anchor": f"{name}-{day.date}",
         "run": name,
         "day": day,
+        "data_checks": review.report.data_checks,
         "about": review.notes.about((day.date,)),
-        "curve": profit_curve(_points(day), marks),
-        "happened": _happened(day),
+        "curve": profit_curve(_points(day, review.session_on(date.fromisoformat(day.date))), marks),
+        "happened": _happened(day, persons=_persons(review.report)),
         "latency": [
             ("decision to sent", day.latency.decision_to_sent),
             ("sent to accepted", day.latency.sent_to_accepted),
@@ -102,20 +107,37 @@ def _section(name: str, review: RunReview, day: DayReport) -> dict[str, Any]:
     }
 
 
-def _points(day: DayReport) -> list[tuple[int, float]]:
-    """Return the day's profit from its first record to its last; nothing without a valuation."""
+def _points(day: DayReport, session: Session | None) -> list[tuple[int, float]]:
+    """Return the day's profit over its session, and before and after it where it was valued there.
+
+    Nothing without a valuation; without a session, from the day's first record to its last.
+    """
     change = day.profit.change_usd
     if not day.curve or change is None:
         return []
-    last = day.curve[-1].profit_usd
+    first, last = day.curve[0], day.curve[-1]
+    begin, end = (day.first_ns, day.last_ns) if session is None else (session.open_ns, session.close_ns)
+    begin = min(max(day.first_ns, begin), first.ts_ns)
+    end = max(min(day.last_ns, end), last.ts_ns)
     between = [(point.ts_ns, float(point.profit_usd)) for point in day.curve]
-    return [(day.first_ns, float(last - change)), *between, (day.last_ns, float(last))]
+    return [(begin, float(last.profit_usd - change)), *between, (end, float(last.profit_usd))]
 
 
-def _happened(day: DayReport) -> list[dict[str, Any]]:
+def _persons(report: JournalReport) -> frozenset[str]:
+    """Return who gave commands in a run."""
+    given = (command for day in report.days for command in day.commands)
+    return frozenset(command.by for command in given if command.command in PERSONS_COMMANDS)
+
+
+def _happened(day: DayReport, *, persons: Collection[str]) -> list[dict[str, Any]]:
     """Return the breaker's changes and the commands, in order of time."""
     changes = [
-        {"ts_ns": each.ts_ns, "by": each.by, "what": f"{each.before} to {each.after}", "why": each.reason}
+        {
+            "ts_ns": each.ts_ns,
+            "by": breaker_actor(each.by, persons),
+            "what": f"{each.before} to {each.after}",
+            "why": each.reason,
+        }
         for each in day.breaker_changes
     ]
     commands = [

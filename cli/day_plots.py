@@ -13,6 +13,7 @@ from market.time import NS_PER_SECOND, format_new_york
 
 WIDTH, HEIGHT = 1100, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 20, 24
+_LETTER_WIDTH = 7.0
 TICKS = 5
 POINTS_MAX = 2_000
 
@@ -67,11 +68,7 @@ def daily_bars(days: Sequence[tuple[str, float]]) -> Markup:
             f'height="{max(bottom - top, 0.5):.1f}"><title>{escape(label)}: {value:,.2f} USD</title></rect>'
         )
     every = math.ceil(len(days) / 12)
-    parts.extend(
-        f'<text class="time" x="{frame.x(index):.1f}" y="{HEIGHT - 6}">{escape(label)}</text>'
-        for index, (label, _) in enumerate(days)
-        if index % every == 0
-    )
+    parts.extend(_below(frame.x(index), label) for index, (label, _) in enumerate(days) if index % every == 0)
     line = " ".join(f"{frame.x(index):.1f},{frame.y(value):.1f}" for index, value in enumerate(sums))
     parts.append(f'<polyline class="curve" points="{line}"/>')
     return _svg(parts, "Net profit by day")
@@ -111,7 +108,13 @@ def _clock(frame: _Frame) -> list[str]:
     step = next((each for each in steps_s if span_s / each <= 12), steps_s[-1]) * NS_PER_SECOND
     first = -(-int(frame.first) // step) * step
     times = [(ts, format_new_york(ts, places=0)[11:16]) for ts in range(first, int(frame.last) + 1, step)]
-    return [f'<text class="time" x="{frame.x(ts):.1f}" y="{HEIGHT - 6}">{time}</text>' for ts, time in times]
+    return [_below(frame.x(ts), time) for ts, time in times]
+
+
+def _below(x: float, words: str) -> str:
+    """Return words under the axis at `x`, moved to the left where the picture would cut them off."""
+    place = min(x, WIDTH - len(words) * _LETTER_WIDTH / 2)
+    return f'<text class="time" x="{place:.1f}" y="{HEIGHT - 6}">{escape(words)}</text>'
 
 
 def _marks(frame: _Frame, marks: Sequence[tuple[int, str]]) -> list[str]:

@@ -1,12 +1,14 @@
 """Rows of one struct type as a CSV, Parquet or JSON-lines file; a file appears as a whole or not at all.
 
 In CSV and Parquet lists become text (`a b`; notes are parted by ` | `), records JSON text. Exact numbers stay
-exact: plain digits in CSV, `decimal128(28, 6)` in Parquet. None is an empty cell.
+exact: plain digits in CSV, `decimal128(28, 6)` in Parquet. None is an empty cell. In CSV a text that a
+spreadsheet would take for a formula begins with an apostrophe.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -29,6 +31,10 @@ _TYPES: dict[Any, pa.DataType] = {
     bool: pa.bool_(),
     Decimal: pa.decimal128(28, PLACES),
 }
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes text that begins so for a formula, and would run what somebody wrote in a note."""
+
+_NUMBER = re.compile(r"[+-]?[0-9.,]+")
 _PARTED_BY = {"notes": " | "}
 
 
@@ -97,6 +103,8 @@ def _plain(row: msgspec.Struct, name: str) -> Any:
 def _text(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
     return repr(value) if isinstance(value, float) else value
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from cli.output import print_json, stdout_console
-from cli.run_journal import entries_of, run_holding
+from cli.run_journal import Unverified, open_run
+from cli.run_search import run_holding
+from cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,26 +27,33 @@ def command(
     run_dir: Path,
     /,
     *,
+    unverified: Unverified = False,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Trace an order or trade end to end: features, signal, verdict, order, events, fills, fees, P&L.
 
     Every step has its record's number in the journal, its time, and how long after the former step it came.
+    The journal is verified first; exit code 3 when it fails.
 
     Parameters
     ----------
     id_
         A client order id, venue order id, trade id, correlation id or round trip (trip-57, as
-        `harvester blotter` lists them).
+        `harvester blotter` lists them; it needs the folder of one run).
     run_dir
         The folder that `harvester backtest` or `harvester demo` printed, or a live node's day; or a folder
         of such folders, to find the run that knows the id.
     """
     from audit.trace import trace
 
-    found = trace(entries_of(run_holding(run_dir, id_)), id_)
+    run = run_holding(run_dir, id_)
+    records = open_run(run, unverified=unverified)
+    found = trace(records.entries(), id_)
     if json:
-        print_json(found)
+        import msgspec
+
+        traced = msgspec.structs.asdict(found)
+        print_json({"run": str(run), "unverified": records.unverified, **traced})
     else:
         _print(found)
 
@@ -65,10 +74,14 @@ def _print_order(console: Console, order: OrderTrace) -> None:
     from rich.table import Table
 
     venue = f", venue order {order.venue_order_id}" if order.venue_order_id else ""
-    console.print(f"\nOrder {order.client_order_id}, {order.status}{venue}", style="bold", markup=False)
+    console.print(
+        f"\nOrder {order.client_order_id}, {order.status}{venue}", style="bold", markup=False, soft_wrap=True
+    )
     if order.signal is not None:
         console.print(f"  signal: {order.signal.action} because {order.signal.reason}", markup=False)
-        table = Table("feature", "seen", "compared with", box=None, padding=(0, 2))
+        table = Table(box=None, padding=(0, 2))
+        for heading in ("feature", "seen", "compared with"):
+            table.add_column(heading, overflow="fold")
         for name, value in order.signal.features.items():
             threshold = order.signal.thresholds.get(name)
             table.add_row(f"  {name}", f"{value:.8g}", "" if threshold is None else f"{threshold:.8g}")
@@ -82,11 +95,13 @@ def _print_steps(console: Console, steps: tuple[Step, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("record", "New York", "after", "who", "what", "why", padding=(0, 1))
+    table = Table(padding=(0, 1))
+    for name in ("record", "New York", "after", "who", "what", "why"):
+        table.add_column(name, overflow="fold")
     for step in steps:
         words = (step.who, step.what, step.why)
         after = "" if step.since_previous_ns is None else _ms(step.since_previous_ns)
-        table.add_row(str(step.seq), step.new_york, after, *(Text(word) for word in words))
+        table.add_row(str(step.seq), step.new_york, after, *(Text(printable(word)) for word in words))
     console.print(table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.journal.backup import Backup, backup
-from audit.journal.errors import JournalError
+from audit.journal.errors import JournalBusyError, JournalError, TamperedError
 from audit.journal.findings import Problem
 from audit.journal.index import JournalIndex, find_entries
 from audit.journal.journal import Journal
@@ -16,11 +16,13 @@ __all__ = [
     "FOR_BACKTESTS",
     "Backup",
     "Journal",
+    "JournalBusyError",
     "JournalError",
     "JournalIndex",
     "JournalSettings",
     "Problem",
     "Recovery",
+    "TamperedError",
     "Verification",
     "backup",
     "decode_entry",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from market.errors import UserError
+from market.errors import DataError, UserError
 
 WRITE_RUNBOOK = "docs/runbooks/journal-cannot-be-written.md"
 VERIFY_RUNBOOK = "docs/runbooks/journal-fails-verification.md"
@@ -14,6 +14,16 @@ VERIFY_RUNBOOK = "docs/runbooks/journal-fails-verification.md"
 
 class JournalError(UserError):
     """A journal cannot be opened, or a record cannot be kept; the message says why and what to do."""
+
+
+class JournalBusyError(JournalError):
+    """Another process writes the journal at this moment."""
+
+
+class TamperedError(DataError):
+    """Records that fail their verification were about to be relied on: exit code 3, as of `audit verify`."""
+
+    exit_code = 3
 
 
 def cannot_write(path: object, error: OSError) -> str:

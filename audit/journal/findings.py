@@ -19,6 +19,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     what: str  # edited | missing | reordered | ...: docs/reference/journal.md lists them
     why: str
 
+    @property
+    def where(self) -> str:
+        """The file, with the line where there is one."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        record = "" if self.seq is None else f", record {self.seq}"
+        return f"{self.where}{record}, {self.what}: {self.why}"
+
 
 class Gap(msgspec.Struct):
     """Records `first` to `last` that were not where they belong: before `line` of `file`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from audit.journal.disk import Disk
-from audit.journal.errors import JournalError
+from audit.journal.errors import JournalBusyError
 from audit.journal.line import GENESIS, UNREADABLE
 from market.errors import DataError
 
@@ -59,7 +59,7 @@ class HeadFile:
     def __init__(self, folder: Path, *, disk: Disk) -> None:
         """Open and lock the head of `folder`, which may have none yet.
 
-        Raises `JournalError` when somebody else writes the journal, OSError when the disk refuses.
+        Raises `JournalBusyError` when somebody else writes the journal, OSError when the disk refuses.
         """
         self._disk = disk
         self._is_closed = False
@@ -68,7 +68,7 @@ class HeadFile:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
-            raise JournalError(
+            raise JournalBusyError(
                 f"{folder} is being written by another process. Stop it, or give this run its own folder."
             ) from None
 

@@ -32,21 +32,27 @@ _decoders = {kind: msgspec.json.Decoder(body).decode for kind, body in KINDS.ite
 
 
 def read_entries(
-    folder: Path, *, kinds: Collection[str] | None = None, from_seq: int = 1, to_seq: int | None = None
+    folder: Path,
+    *,
+    kinds: Collection[str] | None = None,
+    from_seq: int = 1,
+    to_seq: int | None = None,
+    skip_unreadable: bool = False,
 ) -> Iterator[Entry]:
     """Yield the records `from_seq` to `to_seq` (both included) of the kinds named, in order.
 
     Each body is of its type in `audit.events`; a float that is not a number was written as null and
     comes back as NaN. A last line without its newline is left out: it is being written, or was torn off.
     Raises `NotFoundError` for a folder without a journal or a kind that does not exist, and `DataError`
-    (file:line) for a line that cannot be read.
+    (file:line) for a line that cannot be read, which `skip_unreadable` leaves out instead.
     """
     unknown = sorted(set(kinds or ()) - set(KINDS))
     if unknown:
         raise NotFoundError(f"There is no kind of record {unknown[0]!r}. Kinds: {', '.join(KINDS)}.")
     with readable(folder):
         paths = _without_earlier(_existing_day_files(folder), from_seq)
-    return _entries(paths, kinds=None if kinds is None else frozenset(kinds), first=from_seq, last=to_seq)
+    wanted = None if kinds is None else frozenset(kinds)
+    return _entries(paths, kinds=wanted, first=from_seq, last=to_seq, skip_unreadable=skip_unreadable)
 
 
 def decode_entry(line: bytes, place: str) -> Entry:
@@ -65,20 +71,28 @@ def _existing_day_files(folder: Path) -> list[Path]:
 
 
 def _entries(
-    paths: list[Path], *, kinds: frozenset[str] | None, first: int, last: int | None
+    paths: list[Path], *, kinds: frozenset[str] | None, first: int, last: int | None, skip_unreadable: bool
 ) -> Iterator[Entry]:
+    for place, line in _lines(paths):
+        try:
+            raw = _raw(line, place)
+            if last is not None and raw.seq > last:
+                return
+            if raw.seq >= first and (kinds is None or raw.kind in kinds):
+                yield _entry(raw, place)
+        except DataError:
+            if not skip_unreadable:
+                raise
+
+
+def _lines(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield the whole lines with their places."""
     for path in paths:
         with readable(path), path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break
-                place = f"{path}:{number}"
-                raw = _raw(line, place)
-                if raw.seq < first or (kinds is not None and raw.kind not in kinds):
-                    continue
-                if last is not None and raw.seq > last:
-                    return
-                yield _entry(raw, place)
+                yield f"{path}:{number}", line
 
 
 def _without_earlier(paths: list[Path], first: int) -> list[Path]:

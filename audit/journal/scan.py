@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from audit.journal.findings import Findings
-from audit.journal.line import GENESIS, JSON_START, LineStart, chained, day_of_file, line_start
+from audit.journal.line import GENESIS, HASH_DIGITS, JSON_START, LineStart, chained, day_of_file, line_start
 from market.time import new_york_date
 
 BLOCK_BYTES = 4 << 20
@@ -42,6 +42,7 @@ class Scan:
         self._computed_tip: bytes | None = None
         """What the tip's hash ought to be, where a record was edited: its hash may be what was edited."""
         self._is_misnamed = False
+        self._converted_file = ""
         self._damaged_after = 0
         self._damaged_count = 0
 
@@ -118,7 +119,10 @@ class Scan:
         self._before_judged = (self.tip, self.seq)
         start = line_start(line)
         damaged = self.damaged_lines
-        if start is None:
+        if self._has_converted_end(start, line):
+            self._note_converted_ends()
+            self._go_on_from(line[:HASH_DIGITS], self.seq + 1)
+        elif start is None:
             self._damaged("The line is none that a journal writes: it was overwritten, cut or inserted.")
         elif start.seq == self.seq + 1 or self._is_in_place(start, following):
             self._check_content(start, line)
@@ -128,6 +132,19 @@ class Scan:
             if start.seq > self.seq + 1 + damaged:
                 self.findings.missing(self.seq + 1, start.seq - 1, file=self._file, line=self._line)
             self._go_on_from(start.hash, start.seq)
+
+    def _has_converted_end(self, start: LineStart | None, line: bytes) -> bool:
+        """Return whether a record in its place holds but for a carriage return at its end."""
+        if start is None or start.seq != self.seq + 1 or not line.endswith(b"\r"):
+            return False
+        return chained(self.tip, line[JSON_START:-1]) == start.hash
+
+    def _note_converted_ends(self) -> None:
+        """Note converted line ends once a file."""
+        if self._file != self._converted_file:
+            self._converted_file = self._file
+            why = "The line ends with CR LF, as editors and transfers write it: the file was converted."
+            self._note("line_ends", why)
 
     def _is_in_place(self, start: LineStart, following: bytes | None) -> bool:
         """Return whether the next line follows this one by hash and by place: only its number was edited."""

@@ -91,7 +91,9 @@ def examine(
     _forgive_torn_line(scan, head, paths)
     _check_head(scan, head, paths)
     if expected_hash is not None:
-        _check_expected(scan, expected_hash, may_have_grown=may_have_grown)
+        _check_expected(
+            scan, expected_hash, may_have_grown=may_have_grown, end=paths[-1].name if paths else ""
+        )
     problems = findings.all()
     start = line_start(scan.last_line)
     has_records = scan.seq > 0
@@ -140,15 +142,19 @@ def _check_head(scan: Scan, head: Head | None, paths: list[Path]) -> None:
     findings = scan.findings
     if head is None:
         if not findings:
-            why = f"The file is missing: nothing says how far the records went. See {VERIFY_RUNBOOK}."
+            why = (
+                f"The file {HEAD_FILE!r} is missing: nothing says how far the records went. "
+                f"See {VERIFY_RUNBOOK}."
+            )
             findings.add("head_missing", why, file=HEAD_FILE)
         return
     if scan.seq + scan.damaged_lines < head.seq:
         gone = head.seq - scan.seq
-        why = (
-            f"The head acknowledges {head.seq} records, and the files end after {scan.seq}: the last {gone} "
-            f"were cut off, or the day file {head.file} was deleted."
-        )
+        lost = "the last one was" if gone == 1 else f"the last {gone} were"
+        end, how = f"after {scan.seq}", f"{lost} cut off, or the day file {head.file} was deleted"
+        if scan.torn_bytes:
+            end, how = f"in the middle of record {scan.seq + 1}", f"{lost} cut off"
+        why = f"The head acknowledges {head.seq} records, and the files end {end}: {how}."
         last = paths[-1].name if paths else head.file
         findings.add("truncated", why, file=last, line=scan.line + 1, seq=scan.seq + 1)
     elif not findings and not _is_at_its_place(head, scan, paths):
@@ -187,14 +193,20 @@ def _line_ending_at(path: Path, end: int) -> bytes:
             length *= 2
 
 
-def _check_expected(scan: Scan, expected_hash: str, *, may_have_grown: bool) -> None:
+def _check_expected(scan: Scan, expected_hash: str, *, may_have_grown: bool, end: str) -> None:
+    """Compare the last record with the expected hash; `end` is the file that it stands in."""
     if scan.seq > 0 and scan.tip == expected_hash.encode():
         return
     if scan.has_wanted_hash and may_have_grown:
         return
     if scan.has_wanted_hash:
+        what = "grown"
         why = f"A record has the expected hash {expected_hash[:12]}.., but others were added after it."
-        scan.findings.add("grown", why, file=HEAD_FILE, seq=scan.seq)
     else:
-        why = f"No record has the expected hash {expected_hash[:12]}..: the journal was replaced or cut."
-        scan.findings.add("replaced", why, file=HEAD_FILE, seq=scan.seq)
+        what = "replaced"
+        why = (
+            f"No record has the expected hash {expected_hash[:12]}..: the journal was replaced or cut, "
+            "or the hash that was noted is wrong."
+        )
+    line = scan.line if end else None
+    scan.findings.add(what, why, file=end or HEAD_FILE, line=line, seq=scan.seq)

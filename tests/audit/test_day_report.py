@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from audit.day_report import DayReport, JournalReport, journal_report
 from audit.day_series import series, totals
@@ -264,7 +265,8 @@ def test_days_of_several_runs_stand_in_order_and_add_up() -> None:
     assert (together.days, together.orders_sent, together.trades_closed) == (4, 12, 6)
     assert together.net_usd == Decimal("-2.20")
     assert together.win_fraction == 4 / 6
-    assert (together.fill_fraction, together.max_drawdown_usd) == (1.0, Decimal("0.80"))
+    assert (together.fill_fraction, together.max_day_drawdown_usd) == (1.0, Decimal("0.80"))
+    assert together.max_drawdown_usd == Decimal("1.60")  # both fall at the same moment
     cost = sum(float(day.slippage.mid_usd or 0) for day in report.days)
     value = sum(float(day.slippage.mid_value_usd) for day in report.days)
     assert together.slippage_bps == pytest.approx(cost / value * 1e4)
@@ -281,3 +283,37 @@ def test_breaches_of_all_days_add_up_and_no_day_is_no_ratio() -> None:
     nothing = totals([])
     assert (nothing.fill_fraction, nothing.win_fraction, nothing.up_fraction) == (None, None, None)
     assert (nothing.max_drawdown_usd, nothing.days) == (None, 0)
+
+
+def test_the_drawdown_of_all_days_goes_on_over_night() -> None:
+    script = Script()
+    script.opened()
+    script.checkpoint("10.00")
+    script.wait(60).checkpoint("6.00")
+    script.wait(DAY_SECONDS).checkpoint("1.00")
+    script.wait(60).checkpoint("3.00")
+    report = report_of(script)
+    assert [day.profit.max_drawdown_usd for day in report.days] == [Decimal("4.00"), Decimal("5.00")]
+    together = totals([report])
+    assert (together.max_drawdown_usd, together.max_day_drawdown_usd) == (Decimal("9.00"), Decimal("5.00"))
+
+
+def test_the_records_of_the_days_are_those_of_the_journal() -> None:
+    script = two_days()
+    report = report_of(script)
+    assert sum(day.records for day in report.days) == report.records == len(script.entries)
+
+
+def test_gaps_are_counted_where_they_were_looked_for() -> None:
+    unchecked, checked = Script(), Script()
+    unchecked.opened()
+    opened = checked.opened()
+    checked.entries[0] = replace(opened, body=replace(opened.body, data_checks=("crossed", "gap")))
+    for script in (unchecked, checked):
+        script.checkpoint("0")
+    assert (only(unchecked).data_gaps, only(checked).data_gaps) == (None, 0)
+    assert report_of(checked).data_checks == ("crossed", "gap")
+    lines = series([("a", report_of(unchecked)), ("b", report_of(checked))])
+    assert [line.data_gaps for line in lines] == [None, 0]
+    assert totals([report_of(unchecked)]).data_gaps is None
+    assert totals([report_of(unchecked), report_of(checked)]).data_gaps == 0

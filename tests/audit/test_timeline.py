@@ -16,8 +16,9 @@ from audit.events import (
     NoteRecord,
     OrderRecord,
 )
+from audit.notes import Note
 from audit.sentences import is_by_kill_switch, order_words, sentence
-from audit.timeline import TimelineRow, Wanted, operators, timeline
+from audit.timeline import EVERYTHING, TimelineRow, Wanted, note_rows, operators, timeline, with_notes
 from tests.audit.script import OPEN_NS, Script
 
 
@@ -107,7 +108,7 @@ def test_every_kind_of_record_has_words() -> None:
          "order O-1 of Harvester-1"),
         ("position", 0, "node", "position opened: +10 BAC.SMART at 13.95, realized -0.35 USD", "",
          "record 9"),
-        ("breaker", 0, "unreconciled", "changed the breaker from SAFE_MODE to RUNNING",
+        ("breaker", 0, "risk gate (unreconciled)", "changed the breaker from SAFE_MODE to RUNNING",
          "a backtest starts flat", "limits of profile demo (0123456789ab)"),
         ("breaker", 2, "Ann", "changed the breaker from HALT to SAFE_MODE", "looked at", "operator Ann"),
         ("reading", 0, "risk watch", "confirmed reading of daily_loss", "20.44 USD, limit 20 USD",
@@ -184,3 +185,41 @@ def test_the_kill_switch_marks_its_orders_as_the_gate_does() -> None:
     order: OrderRecord = Script().order("O-1", tags=(TAG,)).body
     assert is_by_kill_switch(order)
     assert order_words(order) == "BUY 10 BAC.SMART LIMIT 13.95 IOC"
+
+
+def ann_noted(number: int, subject: str, ts_ns: int, *tags: str, text: str = "odd") -> Note:
+    return Note(number=number, seq=2 * number, ts_ns=ts_ns, subject=subject, text=text, tags=tags, by="Ann")
+
+
+def test_notes_stand_where_they_were_written() -> None:
+    script = day()
+    first, last = ann_noted(1, "O-1", OPEN_NS), ann_noted(2, "2013-10-07", script.now_ns + 1, "slow", text="")
+    shown = list(with_notes(rows(script), note_rows([first, last])))
+    beside = [each for each in shown if each.authority == "Ann alone"]
+    assert [(each.seq, each.who, each.what) for each in beside] == [
+        (1, "Ann", "noted on O-1: odd"),
+        (2, "Ann", "noted on 2013-10-07 [slow]"),
+    ]
+    assert shown[-1] == beside[1]
+    assert [each for each in shown if each not in beside] == rows(script)
+    assert shown.index(beside[0]) == sum(each.ts_ns == OPEN_NS for each in rows(script))
+
+
+def test_notes_are_filtered_by_what_they_are_about() -> None:
+    given = [ann_noted(1, "O-1", OPEN_NS), ann_noted(2, "O-2", OPEN_NS + 1)]
+
+    def numbers(wanted: Wanted = EVERYTHING, subjects: frozenset[str] | None = None) -> list[int]:
+        return [each.seq for each in note_rows(given, wanted=wanted, subjects=subjects)]
+
+    assert numbers() == [1, 2]
+    assert numbers(subjects=frozenset(["O-2"])) == [2]
+    assert numbers(Wanted(seqs={7})) == [1, 2]
+    assert numbers(Wanted(kinds={"fill"})) == []
+    assert numbers(Wanted(symbols={"BAC"})) == []
+    assert numbers(Wanted(start_ns=OPEN_NS + 1)) == [2]
+
+
+def test_only_a_person_is_the_actor_of_a_breaker_change() -> None:
+    entry = Script().breaker("RUNNING", "HALT", by="Ann")
+    assert [each.who for each in timeline([entry], persons=["Ann"])] == ["Ann"]
+    assert [each.who for each in timeline([entry])] == ["risk gate (Ann)"]

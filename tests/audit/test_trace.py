@@ -164,3 +164,9 @@ def test_durations_are_summarized_by_median_and_nearest_rank() -> None:
     assert (summary.orders, summary.median_ms, summary.p99_ms, summary.max_ms) == (100, 50.5, 99.0, 100.0)
     assert summarized([3_000_000]).median_ms == 3.0
     assert summarized([None]).median_ms is None
+
+
+def test_a_trace_knows_what_a_note_about_it_may_be_about() -> None:
+    names = trace(Script().filled_order("O-1", "c-1").entries, "T-O-1").names
+    assert names == {"O-1", "V-O-1", "T-O-1", "c-1", "trip-6"}
+    assert trace([Script().order("O-2")], "O-2").names == {"O-2"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from audit.events import NoteRecord
 from audit.journal import verify
 from audit.note_store import add_note
-from cli import audit
+from cli import audit, run_journal
 from cli.__main__ import main
 from market.errors import DataError, NotFoundError, UserError
 from tests.audit.journal.journals import (
@@ -125,7 +126,10 @@ def test_notes_are_verified_too(run_dir: Path, capsys: pytest.CaptureFixture[str
     for text in ("late fill", "news at ten"):
         add_note(run_dir, NoteRecord(subject="O-1", text=text, tags=(), by="Ann"), ts_ns=START_NS)
     assert main(["audit", "verify", str(run_dir), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["notes"]["ok"] is True
+    found = json.loads(capsys.readouterr().out)["notes"]
+    assert (found["ok"], found["count"]) == (True, 2)
+    assert audit.verify(run_dir) == 0
+    assert "2 notes among them." in capsys.readouterr().out
     (day_file,) = (run_dir / "notes").glob("*.jsonl")
     rewrite_lines(day_file, [line.replace(b"late fill", b"good fill") for line in lines_of(day_file)])
     assert main(["audit", "verify", str(run_dir)]) == 3
@@ -138,6 +142,75 @@ def test_bad_input_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["audit", "verify", str(tmp_path / "missing")]) == 2
     assert "There is no folder" in capsys.readouterr().err
     assert main(["audit", "verify", str(tmp_path)]) == 2
-    assert "holds no journal" in capsys.readouterr().err
-    with pytest.raises(NotFoundError, match="holds no journal"):
+    assert "has no journal" in capsys.readouterr().err
+    with pytest.raises(NotFoundError, match="has no journal"):
         audit.verify(tmp_path)
+    (tmp_path / "journal").mkdir()
+    with pytest.raises(NotFoundError, match="has no journal"):
+        audit.verify(tmp_path)
+    file = tmp_path / "README.md"
+    file.touch()
+    with pytest.raises(UserError, match="is a file, not a folder"):
+        audit.verify(file)
+
+
+def test_what_cannot_be_read_is_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match=r"run.json cannot be read: Permission denied\. Check its rights"):
+        audit.verify(run_dir)
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_a_journal_that_run_json_names_and_that_is_gone_exits_3(
+    run_dir: Path, is_emptied: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(run_dir / "journal")
+    if is_emptied:
+        (run_dir / "journal").mkdir()
+        (run_dir / "journal" / "index.sqlite").touch()
+    assert main(["audit", "verify", str(run_dir)]) == 3
+    text = capsys.readouterr().out
+    assert "journal_missing" in text
+    assert "run.json names a journal of 10 records" in " ".join(text.split())
+    assert main(["audit", "verify", str(run_dir), "--json"]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["records"], answer["problems"][0]["what"]) == (False, 0, "journal_missing")
+    (run_dir / "run.json").write_text('{"journal": {"last_hash": "a"}}')
+    assert "names a journal, and" in run_journal.verify_run(run_dir, expected_hash=None).problems[0].why
+    assert "hash was noted" in run_journal.verify_run(run_dir, expected_hash="a" * 64).problems[0].why
+    (run_dir / "run.json").write_text('{"journal": null}')
+    assert main(["audit", "verify", str(run_dir)]) == 2
+
+
+def test_a_wrong_hash_in_run_json_is_told_as_such(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run_dir / "run.json").write_text(json.dumps({"journal": {"last_hash": "ab" * 32}}))
+    assert audit.verify(run_dir) == 3
+    text = capsys.readouterr().out
+    assert f"{DAY}:10" in text
+    assert f"Expected, by run.json: {'ab' * 32}" in text
+
+
+def test_a_hash_may_be_in_capitals(run_dir: Path) -> None:
+    last_hash = verify(run_dir / "journal").last_hash or ""
+    assert audit.verify(run_dir, expect_hash=f" {last_hash.upper()}") == 0
+
+
+def test_a_cut_record_is_not_called_a_crash(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run_dir / "journal" / DAY
+    path.write_bytes(path.read_bytes()[:-9])
+    assert audit.verify(run_dir) == 3
+    text = capsys.readouterr().out
+    assert "truncated" in text
+    assert "being written" not in text
+
+
+def test_many_problems_fill_no_screen(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_journal(run_dir / "more" / "journal", notes(60))
+    rewrite_lines(run_dir / "more" / "journal" / DAY, [b"x\n"] * 60)
+    assert audit.verify(run_dir / "more") == 3
+    text = capsys.readouterr().out
+    assert text.count("damaged") == audit.PROBLEMS_SHOWN_MAX
+    assert "and 41 more; --json lists them." in text

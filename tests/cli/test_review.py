@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,12 @@ class TestBlotter:
     def test_a_note_is_kept_and_shown(self, run: str, capsys: pytest.CaptureFixture[str]) -> None:
         words = ["--note", "trip-8", "early exit", "--tag", "review", "--by", "Ann"]
         assert said(capsys, "blotter", run, *words) == "Note 1 on trip-8 is kept.\n"
-        assert answer(capsys, "blotter", run, "--note", "O-5", "", "--tag", "open", "--by", "Bo")["seq"] > 1
-        assert "trip-8: #review early exit (Ann)" in said(capsys, "blotter", run)
+        kept = answer(capsys, "blotter", run, "--note", "O-5", "", "--tag", "open", "--by", "Bo")["note"]
+        assert (kept["number"], kept["subject"], kept["by"]) == (2, "O-5", "Bo")
+        assert said(capsys, "blotter", run, "--note", "O-1", "late", "--by", "Bo").startswith("Note 3 ")
+        text = said(capsys, "blotter", run)
+        assert "trip-8: #review | early exit (Ann) | late (Bo)\n" in text
+        assert ": #open | tagged open (Bo)\n" in text
         trades = answer(capsys, "blotter", run)["trades"]
         assert [trade["tags"] for trade in trades] == [["review"], ["open"]]
         assert answer(capsys, "blotter", run, "--no-notes")["trades"][0]["notes"] == []
@@ -174,6 +179,9 @@ class TestBlotter:
             (["--note", "trip-9999", "x", "--by", "Ann"], "Near it: trip-"),
             (["--tag", "x", "--by", "Ann"], "--note ID TEXT"),
             (["--note", "2013-10-09", "x", "--by", "Ann"], "Its days: 2013-10-07"),
+            (["--note", "trip-8", "x", "--by", "Ann", "--csv", "x.csv"], "Leave out --csv"),
+            (["--note", "trip-8", "x", "--by", "Ann", "--executions"], "Leave out --csv"),
+            (["--note", "trip-8", "\x1b[2J", "--by", "Ann"], "control character"),
         ],
     )
     def test_a_note_that_cannot_be_is_refused(
@@ -250,6 +258,7 @@ class TestAuditShow:
             "3 records in"
         )
         assert "--parquet" in said(capsys, "audit", "export", run, code=2)
+        assert "no folder nowhere" in said(capsys, "audit", "export", "nowhere", code=2)
 
 
 class TestDay:
@@ -335,21 +344,240 @@ class TestDay:
         (tmp_path / "file").touch()
         assert "--html" in said(capsys, "day", run, "--html", str(tmp_path / "file" / "day.html"), code=2)
 
+    def test_a_page_that_does_not_fit_on_the_disk_leaves_nothing(
+        self,
+        run: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def full(path: Path, *_: object, **__: object) -> int:
+            path.touch()
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_text", full)
+        page = tmp_path / "pages" / "day.html"
+        assert "No space left" in said(capsys, "day", run, "--html", str(page), code=2)
+        assert list(page.parent.iterdir()) == []
+
 
 def test_a_run_without_a_journal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["day"], ["blotter"], ["trace", "O-1"], ["audit", "show"]):
         assert "has no journal" in said(capsys, *words, str(tmp_path), code=2)
 
 
-def test_a_journal_with_a_record_missing_gives_no_figures(
+def journal_of(run: str) -> Path:
+    (file,) = (Path(run) / "journal").glob("*.jsonl")
+    return file
+
+
+def edit_a_price(run: str) -> None:
+    file = journal_of(run)
+    file.write_bytes(file.read_bytes().replace(b'"price":"14.0500"', b'"price":"19.0500"'))
+
+
+def drop_a_record(run: str) -> None:
+    lines = journal_of(run).read_bytes().splitlines(keepends=True)
+    journal_of(run).write_bytes(b"".join(lines[:4] + lines[5:]))
+
+
+def overwrite_a_record(run: str) -> None:
+    lines = journal_of(run).read_bytes().splitlines(keepends=True)
+    journal_of(run).write_bytes(b"".join([*lines[:4], b"x" * 40 + b"\n", *lines[5:]]))
+
+
+def drop_the_head(run: str) -> None:
+    (Path(run) / "journal" / "head").unlink()
+
+
+def convert_line_ends(run: str) -> None:
+    journal_of(run).write_bytes(journal_of(run).read_bytes().replace(b"\n", b"\r\n"))
+
+
+def copy_the_day(run: str) -> None:
+    journal_of(run).with_name("2013-10-08.jsonl").write_bytes(journal_of(run).read_bytes())
+
+
+READERS = (["day"], ["blotter"], ["trace", "O-1"], ["audit", "show"], ["audit", "export", "--csv", "OUT"])
+TAMPERINGS = (
+    *(edit_a_price, drop_a_record, overwrite_a_record),
+    *(drop_the_head, convert_line_ends, copy_the_day),
+)
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS)
+def test_a_journal_that_fails_gives_figures_only_when_asked(
+    run: str, tmp_path: Path, tamper: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tamper(run)
+    for reader in READERS:
+        words = [str(tmp_path / "out.csv") if word == "OUT" else word for word in [*reader, run]]
+        message = said(capsys, *words, code=3)
+        assert "fails its verification: " in message
+        assert f"`harvester audit verify {run}`" in message
+        assert not (tmp_path / "out.csv").exists()
+        assert main([*words, "--unverified", "--json"]) == 0
+        captured = capsys.readouterr()
+        found = json.loads(captured.out)
+        (of_run,) = found.get("runs", [found])
+        assert of_run["run"] == run
+        assert of_run["unverified"]
+        assert "warning: The journal of " in captured.err
+        (tmp_path / "out.csv").unlink(missing_ok=True)
+
+
+def test_the_first_problem_is_named_with_its_record(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    edit_a_price(run)
+    lines = journal_of(run).read_bytes().splitlines()
+    number = next(index for index, line in enumerate(lines, 1) if b'"price":"19.0500"' in line)
+    message = said(capsys, "blotter", run, code=3)
+    assert f"2013-10-07.jsonl:{number}, record {number}, edited: " in message
+    page = Path(run).parent / "page.html"
+    said(capsys, "day", run, "--unverified", "--html", str(page))
+    assert "fails its verification, and these figures" in page.read_text()
+    convert_line_ends(run)
+    assert " 1 more problems follow it." in said(capsys, "blotter", run, code=3)
+
+
+def test_a_hash_in_run_json_is_compared(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run_file = Path(run) / "run.json"
+    run_file.write_text(json.dumps({"journal": {"records": 5, "last_hash": "ab" * 32}}))
+    assert "replaced" in said(capsys, "day", run, code=3)
+    run_file.write_text("{")
+    assert "run.json is damaged" in said(capsys, "day", run, code=2)
+    assert "run.json is damaged" in answer(capsys, "day", run, "--unverified")["runs"][0]["unverified"][0]
+    journal = Path(run) / "journal"
+    journal.rename(journal.with_name("elsewhere"))
+    assert "run.json is damaged" in said(capsys, "day", run, "--unverified", code=2)
+    run_file.write_text(json.dumps({"journal": {"records": 5, "last_hash": "ab" * 32}}))
+    for words in (["day", run], ["day", run, "--unverified"]):
+        assert "names a journal of 5 records" in said(capsys, *words, code=3)
+
+
+def test_a_running_node_and_a_torn_record_are_no_tampering(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = monday()
+    journal = Journal.open(tmp_path / "journal", settings=FOR_BACKTESTS)
+    for entry in script.entries:
+        journal.append(entry.body, ts_ns=entry.ts_ns, correlation_id=entry.correlation_id)
+    journal.flush(timeout_s=10.0)
+    for reader in (["day"], ["blotter"], ["trace", "O-1"], ["audit", "show"]):
+        said(capsys, *reader, str(tmp_path))
+    journal.close(ts_ns=script.now_ns, reason="the run ended")
+    with journal_of(str(tmp_path)).open("ab") as file:
+        file.write(b"half a rec")
+    assert answer(capsys, "day", str(tmp_path))["runs"][0]["unverified"] == []
+
+
+def test_notes_that_fail_are_refused_with_the_journal(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "blotter", run, "--note", "O-1", "odd", "--by", "Ann")
+    (file,) = (Path(run) / "notes").glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"odd", b"bad"))
+    assert f"notes/{file.name}:1, record 1, edited" in said(capsys, "blotter", run, code=3)
+    assert answer(capsys, "blotter", run, "--no-notes")["unverified"] == []
+    found = answer(capsys, "blotter", run, "--unverified")
+    assert found["trades"][0]["notes"] == ["bad (Ann)"]
+    assert found["unverified"][0].startswith("notes/")
+
+
+OUTPUTS = (
+    *(["audit", "export", "--csv"], ["audit", "export", "--parquet"], ["audit", "export", "--jsonl"]),
+    *(["blotter", "--csv"], ["blotter", "--parquet"], ["day", "--html"]),
+)
+
+
+@pytest.mark.parametrize("words", OUTPUTS)
+@pytest.mark.parametrize(
+    "name",
+    ["journal/head", "journal", "notes/x.csv", "data/x.csv", "run.json", "fills.parquet", "x/../run.json"],
+)
+def test_a_runs_own_files_are_not_written_over(
+    run: str, words: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = said(capsys, *words, f"{run}/{name}", run, code=2)
+    assert f"Name a file elsewhere with {words[-1]}" in message
+    assert answer(capsys, "audit", "verify", run)["ok"] is True
+    assert not (Path(run) / "run.json").exists()
+
+
+def test_a_file_in_a_run_that_is_none_of_its_own_is_written(
     run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (file,) = (Path(run) / "journal").glob("*.jsonl")
-    lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(b"".join(lines[:4] + lines[5:]))
-    message = said(capsys, "day", run, code=2)
-    assert "has record 6 where 5 belongs" in message
-    assert "audit verify" in message
+    said(capsys, "blotter", run, "--csv", f"{run}/trades.csv")
+    assert Path(run, "trades.csv").is_file()
+
+
+def test_two_forms_are_not_written_to_one_file(
+    run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "out")
+    words = ("audit", "export", run, "--csv", file, "--jsonl", f"{tmp_path}/x/../out")
+    assert "--csv and --jsonl name the same file" in said(capsys, *words, code=2)
+    assert not Path(file).exists()
+
+
+def test_what_somebody_wrote_reaches_no_terminal_and_no_spreadsheet_as_a_command(
+    run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script()
+    script.opened()
+    script.command("halt", reason="red\x1b[31m\nline")
+    odd = str(write_run(tmp_path / "odd", script))
+    text = said(capsys, "audit", "show", odd)
+    assert "red\\x1b[31m line" in text
+    assert "\x1b" not in text
+    said(capsys, "blotter", run, "--note", "O-1", "=HYPERLINK(1)", "--by", "Ann")
+    said(capsys, "blotter", run, "--csv", str(tmp_path / "t.csv"), "--parquet", str(tmp_path / "t.parquet"))
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0]["notes"] == "'=HYPERLINK(1) (Ann)"
+    assert rows[1]["net_usd"] == "-0.35"
+    assert pq.read_table(tmp_path / "t.parquet").column("notes")[0].as_py() == "=HYPERLINK(1) (Ann)"
+
+
+def test_notes_are_in_the_timeline(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "blotter", run, "--note", "T-O-1", "odd", "--by", "Ann")
+    said(capsys, "blotter", run, "--note", "O-5", "late", "--tag", "x", "--by", "Bo")
+
+    def told(*words: str) -> list[str]:
+        return [row["what"] for row in answer(capsys, "audit", "show", run, *words)["rows"]]
+
+    both = ["noted on T-O-1: odd", "noted on O-5 [x]: late"]
+    assert told("--kind", "note") == both
+    assert told()[-2:] == both
+    assert told("--order", "O-1")[-1] == both[0]
+    assert both[0] not in told("--order", "O-5")
+    assert "note 1  " in said(capsys, "audit", "show", run, "--kind", "note")
+
+
+def test_a_folder_of_runs_is_taken_as_its_runs(
+    run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_run(tmp_path / "tuesday", monday(), moved_by_days=1)
+    write_run(tmp_path / ".k6.unfinished-5400", monday())
+    found = answer(capsys, "day", str(tmp_path))
+    assert [each["run"] for each in found["runs"]] == [run, str(other)]
+    assert "twice" in said(capsys, "day", str(tmp_path), run, code=2)
+    assert "each run counts its own" in said(capsys, "trace", "trip-8", str(tmp_path), code=2)
+    assert "of the 2 runs" in said(capsys, "trace", "O-77", str(tmp_path), code=2)
+    drop_the_head(str(other))
+    message = said(capsys, "trace", "O-77", str(tmp_path), code=2)
+    assert f"1 could not be searched: {other}: " in message
+    assert answer(capsys, "trace", "O-1", str(tmp_path))["run"] == run
+
+
+def test_tables_fit_a_narrow_terminal(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(write_run(tmp_path / "tuesday", monday(), moved_by_days=1))
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["blotter", run], ["blotter", run, "--executions"]):
+        assert max(map(len, said(capsys, *words).splitlines())) <= 80
+    monkeypatch.chdir(tmp_path)
+    assert max(map(len, said(capsys, "day", "monday", Path(other).name).splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "60")
+    text = said(capsys, "trace", "O-1", run)
+    assert "…" not in text
 
 
 def test_a_run_with_notes_is_not_replaced(run: str, capsys: pytest.CaptureFixture[str]) -> None:

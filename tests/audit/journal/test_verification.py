@@ -199,7 +199,9 @@ def test_a_cut_end_is_found(journal: Path, cut: int) -> None:
     found = verify(journal)
     assert [each.what for each in found.problems] == ["truncated"]
     assert found.problems[0].seq == found.records + 1
-    assert f"acknowledges 10 records, and the files end after {found.records}" in found.problems[0].why
+    assert f"acknowledges 10 records, and the files end in the middle of record {found.records + 1}: " in (
+        found.problems[0].why
+    )
 
 
 def test_whole_records_cut_off_are_found(journal: Path) -> None:
@@ -309,7 +311,8 @@ def test_a_chain_written_anew_is_found_by_a_hash_kept_elsewhere_alone(journal: P
     rechain(journal)
     assert verify(journal).ok
     found = verify(journal, expected_hash=noted)
-    assert places(found) == [("head", None, 10, "replaced")]
+    assert places(found) == [(only_file(journal).name, 10, 10, "replaced")]
+    assert "or the hash that was noted is wrong" in found.problems[0].why
 
 
 def test_records_after_the_expected_hash_are_found_unless_they_may_be(journal: Path) -> None:
@@ -318,7 +321,7 @@ def test_records_after_the_expected_hash_are_found_unless_they_may_be(journal: P
     again.append(note("later"), ts_ns=START_NS + 20)
     again.close(ts_ns=START_NS + 21, reason="end of test")
     assert verify(journal, expected_hash=verify(journal).last_hash).ok
-    assert places(verify(journal, expected_hash=noted)) == [("head", None, 12, "grown")]
+    assert places(verify(journal, expected_hash=noted)) == [(only_file(journal).name, 12, 12, "grown")]
     assert verify(journal, expected_hash=noted, may_have_grown=True).ok
     assert not verify(journal, expected_hash="1" * 64, may_have_grown=True).ok
 
@@ -441,3 +444,32 @@ def test_gaps_are_filled_wherever_their_records_turn_up() -> None:
         ("duplicated", 5),
         ("reordered", 9),
     ]
+
+
+def test_converted_line_ends_are_one_finding_a_file(three_days: Path) -> None:
+    for path in day_files(three_days):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    found = verify(three_days)
+    assert [(each.file, each.line, each.what) for each in found.problems] == [
+        (name, 1, "line_ends") for name in DAYS
+    ]
+    assert found.records == 10
+
+
+def test_an_edit_among_converted_lines_is_named_beside_them(journal: Path) -> None:
+    path = only_file(journal)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").replace(b"record 5", b"record V"))
+    assert [(each.seq, each.what) for each in verify(journal).problems] == [(1, "line_ends"), (5, "edited")]
+
+
+def test_a_problem_is_said_in_one_line(journal: Path) -> None:
+    (journal / "head").unlink()
+    assert str(verify(journal).problems[0]).startswith("head, head_missing: The file 'head' is missing: ")
+    change(journal, lambda lines: lines.__setitem__(4, lines[4].replace(b"record 5", b"record V")))
+    assert str(verify(journal).problems[0]).startswith("2024-03-05.jsonl:5, record 5, edited: Its hash")
+
+
+def test_an_empty_journal_is_not_the_one_of_a_noted_hash(tmp_path: Path) -> None:
+    open_fast(tmp_path / "empty")
+    found = verify(tmp_path / "empty", expected_hash="1" * 64)
+    assert places(found) == [("head", None, 0, "replaced")]
