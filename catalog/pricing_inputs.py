@@ -37,9 +37,9 @@ def inputs_at(
 ) -> KnownInputs:
     """Return the pricing inputs of an underlying at a moment (ns UTC): what is given, else what was known.
 
-    Raises `ConfigError` for a rate or yield that is none a year. `rate` is flat, otherwise the catalog's curve counts, without one 0 %. A `dividend_yield` takes the place
+    `rate` is flat, otherwise the catalog's curve counts, without one 0 %. A `dividend_yield` takes the place
     of the dividends that the catalog knows; without both, put-call parity tells the yield of European
-    contracts and American ones have none.
+    contracts and American ones have none. Raises `ConfigError` for a rate or yield that is none a year.
     """
     rates, rates_from = _rates_at(root, at_ns, rate)
     if dividend_yield is not None:

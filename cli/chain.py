@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.output import print_json
+from cli.output import print_json, stdout_console
+from cli.scan_context import PricingFlags
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -19,8 +20,9 @@ def command(
     catalog: Path,
     at: str,
     expiry: str | None = None,
-    rate: float | None = None,
+    market: Annotated[PricingFlags | None, Parameter(name="*")] = None,
     html: Path | None = None,
+    png: Path | None = None,
     json: Flag = False,
 ) -> None:
     """Show the chain of an underlying at a moment of the past: nothing from after it is used.
@@ -42,29 +44,37 @@ def command(
         The moment, with its zone: 2021-01-04T10:01:00-05:00.
     expiry
         Show the contracts of this date, year-month-day; by default of the nearest.
-    rate
-        A flat interest rate as a fraction a year, instead of the catalog's curve.
     html
         Also write a page with smile, term structure and all contracts; it opens without a network.
+    png
+        Also write the page's picture to this PNG file; needs Chromium or Chrome on this machine.
     json
         Print one JSON object with all contracts instead of text.
     """
-    from cli.chain_view import chain_json, chain_lines, view_at
+    from cli.chain_view import chain_json, chain_lines, chosen_expiry, view_at
+    from cli.result_file import require_result_files
     from market.time import parse_date, to_ns
 
+    require_result_files({"--html": html, "--png": png})
     day = parse_date(expiry) if expiry else None
-    view = view_at(catalog, symbol, to_ns(at), rate=rate)
+    view = view_at(catalog, symbol, to_ns(at), market or PricingFlags())
+    shown_ns = chosen_expiry(view, day)
+    first_shown_ns = None if day is None else shown_ns
     if html is not None:
         from cli.chain_page import write_chain_page
 
-        write_chain_page(view, html)
-    if json:
-        print_json(chain_json(view, html=html))
-        return
-    from cli.output import stdout_console
+        write_chain_page(view, html, expiry_ns=first_shown_ns)
+    if png is not None:
+        from cli.chain_page import PICTURE_HEIGHT, render
+        from cli.page_picture import write_picture
 
+        write_picture(render(view, expiry_ns=first_shown_ns), png, height=PICTURE_HEIGHT)
+    if json:
+        print_json({**chain_json(view), "html": html, "png": png})
+        return
     console = stdout_console()
-    for line in chain_lines(view, day):
+    for line in chain_lines(view, shown_ns):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if html is not None:
-        console.print(f"page: {html}", markup=False, soft_wrap=True)
+    for name, path in (("page", html), ("picture", png)):
+        if path is not None:
+            console.print(f"{name}: {path}", markup=False, soft_wrap=True)

@@ -12,10 +12,12 @@ import numpy as np
 
 from catalog.option_chains import chain_at
 from catalog.pricing_inputs import inputs_at
+from cli.scan_context import PricingFlags
+from cli.scan_inputs import age_note, chain_moment
 from market.dividends import DividendSchedule
 from market.errors import NotFoundError
 from market.option_chain import CROSSED, GREEKS, NO_TWO_SIDED_QUOTE, NOT_PRICED, OptionChain
-from market.option_chain_pricing import implied_forward, priced
+from market.option_chain_pricing import implied_forward, priced, with_underlying_price
 from market.pricing.implied_volatility import Reason
 from market.time import format_new_york, new_york_date
 from market.volatility import TermStructure, constant_maturity_iv, skew, term_structure
@@ -48,14 +50,25 @@ class ChainView:
     """Declared by then and still to come."""
     price_from: str
     has_quotes: bool
+    asked_ns: int
+    """The moment asked for; the chain is the latest until then."""
 
 
-def view_at(catalog: Path, symbol: str, at_ns: int, *, rate: float | None = None) -> ChainView:
-    """Return the view of a moment; raises `NotFoundError` where the catalog has no chain of it."""
+def view_at(catalog: Path, symbol: str, at_ns: int, flags: PricingFlags) -> ChainView:
+    """Return the view of a moment, rates and dividends as known at its chain's time.
+
+    Raises `NotFoundError` where the catalog has no chain of it, `ConfigError` for flags that are none.
+    """
     stored = chain_at(catalog, symbol, at_ns)
-    known = inputs_at(catalog, at_ns, symbol=stored.underlying, rate=rate)
+    known = inputs_at(
+        catalog,
+        stored.ts_ns,
+        symbol=stored.underlying,
+        rate=flags.rate,
+        dividend_yield=flags.dividend_yield,
+    )
     has_quotes = bool(stored.is_two_sided.any())
-    chain = priced(stored, known.inputs) if has_quotes else stored
+    chain = priced(stored, known.inputs) if has_quotes else with_underlying_price(stored, known.inputs)
     skews = {}
     for expiry in chain.expiries.tolist():
         found = skew(chain, expiry, known.inputs)
@@ -73,14 +86,30 @@ def view_at(catalog: Path, symbol: str, at_ns: int, *, rate: float | None = None
         dividends=known.inputs.dividends.between(chain.ts_ns, int(chain.expiry_ns[-1])),
         price_from="put-call parity" if np.isnan(stored.underlying_price) else "catalog",
         has_quotes=has_quotes,
+        asked_ns=at_ns,
     )
 
 
-def chain_json(view: ChainView, *, html: Path | None = None) -> dict[str, Any]:
+def chosen_expiry(view: ChainView, day: date | None) -> int:
+    """Return the expiry of `day`, by default the nearest that is not over; raises `NotFoundError`."""
+    if day is None:
+        ahead = view.chain.expiry_ns[view.chain.dte >= 0]
+        return int(ahead[0] if ahead.size else view.chain.expiries[-1])
+    expiries = {new_york_date(ns): ns for ns in reversed(view.chain.expiries.tolist())}
+    if day not in expiries:
+        listed = ", ".join(str(known) for known in sorted(expiries))
+        raise NotFoundError(f"{view.chain.underlying} has no expiry {day}; it has {listed}.")
+    return int(expiries[day])
+
+
+def chain_json(view: ChainView) -> dict[str, Any]:
     """Return the JSON of `harvester chain --json`; absent numbers are null."""
     chain = view.chain
     return {
         "underlying": chain.underlying,
+        "asked_at": format_new_york(view.asked_ns, places=0),
+        **chain_moment(chain, view.asked_ns),
+        "note": age_note(chain, view.asked_ns),
         "ts_ns": chain.ts_ns,
         "time": format_new_york(chain.ts_ns, places=0),
         "underlying_price": _number(chain.underlying_price),
@@ -97,16 +126,17 @@ def chain_json(view: ChainView, *, html: Path | None = None) -> dict[str, Any]:
         "crossed": int(chain.is_crossed.sum()),
         "constant_maturity_iv_30d": _number(constant_maturity_iv(view.structure, days=MATURITY_DAYS)),
         "expiries": [_expiry_json(view, expiry) for expiry in chain.expiries.tolist()],
-        "html": str(html) if html is not None else None,
     }
 
 
-def chain_lines(view: ChainView, day: date | None) -> Iterator[str]:
-    """Yield the text: a line an expiry, and the strikes around the money of one of them."""
+def chain_lines(view: ChainView, expiry_ns: int) -> Iterator[str]:
+    """Yield the text: a line an expiry, and the strikes around the money of `expiry_ns`."""
     data = chain_json(view)
     price = data["underlying_price"]
     shown = "unknown" if price is None else f"{price:,.2f}"
     yield f"{data['underlying']} at {data['time']}: {shown} ({view.price_from}), rates: {view.rates_from}"
+    if data["note"]:
+        yield f"note: {data['note']}"
     if view.dividends.amounts:
         listed = ", ".join(f"{one['amount']:.4g} on {one['ex_dividend']}" for one in data["dividends"])
         yield f"dividends declared: {listed} (ex-dividend, USD a share)"
@@ -121,7 +151,7 @@ def chain_lines(view: ChainView, day: date | None) -> Iterator[str]:
         count = len(one["contracts"])
         yield f"{one['expiry']:<12}{one['dte']:>5}{count:>11}{_cell(one['forward'], 11)}{tail}"
     yield ""
-    yield from _expiry_lines(view, _chosen(view, day))
+    yield from _expiry_lines(view, expiry_ns)
 
 
 def _expiry_lines(view: ChainView, expiry_ns: int) -> Iterator[str]:
@@ -148,16 +178,6 @@ def _side(chain: OptionChain, row: int | None) -> str:
     cells.append(_cell(_number(chain.iv[row]), 8, percent=True))
     cells += [_cell(_number(values[row]), 8) for values in (chain.delta, chain.theta)]
     return "".join(cells)
-
-
-def _chosen(view: ChainView, day: date | None) -> int:
-    expiries = {new_york_date(ns): ns for ns in reversed(view.chain.expiries.tolist())}
-    if day is None:
-        return int(view.chain.expiries[0])
-    if day not in expiries:
-        listed = ", ".join(str(known) for known in sorted(expiries))
-        raise NotFoundError(f"{view.chain.underlying} has no expiry {day}; it has {listed}.")
-    return int(expiries[day])
 
 
 def _expiry_json(view: ChainView, expiry_ns: int) -> dict[str, Any]:

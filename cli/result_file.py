@@ -6,11 +6,25 @@ is refused, and nothing half-written is left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from market.errors import UserError
+from market.folders import require_writable_folder
+
+
+def require_result_files(outputs: Mapping[str, Path | None]) -> None:
+    """Raise `UserError` unless each output, by its option, can be a file; asked before any work is done."""
+    given: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        _require_no_folder(path, option=option)
+        require_writable_folder(path.parent, option=option)
+        first = given.setdefault(path.resolve(), option)
+        if first != option:
+            raise UserError(f"{first} and {option} name the same file, {path}. Name another with {option}.")
 
 
 @contextmanager
@@ -19,8 +33,7 @@ def finished_file(path: Path, *, option: str) -> Iterator[Path]:
 
     Raises `UserError` where `path` is a folder or cannot be written.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a file. Name a file in it with {option}.")
+    _require_no_folder(path, option=option)
     unfinished = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,3 +51,8 @@ def write_text_file(path: Path, text: str, *, option: str) -> Path:
     with finished_file(path, option=option) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return path
+
+
+def _require_no_folder(path: Path, *, option: str) -> None:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a file. Name a file in it with {option}.")

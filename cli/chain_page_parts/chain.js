@@ -6,10 +6,12 @@
     { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 } }, extra || {});
   const percent = (v) => (v == null ? "-" : (100 * v).toFixed(2) + " %");
   const fixed = (places) => (v) => (v == null ? "-" : v.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
-  const percentAxis = axis({ size: 70, values: (u, vs) => vs.map((v) => (100 * v).toFixed(1) + " %") });
+  const label = (text) => ({ label: text, labelSize: 22, labelFont: "12px sans-serif" });
+  const percentAxis = axis({ ...label("implied volatility a year"), size: 64, values: (u, vs) => vs.map((v) => (100 * v).toFixed(1) + " %") });
   const SHOWN = [["volume", "volume", fixed(0)], ["open int.", "open_interest", fixed(0)], ["theta", "theta", fixed(3)],
     ["vega", "vega", fixed(3)], ["gamma", "gamma", fixed(4)], ["delta", "delta", fixed(3)], ["iv", "iv", percent], ["bid", "bid", fixed(2)], ["ask", "ask", fixed(2)]];
-  let smile = null;
+  const DAYS = [1, 2, 4, 7, 14, 30, 60, 91, 182, 365, 730, 1095], FEW_DAYS = [1, 7, 30, 91, 365, 1095];
+  let smile = null, term = null;
 
   function plot(id, options, series) {
     const host = document.getElementById(id);
@@ -22,9 +24,11 @@
   }
 
   function drawTerm() {
-    const known = data.expiries.filter((e) => e.atm_iv != null);
-    if (!known.length) { document.getElementById("term").textContent = "No expiry has quotes around the money."; return; }
-    plot("term", { height: 200, scales: { x: { time: false } }, axes: [axis(), percentAxis],
+    const known = data.expiries.filter((e) => e.atm_iv != null && e.days > 0);
+    if (!known.length) { document.getElementById("term").textContent = "No expiry has volatilities around the money."; return; }
+    const days = axis({ ...label("days to settlement"), size: 32, values: (u, vs) => vs.map((v) => v), filter: (u, splits) => splits,
+      splits: (u, i, low, high) => (u.width < 600 ? FEW_DAYS : DAYS).filter((d) => d >= low && d <= high) });
+    term = plot("term", { height: 240, scales: { x: { time: false, distr: 3 } }, axes: [days, percentAxis],
       series: [{ label: "days", value: (u, v) => fixed(1)(v) }, line("at the money", css("--accent"))] },
       [known.map((e) => e.days), known.map((e) => e.atm_iv)]);
   }
@@ -44,7 +48,7 @@
     if (smile) smile.destroy();
     smile = null;
     if (!rows.length) { document.getElementById("smile").textContent = "No contract of this expiry has a volatility."; return; }
-    smile = plot("smile", { height: 300, scales: { x: { time: false } }, axes: [axis(), percentAxis],
+    smile = plot("smile", { height: 340, scales: { x: { time: false } }, axes: [axis({ ...label("strike, USD"), size: 32 }), percentAxis],
       series: [{ label: "strike", value: (u, v) => fixed(2)(v) }, line("calls", css("--gain")), line("puts", css("--loss"))],
       hooks: { draw: [(u) => spotLine(u)] } }, [rows.map(([k]) => k), iv("C"), iv("P")]);
   }
@@ -70,8 +74,8 @@
     const head = document.getElementById("head"), body = document.getElementById("rows");
     const names = SHOWN.map(([n]) => `<th>${n}</th>`).join("");
     const mirrored = [...SHOWN].reverse();
-    head.innerHTML = `<tr><th class="group" colspan="${SHOWN.length}">calls</th><th></th><th class="group" colspan="${SHOWN.length}">puts</th></tr>`
-      + `<tr>${names}<th>strike</th>${mirrored.map(([n]) => `<th>${n}</th>`).join("")}</tr>`;
+    head.innerHTML = `<tr><th class="group" colspan="${SHOWN.length}">calls</th><th class="strike"></th><th class="group" colspan="${SHOWN.length}">puts</th></tr>`
+      + `<tr>${names}<th class="strike">strike</th>${mirrored.map(([n]) => `<th>${n}</th>`).join("")}</tr>`;
     body.textContent = "";
     for (const [strike, r] of byStrike(expiry)) {
       const row = document.createElement("tr");
@@ -85,7 +89,9 @@
       body.appendChild(row);
     }
     const first = [...body.rows].find((r) => data.underlying_price != null && parseFloat(r.cells[SHOWN.length].textContent.replaceAll(",", "")) >= data.underlying_price);
-    if (first) body.closest(".tall").scrollTop = Math.max(0, first.offsetTop - 220);
+    if (first) body.closest(".tall").scrollTop = Math.max(0, first.offsetTop - 240);
+    const box = body.closest(".tall"), middle = head.rows[1].cells[SHOWN.length];
+    box.scrollLeft = middle.offsetLeft + middle.offsetWidth / 2 - box.clientWidth / 2;
     document.getElementById("which").textContent = `${expiry.expiry}, ${expiry.dte} days, settlement ${expiry.settlement.join(", ")}`;
   }
 
@@ -101,6 +107,11 @@
     button.addEventListener("click", () => choose(i));
     document.getElementById("expiries").appendChild(button);
   });
+  const opened = data.open_at_ns == null ? (e) => e.dte >= 20 : (e) => e.expiry_ns === data.open_at_ns;
   drawTerm();
-  choose(Math.max(0, data.expiries.findIndex((e) => e.dte >= 20)));
+  choose(Math.max(0, data.expiries.findIndex(opened)));
+  addEventListener("resize", () => {
+    for (const [id, chart] of [["term", term], ["smile", smile]])
+      if (chart) chart.setSize({ width: document.getElementById(id).clientWidth, height: chart.height });
+  });
 })();

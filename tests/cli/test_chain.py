@@ -102,6 +102,115 @@ def test_a_question_that_has_no_answer_says_why(catalog, capsys, arguments, mess
     assert message in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_nothing_is_printed_or_written_for_an_expiry_that_is_none(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "chain.html"
+    words = ["chain", "SPX", "--catalog", str(catalog), "--at", AT, "--html", str(page)]
+    assert main([*words, "--expiry", "2021-01-08"]) == 2
+    assert capsys.readouterr().out == ""
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("command", ["chain", "surface"])
+@pytest.mark.parametrize("option", ["--html", "--png"])
+def test_a_folder_or_a_place_below_a_file_is_refused_before_work(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, option: str
+) -> None:
+    (tmp_path / "note").write_text("mine", encoding="utf-8")
+    words = [command, "SPX", "--catalog", str(catalog), "--at", AT, option]
+    assert main([*words, str(tmp_path)]) == 2
+    assert f"{tmp_path} is a folder, not a file" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "note" / "chain.html")]) == 2
+    assert "is a file, not a folder" in capsys.readouterr().err
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["catalog", "lean", "note"]
+
+
+def test_an_old_chain_is_said_and_priced_as_of_its_time(
+    catalog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["chain", "SPX", "--catalog", str(catalog), "--at", "2021-01-06T12:00:00-05:00"]
+    assert main(words) == 0
+    assert (
+        "note: The latest chain of SPX at 2021-01-06 12:00:00 EST is of 2021-01-04" in capsys.readouterr().out
+    )
+    assert main([*words, "--json"]) == 0
+    found = reply(capsys)
+    assert (found["asked_at"], found["chain_at"][:10]) == ("2021-01-06 12:00:00 EST", "2021-01-04")
+    assert found["chain_age_seconds"] > 2 * 86_400
+    assert found["note"].startswith("The latest chain")
+
+
+def test_a_given_dividend_yield_moves_the_volatilities(
+    catalog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["chain", "SPX", "--catalog", str(catalog), "--at", AT, "--json"]
+    found = []
+    for flags in ([], ["--dividend-yield", "0.5"]):
+        assert main([*words, *flags]) == 0
+        found.append(reply(capsys))
+    assert (found[0]["dividends_from"], found[1]["dividends_from"]) == ("none, it is an index", "given")
+    assert found[0]["expiries"][0]["contracts"] != found[1]["expiries"][0]["contracts"]
+    assert main([*words, "--dividend-yield", "5"]) == 2
+
+
+def test_the_page_opens_at_the_expiry_that_was_asked_for(catalog: Path, tmp_path: Path) -> None:
+    page = tmp_path / "chain.html"
+    words = ["chain", "SPX", "--catalog", str(catalog), "--at", AT, "--html", str(page)]
+    for flags, opened in (([], None), (["--expiry", "2021-01-06"], 1609966800000000000)):
+        assert main([*words, *flags]) == 0
+        data = re.search(
+            r'<script id="chart-data"[^>]*>(.*?)</script>', page.read_text(encoding="utf-8"), re.S
+        )
+        assert data is not None
+        assert json.loads(data[1])["open_at_ns"] == opened
+
+
+@pytest.fixture
+def vendors(tmp_path: Path) -> Path:
+    """A catalog of a snapshot without quotes, whose volatilities are the vendor's."""
+    rows = [
+        f"KO,{price},2021-02-19,2021-01-04,{strike},{right},{iv}"
+        for price, iv in ((50, 0.3),)
+        for strike in range(40, 61, 2)
+        for right in ("call", "put")
+    ]
+    header = "underlying,underlying_last,expiration,quotedate,strike,type,impliedvol"
+    text = "\n".join([header + ",bid,ask", *(f"{row},0,0" for row in rows)])
+    path = tmp_path / "ko.csv"
+    path.write_text(text, encoding="utf-8")
+    assert main(["ingest", "chain-csv", str(path), "--catalog", str(tmp_path / "vendors")]) == 0
+    return tmp_path / "vendors"
+
+
+def test_a_surface_without_quotes_is_the_vendors(vendors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["surface", "KO", "--catalog", str(vendors), "--at", "2021-01-04T16:00:00-05:00"]
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    found = reply(capsys)
+    assert found["volatilities_from"] == "vendor"
+    assert found["expiries"][0]["iv"][found["moneyness"].index(1.0)] == pytest.approx(0.3, abs=1e-6)
+    assert main(words) == 0
+    assert "Implied volatility of the vendor" in capsys.readouterr().out
+
+
+def test_an_empty_surface_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "KO,50,2021-02-19,2021-01-04,40,call,0.3,0,0\nKO,50,2021-02-19,2021-01-04,60,put,0.3,0,0\n"
+    header = "underlying,underlying_last,expiration,quotedate,strike,type,impliedvol,bid,ask\n"
+    for name, text, why in (
+        ("sides", rows, "2 of 2 contracts have a volatility, and no expiry has one near"),
+        ("price", rows.replace(",50,", ",0,"), "the price of the underlying is not known"),
+    ):
+        path, page = tmp_path / f"{name}.csv", tmp_path / f"{name}.html"
+        path.write_text(header + text, encoding="utf-8")
+        assert main(["ingest", "chain-csv", str(path), "--catalog", str(tmp_path / name)]) == 0
+        words = ["surface", "KO", "--catalog", str(tmp_path / name), "--at", "2021-01-04T16:00:00-05:00"]
+        capsys.readouterr()
+        assert main([*words, "--html", str(page)]) == 0
+        assert f"note: The surface is empty: {why}" in capsys.readouterr().out
+        assert f"The surface is empty: {why}" in page.read_text(encoding="utf-8")
+
+
 def test_rates_and_volatility_are_ingested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = str(tmp_path / "catalog")
     (tmp_path / "rates.csv").write_text("DATE,RATE\n2021-01-04,0.25\n", encoding="utf-8")

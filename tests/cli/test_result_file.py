@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.result_file import write_text_file
+from cli.result_file import require_result_files, write_text_file
 from market.errors import UserError
 
 
@@ -38,3 +38,16 @@ def test_what_fails_half_way_leaves_the_older_file(tmp_path: Path) -> None:
         write_text_file(target, "second \ud800", option="--html")
     assert target.read_text(encoding="utf-8") == "first"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_outputs_are_checked_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    page, picture = tmp_path / "new" / "page.html", tmp_path / "picture.png"
+    require_result_files({"--html": page, "--png": picture, "--csv": None})
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+    with pytest.raises(UserError, match=r"is a folder, not a file\. Name a file in it with --png"):
+        require_result_files({"--html": page, "--png": tmp_path})
+    with pytest.raises(UserError, match="is a file, not a folder"):
+        require_result_files({"--html": tmp_path / "file" / "page.html"})
+    with pytest.raises(UserError, match="--html and --png name the same file"):
+        require_result_files({"--html": picture, "--png": tmp_path / "new" / ".." / "picture.png"})

@@ -27,20 +27,23 @@ def _by_loops(chain: OptionChain, moneyness: tuple[float, ...]) -> list[tuple[da
     today = new_york_date(chain.ts_ns)
     rows = []
     for expiry_ns in sorted(set(chain.expiry_ns.tolist())):
-        smile = {}
+        smile, listed = {}, set()
         for row in range(len(chain)):
             strike, iv = float(chain.strike[row]), float(chain.iv[row])
             is_side = bool(chain.is_call[row]) == (strike >= chain.underlying_price)
+            if chain.expiry_ns[row] == expiry_ns:
+                listed.add(strike)
+                years = (expiry_ns - chain.ts_ns) / (365 * 86_400 * 10**9)
             if chain.expiry_ns[row] == expiry_ns and is_side and not math.isnan(iv):
                 smile[strike] = iv
-        cells = [_cell(smile, share * chain.underlying_price) for share in moneyness]
+        cells = [_cell(smile, listed, share * chain.underlying_price, years) for share in moneyness]
         if not all(math.isnan(cell) for cell in cells):
             day = new_york_date(expiry_ns)
             rows.append((day, (day - today).days, cells))
     return rows
 
 
-def _cell(smile: dict[float, float], level: float) -> float:
+def _cell(smile: dict[float, float], listed: set[float], level: float, years: float) -> float:
     below = [strike for strike in smile if strike <= level * (1 + 1e-12)]
     above = [strike for strike in smile if strike >= level * (1 - 1e-12)]
     if not below or not above:
@@ -48,6 +51,10 @@ def _cell(smile: dict[float, float], level: float) -> float:
     left, right = max(below), min(above)
     if right <= left:
         return smile[left]
+    deviation = min(smile[left], smile[right]) * math.sqrt(years)
+    is_wide = math.log(right / left) > min(0.25 * deviation, 0.10)
+    if is_wide and sum(left < strike < right for strike in listed) > 2:
+        return math.nan
     share = math.log(level / left) / math.log(right / left)
     return smile[left] + share * (smile[right] - smile[left])
 
