@@ -55,7 +55,8 @@ Every filter counts what it removed of what reached it, in this order:
    `[legs]` that need one (delta, gamma, theta, vega, iv): contracts.
 3. `[short_leg]` and `[long_leg]`, same keys as `[legs]`: contracts of one right in one role.
 4. `position.width_usd`, `position.sound` (it can gain, and can lose), the other ranges of `[position]` in the
-   order below: positions. The wings of condors and butterflies must each be sound and not too wide.
+   order below: positions. The wings of condors and butterflies must each be sound and not too wide; of two
+   wings that fit otherwise `equal_widths` removes those of unequal width, before they count as a position.
 
 A pair has one expiry, settlement, style and multiplier. Strikes, deltas and the like of a contract are
 those of one share's option; `*_usd` of a position are USD a share for width, credit and debit, and USD for
@@ -67,13 +68,27 @@ They are those that the options themselves imply, not a forecast. At a listed st
 above it is N(d2) at the strike's own implied volatility; between two usable strikes of the same expiry and
 right the normal deviate is interpolated in the logarithm of the price. With `volatility = "realised"` every
 strike has the underlying's realised volatility instead. The mean of what a spread pays is that probability
-integrated over its width, that of a single leg the formula of Black. A share bought for a covered call costs
-the price of the underlying; a short put is secured by cash.
+integrated over its width, that of a single leg the formula of Black. A short put is secured by cash. A share
+bought for a covered call costs the price of the underlying and is paid the dividends that go ex until expiry:
+breakeven, maximum profit and loss, probability and expected value count them, as if the call is not exercised
+before.
 
 ## The score
 
 `[[ranking]]` terms, each a metric of `[position]`: 0 at `worst`, 1 at `best`, linear between, clipped
 outside; the score is their mean by `weight`. Of equal scores the nearer expiry and lower strike comes first.
+
+A bought call may gain without limit. To rank it, `max_profit_usd`, `return_on_risk` and `annualised_return`
+take the profit at the price which is two standard deviations above the mean at expiry (by the leg's own
+volatility, exceeded once in 44 times): a call deep in the money ranks by what its price lets it earn, not
+first. A bare sold call may lose without limit: its returns are 0. Filters take both as infinite.
+
+## Unlimited and not applicable
+
+In the JSON of a scan a metric is `null` where it does not apply (the width of a single leg) and where nothing
+limits it; the latter are listed by name in the candidate's `unlimited`. In CSV they are empty and `inf`. The
+`value` of a part of the score is what was ranked. `harvester payoff` lists likewise in `unlimited`, and
+`--explain` marks such a value with `unlimited`.
 
 ## Structures
 
