@@ -55,10 +55,12 @@ def command(
     json
         Print one JSON object instead of text.
     """
+    from cli.result_file import require_result_files
     from market.errors import ConfigError
     from market.time import to_ns
     from scanner.spread_text import parse_spread
 
+    require_result_files({"--html": html, "--png": png})
     if not 0 <= price_between <= 1:
         raise ConfigError(f"--price-between is {price_between}, allowed: 0 to 1. 0.5 is the mid-point.")
     view = _view(parse_spread(spread), catalog, to_ns(at), price_between, market or PricingFlags())

@@ -24,7 +24,8 @@ def require_result_files(outputs: Mapping[str, Path | None]) -> None:
         require_writable_folder(path.parent, option=option)
         first = given.setdefault(path.resolve(), option)
         if first != option:
-            raise UserError(f"{first} and {option} name the same file, {path}. Name another with {option}.")
+            same = f"{first} and {option} name the same file, {path}."
+            raise UserError(f"{same} Name another one with {option}.")
 
 
 @contextmanager

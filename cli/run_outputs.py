@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from cli.result_file import require_result_files
 from market.errors import UserError
 
 EVIDENCE_FOLDERS = ("journal", "notes", "data")
@@ -15,16 +16,10 @@ def require_beside(run_dirs: Iterable[Path], outputs: Mapping[str, Path | None])
 
     A path in a run's journal, notes or market data is refused, and the name of one of the run's own files.
     """
-    given: dict[Path, str] = {}
+    require_result_files(outputs)
     for option, path in outputs.items():
         if path is None:
             continue
-        place = path.resolve()
-        if place in given:
-            raise UserError(
-                f"{given[place]} and {option} name the same file, {path}. Name another one with {option}."
-            )
-        given[place] = option
         for run_dir in run_dirs:
             _require_not_of(run_dir, path, option=option)
 

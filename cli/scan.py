@@ -61,9 +61,11 @@ def command(
     json
         Print one JSON object instead of tables.
     """
+    from cli.result_file import require_result_files
     from configs.criteria import read_criteria
     from market.time import to_ns
 
+    require_result_files({"--csv": csv_file})
     chosen = _with_top(read_criteria(criteria), top)
     names = symbol if explain is None else _explained(catalog, symbol, explain)
     inputs = scan_inputs(catalog, names, to_ns(at), flags=market or MarketFlags(), criteria=chosen)

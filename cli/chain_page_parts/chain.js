@@ -74,7 +74,7 @@
     const head = document.getElementById("head"), body = document.getElementById("rows");
     const names = SHOWN.map(([n]) => `<th>${n}</th>`).join("");
     const mirrored = [...SHOWN].reverse();
-    head.innerHTML = `<tr><th class="group" colspan="${SHOWN.length}">calls</th><th class="strike"></th><th class="group" colspan="${SHOWN.length}">puts</th></tr>`
+    head.innerHTML = `<tr><th class="group" colspan="${SHOWN.length}"><span>calls</span></th><th class="strike"></th><th class="group" colspan="${SHOWN.length}"><span>puts</span></th></tr>`
       + `<tr>${names}<th class="strike">strike</th>${mirrored.map(([n]) => `<th>${n}</th>`).join("")}</tr>`;
     body.textContent = "";
     for (const [strike, r] of byStrike(expiry)) {
