@@ -6,12 +6,12 @@ is refused, and nothing half-written is left behind.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from market.errors import UserError
-from market.folders import require_writable_folder
 
 
 def require_result_files(outputs: Mapping[str, Path | None]) -> None:
@@ -21,7 +21,7 @@ def require_result_files(outputs: Mapping[str, Path | None]) -> None:
         if path is None:
             continue
         _require_no_folder(path, option=option)
-        require_writable_folder(path.parent, option=option)
+        _require_writable_place(path, option=option)
         first = given.setdefault(path.resolve(), option)
         if first != option:
             same = f"{first} and {option} name the same file, {path}."
@@ -57,3 +57,14 @@ def write_text_file(path: Path, text: str, *, option: str) -> Path:
 def _require_no_folder(path: Path, *, option: str) -> None:
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a file. Name a file in it with {option}.")
+
+
+def _require_writable_place(path: Path, *, option: str) -> None:
+    nearest = next(above for above in path.absolute().parents if above.exists())
+    if not nearest.is_dir():
+        why = f"{nearest} is a file, not a folder"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        why = f"you have no right to write in {nearest}"
+    else:
+        return
+    raise UserError(f"{path} cannot be written: {why}. Name another file with {option}.")

@@ -16,12 +16,12 @@ def require_beside(run_dirs: Iterable[Path], outputs: Mapping[str, Path | None])
 
     A path in a run's journal, notes or market data is refused, and the name of one of the run's own files.
     """
-    require_result_files(outputs)
     for option, path in outputs.items():
         if path is None:
             continue
         for run_dir in run_dirs:
             _require_not_of(run_dir, path, option=option)
+    require_result_files(outputs)
 
 
 def _require_not_of(run_dir: Path, path: Path, *, option: str) -> None:
