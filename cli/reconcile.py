@@ -22,6 +22,7 @@ RUN_FILE = "run.json"
 FILLS_FILE = "fills.parquet"
 STATEMENT_BYTES_MAX = 256 * 1024 * 1024
 WINDOW_SECONDS_MAX = 3_600
+MONEY_PLACES = 2
 
 
 def command(
@@ -38,7 +39,8 @@ def command(
 
     Executions are matched by their ids, without ids by their terms; then commissions, positions, cash and
     realized profit are compared to the cent. Each difference is named with its amount, its likely cause and
-    what to do. Exit code 0 when all agrees, 3 when something differs, 2 when a file cannot be used.
+    what to do. Exit code 0 when all agrees, 3 when something differs or the journal fails its verification, 2
+    when a file cannot be used.
 
     Parameters
     ----------
@@ -58,8 +60,8 @@ def command(
 
     if not 0 <= window_seconds <= WINDOW_SECONDS_MAX:
         raise UserError(f"--window-seconds is {window_seconds}, allowed: 0 to {WINDOW_SECONDS_MAX}.")
+    entries = _journal(run_dir)
     summary = _summary(run_dir)
-    entries = _journal(run_dir, summary)
     journal = journal_ledger(entries)
     engine = checkpoint_ledger(entries) if summary is None else engine_ledger(_fills(run_dir), summary)
     broker = None
@@ -67,7 +69,7 @@ def command(
         broker = _statement(statement, account=account or journal.account, zone=zone)
     result = reconcile(journal, engine=engine, statement=broker, window_ns=window_seconds * NS_PER_SECOND)
     if json:
-        print_json(_as_json(result))
+        print_json({"run": run_dir, **_as_json(result)})
     else:
         _print(result)
     return 0 if result.agrees else EXIT_DIFFERENCES
@@ -82,25 +84,22 @@ def _summary(run_dir: Path) -> Mapping[str, Any] | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}. Run the backtest again.") from None
 
 
-def _journal(run_dir: Path, summary: Mapping[str, Any] | None) -> list[Entry]:
+def _journal(run_dir: Path) -> list[Entry]:
     """Return the records of the run's journal, which must hold: a forged one proves nothing."""
-    from audit.journal import verify
-    from cli.run_journal import JOURNAL_FOLDER, entries_of
+    from audit.journal import TamperedError
+    from cli.run_journal import entries_of, verify_run
 
-    entries = entries_of(run_dir)
-    note = (summary or {}).get("journal")
-    noted = note.get("last_hash") if isinstance(note, dict) else None
-    checked = verify(run_dir / JOURNAL_FOLDER, expected_hash=noted, may_have_grown=True)
+    checked = verify_run(run_dir, expected_hash=None)
     if not checked.ok:
-        raise DataError(
-            f"The journal of {run_dir} fails verification: {checked.problems[0].why} "
+        raise TamperedError(
+            f"The journal of {run_dir} fails verification: {checked.problems[0]} "
             f"`harvester audit verify {run_dir}` names every record."
         )
-    return list(entries)
+    return list(entries_of(run_dir))
 
 
 def _fills(run_dir: Path) -> list[dict[str, Any]]:
@@ -148,16 +147,45 @@ def _statement(path: Path, *, account: str | None, zone: str) -> Ledger:
 def _as_json(result: Reconciliation) -> dict[str, Any]:
     import msgspec
 
-    return {"agrees": result.agrees, **msgspec.structs.asdict(result)}
+    shown = {"agrees": result.agrees, "apart_usd": result.apart_usd, **msgspec.structs.asdict(result)}
+    shown["totals"] = [
+        {
+            name: _shown(value, places=MONEY_PLACES if total.is_usd else 0)
+            for name, value in msgspec.structs.asdict(total).items()
+        }
+        for total in result.totals
+    ]
+    shown["differences"] = [
+        {
+            name: _shown(value, places=MONEY_PLACES if name.endswith("_usd") else 0)
+            for name, value in msgspec.structs.asdict(difference).items()
+        }
+        for difference in result.differences
+    ]
+    shown["apart_usd"] = _shown(result.apart_usd, places=MONEY_PLACES)
+    return shown
+
+
+def _shown(value: object, *, places: int) -> object:
+    """Return a decimal as text, with so many places or as many as it needs; anything else as it is."""
+    from decimal import Decimal
+
+    if not isinstance(value, Decimal):
+        return value
+    short = value.normalize()
+    needed = max(places, -int(short.as_tuple().exponent))
+    return f"{short:.{needed}f}"
 
 
 def _print(result: Reconciliation) -> None:
     from rich.table import Table
 
     console = stdout_console()
-    table = Table(*("sum", *result.sides), title=f"Account {result.account or 'of the run'}{_period(result)}")
+    table = Table(
+        *("sum", *result.sides, "apart"), title=f"Account {result.account or 'of the run'}{_period(result)}"
+    )
     for total in result.totals:
-        table.add_row(total.name, *(_amount(total, side) for side in result.sides))
+        table.add_row(total.name, *(_amount(total, side) for side in result.sides), _apart(total))
     console.print(table)
     if result.differences:
         listing = Table(
@@ -169,8 +197,24 @@ def _print(result: Reconciliation) -> None:
     for remark in result.not_compared:
         console.print(f"Not compared or assumed: {remark}")
     names = f"{', '.join(result.sides[:-1])} and {result.sides[-1]}"
-    verdict = f"{len(result.differences)} differences." if result.differences else "They agree to the cent."
-    console.print(f"Compared: {names}. {verdict}")
+    console.print(f"Compared: {names}. {_verdict(result)}")
+
+
+def _verdict(result: Reconciliation) -> str:
+    from audit.reconciliation.ledger import CENT
+
+    count = len(result.differences)
+    if count:
+        return "1 difference." if count == 1 else f"{count:,} differences."
+    if result.apart_usd < CENT:
+        return "They agree to the cent."
+    cents = _shown(result.apart_usd * 100, places=0)
+    return f"They agree within {cents} cents (rounding of fills; see the column apart)."
+
+
+def _apart(total: Total) -> str:
+    """Return by how much the sides of an amount of money lie apart; empty where they do not."""
+    return f"{round(total.apart, 4).normalize():,f}" if total.is_usd and total.apart else ""
 
 
 def _period(result: Reconciliation) -> str:

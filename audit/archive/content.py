@@ -131,7 +131,7 @@ def _summary(run_dir: Path) -> _Summary | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Summary)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}. Restore it, or run the backtest again.") from None
 
 

@@ -59,7 +59,7 @@ def parse_activity(text: str, *, zone: ZoneInfo = NEW_YORK) -> Ledger:
 
 def _period(rows: ActivityRows) -> tuple[date, date]:
     text = rows.field("Statement", "Period")
-    days = [day(part, what="Period", where="section Statement") for part in text.split(" - ")]
+    days = [day(part, what="Period", where="section Statement", form="csv") for part in text.split(" - ")]
     return days[0], days[-1]
 
 
@@ -100,7 +100,7 @@ def _execution(row: Row, *, zone: ZoneInfo, is_order: bool, regulatory: Mapping[
         side="SELL" if units < 0 else "BUY",
         quantity=abs(units),
         price=number(row.needed("T. Price"), what="T. Price", where=row.where),
-        ts_ns=instant_ns(row.needed("Date/Time"), zone=zone, where=row.where),
+        ts_ns=instant_ns(row.needed("Date/Time"), zone=zone, where=row.where, form="csv"),
         stated_value_usd=row.decimal("Proceeds"),
         commission_usd=None if commission is None else -commission,
         regulatory_usd=regulatory.get(_trade_key(row)),

@@ -76,7 +76,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.do:
-            msgspec.structs.force_setattr(self, "do", TO_DO[self.cause])
+            own = TO_DO_IN_ENGINE if self.other_side == "engine" else TO_DO
+            msgspec.structs.force_setattr(self, "do", own.get(self.cause, TO_DO[self.cause]))
 
 
 TO_DO: dict[Cause, str] = {
@@ -86,8 +87,10 @@ TO_DO: dict[Cause, str] = {
         "there."
     ),
     "missing_in_journal": (
-        "Check `harvester audit verify` and the node's log at that time. The account holds what the "
-        "journal does not know: flatten it by hand, or let start-up reconciliation take it over."
+        "Ask first whether somebody traded by hand or with another program: a CSV statement does not say "
+        "whose order it was, a Flex query does. If nobody did, check `harvester audit verify` and the node's "
+        "log at that time. The account holds what the journal does not know: flatten it by hand, or let "
+        "start-up reconciliation take it over."
     ),
     "missing_in_engine": "Report it: the engine's tables were written without a fill that its events had.",
     "other_client": (
@@ -162,3 +165,29 @@ TO_DO: dict[Cause, str] = {
     "sums_disagree": "Report it with the run: a sum is not the sum of its parts.",
 }
 """What to do about each cause, in the words of a runbook."""
+
+_TABLE_DIFFERS = (
+    "The journal verifies, so the engine's table was changed after the run, or written wrongly: run the "
+    "backtest again, and report it if the two still differ."
+)
+_OF_THE_TABLE: tuple[Cause, ...] = (
+    "missing_in_journal",
+    "missing_in_engine",
+    "duplicate_in_engine",
+    "wrong_quantity",
+    "wrong_side",
+    "wrong_price",
+    "price_rounding",
+    "contract_size",
+    "time_zone",
+    "another_day",
+    "clock",
+    "commission_missing",
+    "commission_tier",
+    "regulatory_fees",
+    "commission_differs",
+    "starting_cash",
+    "other_client",
+)
+TO_DO_IN_ENGINE: dict[Cause, str] = dict.fromkeys(_OF_THE_TABLE, _TABLE_DIFFERS)
+"""What to do where the engine's own tables differ, which no broker made."""

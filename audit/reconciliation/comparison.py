@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -29,12 +30,21 @@ DEFAULT_WINDOW_NS = 60 * NS_PER_SECOND
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """One sum as each side has it; None where a side is not there or does not say."""
+    """One sum as each side has it; None where a side is not there or does not say.
+
+    `apart` is the largest difference between two sides that say it.
+    """
 
     name: str
     journal: Decimal | None = None
     engine: Decimal | None = None
     statement: Decimal | None = None
+    apart: Decimal = ZERO
+
+    @property
+    def is_usd(self) -> bool:
+        """Whether it is an amount of money."""
+        return " USD" in self.name
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +61,11 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     def agrees(self) -> bool:
         """Whether all that was compared is the same to the cent."""
         return not self.differences
+
+    @property
+    def apart_usd(self) -> Decimal:
+        """By how much sums in USD lie apart at most: rounding of the fills, where all agrees."""
+        return max((total.apart for total in self.totals if total.is_usd), default=ZERO)
 
 
 def reconcile(
@@ -76,9 +91,7 @@ def reconcile(
         found += foreign
         found += _differences(journal, own_account, window_ns=window_ns, engine_ids=engine_ids)
         if other.realized_usd is not None and not can_realize(journal, own_account):
-            remarks.append(
-                f"Realized profit of the {other.name}: it depends on lots from before, or is no trade."
-            )
+            remarks.append(_why_not_realized(own_account))
     days = journal.first_day, journal.last_day
     return Reconciliation(
         sides=("journal", *(side.name for side in others)),
@@ -88,6 +101,17 @@ def reconcile(
         differences=tuple(found),
         not_compared=tuple(dict.fromkeys(remarks)),
     )
+
+
+def _why_not_realized(other: Ledger) -> str:
+    silent = [each for each in filter(is_usd, other.executions) if each.commission_usd is None]
+    if silent:
+        return (
+            f"Commissions, cash and realized profit of the {other.name}: {len(silent)} of its trades say no "
+            f"commission, the first on {silent[0].where}. Add the field ibCommission to the Flex query's "
+            "section Trades (a CSV statement has it as Comm/Fee)."
+        )
+    return f"Realized profit of the {other.name}: it depends on lots from before, or is no trade."
 
 
 def _differences(journal: Ledger, other: Ledger, *, window_ns: int, engine_ids: set[str]) -> list[Difference]:
@@ -181,10 +205,15 @@ def _totals(journal: Ledger, engine: Ledger | None, statement: Ledger | None) ->
     rows = {name: [None if each is None else each[name] for each in sums] for name in _sums(journal)}
     rows |= {name: values for name, values in held.items() if any(values)}
     return tuple(
-        Total(name=name, journal=values[0], engine=values[1], statement=values[2])
+        Total(name=name, journal=values[0], engine=values[1], statement=values[2], apart=_apart(values))
         for name, values in rows.items()
         if any(value is not None for value in values)
     )
+
+
+def _apart(values: Iterable[Decimal | None]) -> Decimal:
+    said = [value for value in values if value is not None]
+    return max(said) - min(said)
 
 
 def _sums(side: Ledger) -> dict[str, Decimal | None]:

@@ -16,6 +16,10 @@ _ROW_TAGS = frozenset(
 ) | frozenset(("UnbundledCommissionDetail",))
 
 
+ANSWER = "FlexStatementResponse"
+"""What the web service sends in the place of a statement: an error, or the receipt of the request."""
+
+
 class Element(msgspec.Struct, frozen=True):
     """One data element: its name, attributes, and the line on which it begins."""
 
@@ -63,6 +67,7 @@ def read_flex(text: str) -> list[FlexStatement]:
     parser.StartDoctypeDeclHandler = _refuse_doctype  # entities could grow without bound; IBKR sends none
     parser.StartElementHandler = lambda tag, found: reader.begin(tag, found, parser.CurrentLineNumber)
     parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.characters
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
@@ -77,6 +82,18 @@ def _refuse_doctype(*_: object) -> None:
     raise DataError("The XML has a DOCTYPE, which no Flex query has. Download the statement again.")
 
 
+def _words_of_answer(answer: Mapping[str, str]) -> str:
+    """Return what the web service said in the place of a statement."""
+    code, said = answer.get("ErrorCode"), answer.get("ErrorMessage")
+    if code or said:
+        return f"IBKR sent no statement but error {code or 'without a code'}: {said or 'without words'}"
+    reference = answer.get("ReferenceCode", "without a code")
+    return (
+        f"IBKR took the request, and this is its receipt (reference {reference}), not the statement. Fetch "
+        "the statement with that reference."
+    )
+
+
 class _Reader:
     """Gathers the rows of each statement as the XML goes by."""
 
@@ -86,9 +103,16 @@ class _Reader:
         self._head: Element | None = None
         self._rows: list[Element] = []
         self._sections: set[str] = set()
+        self._is_answer = False
+        self._texts: list[str] = []
+        self._answer: dict[str, str] = {}
 
     def begin(self, tag: str, attributes: dict[str, str], line: int) -> None:
         self._depth += 1
+        self._texts.append("")
+        self._is_answer = self._is_answer or (self._depth == 1 and tag == ANSWER)
+        if self._is_answer:
+            return
         if self._depth == 1 and tag != "FlexQueryResponse":
             raise DataError(
                 f"line {line}: the file begins with <{tag}>, a Flex query with <FlexQueryResponse>. Download "
@@ -102,8 +126,16 @@ class _Reader:
         else:
             self._sections.add(tag)
 
+    def characters(self, text: str) -> None:
+        """Keep the text of an element: only an answer without a statement has any."""
+        if self._is_answer:
+            self._texts[-1] += text
+
     def end(self, tag: str) -> None:
         self._depth -= 1
+        self._answer[tag] = self._texts.pop().strip()
+        if self._is_answer and self._depth == 0:
+            raise DataError(_words_of_answer(self._answer))
         if tag == "FlexStatement" and self._head is not None:
             self.statements.append(FlexStatement(self._head, tuple(self._rows), frozenset(self._sections)))
             self._rows, self._sections = [], set()

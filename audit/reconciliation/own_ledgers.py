@@ -55,10 +55,11 @@ def checkpoint_ledger(entries: Iterable[Entry]) -> Ledger:
         starting_positions=journal.starting_positions,
         positions=_final_positions(entries),
     )
+    no_cash = "Cash and realized profit of the engine: only run.json says them, which is not there."
     if not points or (fills and points[-1].seq < fills[-1]):
-        remark = "The engine's fees: no checkpoint came after the last fill."
-        return msgspec.structs.replace(ledger, remarks=(remark,))
-    return msgspec.structs.replace(ledger, fees_usd=points[-1].body.fees_usd)
+        no_fees = "The engine's fees: no checkpoint came after the last fill."
+        return msgspec.structs.replace(ledger, remarks=(no_fees, no_cash))
+    return msgspec.structs.replace(ledger, fees_usd=points[-1].body.fees_usd, remarks=(no_cash,))
 
 
 def engine_ledger(fills: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> Ledger:

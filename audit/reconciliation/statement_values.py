@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from audit.reconciliation.ledger import Event
@@ -19,6 +20,11 @@ from market.instruments import instrument_id
 from market.option_contracts import occ_symbol, option_class, parse_occ_symbol
 from market.time import to_ns
 
+Form = Literal["flex", "csv"]
+_SPREADSHEET = (
+    "IBKR writes 2013-10-07, 09:30:00 in an activity statement: download it again, and do not open and save "
+    "it in a spreadsheet, which writes dates its own way."
+)
 ABSENT = frozenset(("", "-", "--", "N/A"))
 _DATE_FORMATS = ("%Y%m%d", "%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%d-%b-%y", "%B %d, %Y")
 _TIME_FORMATS = ("%H%M%S", "%H:%M:%S")
@@ -45,33 +51,32 @@ def number_or_none(text: str | None, *, what: str, where: str) -> Decimal | None
     return number(text, what=what, where=where)
 
 
-def day(text: str, *, what: str, where: str) -> date:
+def day(text: str, *, what: str, where: str, form: Form = "flex") -> date:
     """Return a date in any of the forms that a Flex query offers; day before month is not one of them."""
-    for form in _DATE_FORMATS:
+    for style in _DATE_FORMATS:
         try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a date has no zone
+            return datetime.strptime(text.strip(), style).date()  # noqa: DTZ007 - a date has no zone
         except ValueError:
             continue
     raise DataError(
-        f"{where}: {what} is {text!r}, which is no date. Choose yyyy-MM-dd or yyyyMMdd in the Flex query."
+        f"{where}: {what} is {text!r}, which is no date. "
+        + (_SPREADSHEET if form == "csv" else "Choose yyyy-MM-dd or yyyyMMdd in the Flex query.")
     )
 
 
-def instant_ns(text: str, *, zone: ZoneInfo, where: str) -> int:
+def instant_ns(text: str, *, zone: ZoneInfo, where: str, form: Form = "flex") -> int:
     """Return the instant in ns UTC at which the clocks of `zone` show `text`: date, separator, time."""
     match = _DATE_TIME.fullmatch(text.strip())
     if match is not None:
-        on = day(match["day"], what="date", where=where)
-        for form in _TIME_FORMATS:
+        on = day(match["day"], what="date", where=where, form=form)
+        for style in _TIME_FORMATS:
             try:
-                clock = datetime.strptime(match["time"], form).time()  # noqa: DTZ007 - the zone follows
+                clock = datetime.strptime(match["time"], style).time()  # noqa: DTZ007 - the zone follows
             except ValueError:
                 continue
             return to_ns(datetime.combine(on, clock, tzinfo=zone))
-    raise DataError(
-        f"{where}: {text!r} is no date and time. Choose a separator other than none in the Flex query, "
-        "e.g. 20131007;093000."
-    )
+    flex = "Choose a separator other than none in the Flex query, e.g. 20131007;093000."
+    raise DataError(f"{where}: {text!r} is no date and time. {_SPREADSHEET if form == 'csv' else flex}")
 
 
 def statement_instrument(symbol: str, *, is_option: bool, where: str) -> str:

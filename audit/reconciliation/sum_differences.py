@@ -7,7 +7,7 @@ once, and not again as a consequence of each execution that differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from audit.reconciliation.causes import Cause, Difference
@@ -18,6 +18,7 @@ from audit.reconciliation.ledger import (
     CashMovement,
     Execution,
     Ledger,
+    SideName,
     cash_of,
     fees_of,
     is_usd,
@@ -36,14 +37,24 @@ _CAUSE_OF_MOVEMENT: dict[str, Cause] = {
     "other": "cash_other",
 }
 
+_METHODS: dict[SideName, tuple[Callable[[Iterable[Execution]], Decimal], Cause]] = {
+    "engine": (average_gross_usd, "sums_disagree"),
+    "statement": (fifo_net_usd, "lot_method"),
+}
+"""How each side counts realized profit, and what it is called when that does not follow."""
+
 
 def sum_differences(journal: Ledger, other: Ledger, *, twice: Sequence[Execution]) -> list[Difference]:
-    """Return what the other side states and does not follow from its executions; `twice` may count once."""
+    """Return what the other side states and does not follow from its executions; `twice` may count once.
+
+    A sum that follows from the journal's executions is sound, too: then an execution was told wrongly, or
+    left out, and the sum was not. That difference is named with the execution.
+    """
     found = list(_positions(journal, other, twice))
     found += _starting_cash(journal, other)
     found += [_movement(movement, other) for movement in other.movements]
-    found += _cash(other, twice)
-    found += _fees(other, twice)
+    found += _cash(journal, other, twice)
+    found += _fees(journal, other, twice)
     found += _realized(journal, other, twice)
     return found
 
@@ -52,11 +63,13 @@ def _positions(journal: Ledger, other: Ledger, twice: Sequence[Execution]) -> It
     if other.positions is None:
         return
     traded = traded_positions(other.executions)
-    repeated = traded_positions(twice)
+    repeated, ours = traded_positions(twice), traded_positions(journal.executions)
     for symbol in sorted({*other.positions, *traded, *journal.starting_positions}):
         stated = other.positions.get(symbol, ZERO)
-        follows = journal.starting_positions.get(symbol, ZERO) + traded.get(symbol, ZERO)
-        more = _nearest(stated - follows, stated - follows + repeated.get(symbol, ZERO))
+        started = journal.starting_positions.get(symbol, ZERO)
+        follows = started + traded.get(symbol, ZERO)
+        once = stated - follows + repeated.get(symbol, ZERO)
+        more = _nearest(stated - follows, once, stated - started - ours.get(symbol, ZERO))
         if more:
             cause, why = _cause_of_position(symbol, other)
             yield Difference(
@@ -98,13 +111,14 @@ def _movement(movement: CashMovement, other: Ledger) -> Difference:
     )
 
 
-def _cash(other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
-    if other.starting_cash_usd is None or other.ending_cash_usd is None:
+def _cash(journal: Ledger, other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
+    if other.starting_cash_usd is None or other.ending_cash_usd is None or not says_commissions(other):
         return
     change = other.ending_cash_usd - other.starting_cash_usd
     moved = sum((movement.amount_usd for movement in other.movements), ZERO)
     follows = moved + cash_of(filter(is_usd, other.executions))
-    more = _nearest(change - follows, change - follows + cash_of(filter(is_usd, twice)))
+    once = change - follows + cash_of(filter(is_usd, twice))
+    more = _nearest(change - follows, once, change - moved - cash_of(journal.executions))
     # Nautilus rounds the account to a cent with every fill; a statement keeps all digits.
     slack = HALF_CENT * len(other.executions) if other.name == "engine" else ZERO
     if abs(more) < CENT or abs(more) <= slack:
@@ -114,11 +128,12 @@ def _cash(other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
     yield _sum_difference(other, "cash", cause, (follows, follows + more), why)
 
 
-def _fees(other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
+def _fees(journal: Ledger, other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
     if other.fees_usd is None:
         return
     follows = fees_of(other.executions)
-    more = _nearest(other.fees_usd - follows, other.fees_usd - follows + fees_of(twice))
+    once = other.fees_usd - follows + fees_of(twice)
+    more = _nearest(other.fees_usd - follows, once, other.fees_usd - fees_of(journal.executions))
     if abs(more) >= CENT:
         why = "the stated fees are not the sum of the commissions"
         yield _sum_difference(other, "fees", "sums_disagree", (follows, follows + more), why, sign=-1)
@@ -127,23 +142,26 @@ def _fees(other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
 def _realized(journal: Ledger, other: Ledger, twice: Sequence[Execution]) -> Iterator[Difference]:
     if other.realized_usd is None or not can_realize(journal, other):
         return
-    if other.name == "engine":
-        follows, cause = average_gross_usd(other.executions), "sums_disagree"
-        without = average_gross_usd(_without(other.executions, twice))
-    else:
-        follows, cause = fifo_net_usd(other.executions), "lot_method"
-        without = fifo_net_usd(_without(other.executions, twice))
-    more = _nearest(other.realized_usd - follows, other.realized_usd - without)
+    realized, named = _METHODS[other.name]
+    follows = realized(other.executions)
+    without, ours = realized(_without(other.executions, twice)), realized(journal.executions)
+    more = _nearest(*(other.realized_usd - amount for amount in (follows, without, ours)))
     slack = HALF_CENT * len(other.executions) if _prints_cents(other) else ZERO
     if abs(more) >= CENT and abs(more) > slack:
         why = "the stated realized profit is not what the trades give, first in, first out"
-        named: Cause = "sums_disagree" if cause == "sums_disagree" else "lot_method"
         yield _sum_difference(other, "realized", named, (follows, follows + more), why)
+
+
+def says_commissions(other: Ledger) -> bool:
+    """Say whether a side names all commissions of trades in USD: without them its cash cannot follow."""
+    return all(execution.commission_usd is not None for execution in filter(is_usd, other.executions))
 
 
 def can_realize(journal: Ledger, other: Ledger) -> bool:
     """Say whether realized profit follows from the trades: all in USD, from flat, order rows only to flat."""
     executions = other.executions
+    if not says_commissions(other):
+        return False
     if journal.starting_positions or other.corporate_actions or not all(map(is_usd, executions)):
         return False
     if any(execution.event is not None for execution in executions):

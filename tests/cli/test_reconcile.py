@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -75,6 +76,7 @@ def test_a_run_agrees_with_itself_and_with_statements_of_its_fills(
 ) -> None:
     code, found = answer(capsys, run)
     assert (code, found["agrees"], found["sides"]) == (0, True, ["journal", "engine"])
+    assert (found["run"], found["apart_usd"]) == (str(run), "0.00")
     statement = own_fills(run)
     for name, text in (("s.xml", flex_xml(statement)), ("s.csv", activity_csv(statement))):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -97,7 +99,7 @@ def test_a_difference_is_exit_code_3_and_named(
     assert main(["reconcile", str(run), "--statement", str(tmp_path / "s.xml")]) == 3
     told = capsys.readouterr().out
     assert "missing_at_broker" in told
-    assert "1 differences." in told
+    assert "statement. 1 difference." in told
 
 
 def test_a_table_for_people_says_that_all_agrees(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,10 +173,71 @@ def test_a_live_day_without_tables_is_compared_with_its_checkpoints(
     (day / "run.json").unlink()
     code, found = answer(capsys, day)
     assert (code, found["differences"]) == (0, [])
+    assert any(
+        remark.startswith("Cash and realized profit of the engine") for remark in found["not_compared"]
+    )
+
+
+def with_summary(day: Path, **changes: str) -> None:
+    """Change what run.json of a copied run says."""
+    content = json.loads((day / "run.json").read_text()) | changes
+    (day / "run.json").write_text(json.dumps(content))
+
+
+def test_rounding_of_fills_is_said_and_its_row_is_marked(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = copy_of(run, tmp_path / "day")
+    closing = Decimal(json.loads((day / "run.json").read_text())["closing_balance_usd"])
+    with_summary(day, closing_balance_usd=str(closing + Decimal("0.05")))
+    code, found = answer(capsys, day)
+    assert (code, found["agrees"], found["apart_usd"]) == (0, True, "0.05")
+    assert {row["name"]: row["apart"] for row in found["totals"]}["cash at the end USD"] == "0.05"
+    assert main(["reconcile", str(day)]) == 0
+    told = capsys.readouterr().out
+    assert "They agree within 5 cents (rounding of fills" in told
+    assert "to the cent" not in told
+    (row,) = [line for line in told.splitlines() if "cash at the end" in line]
+    assert row.rstrip("│ ").endswith("0.05")
+
+
+def test_an_edited_fill_of_the_engine_is_one_difference_that_no_broker_made(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pyarrow as pa
+
+    day = copy_of(run, tmp_path / "day")
+    table = pq.read_table(day / "fills.parquet")
+    prices = table["price"].to_pylist()
+    prices[0] += 0.37
+    place = table.column_names.index("price")
+    pq.write_table(table.set_column(place, "price", pa.array(prices)), day / "fills.parquet")
+    code, found = answer(capsys, day)
+    (difference,) = found["differences"]
+    assert (code, difference["cause"], difference["other_side"]) == (3, "wrong_price", "engine")
+    assert "run the backtest again" in difference["do"]
+    assert "IBKR" not in difference["do"]
+
+
+def test_amounts_have_two_places_or_as_many_as_they_need(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = own_fills(run)
+    short = Statement(statement.trades[:-1], DAY, DAY, starting_cash=statement.starting_cash)
+    (tmp_path / "s.xml").write_text(flex_xml(short))
+    _, found = answer(capsys, run, "--statement", tmp_path / "s.xml")
+    money = [value for row in found["totals"] for value in row.values() if " USD" in row["name"]]
+    money = [value for value in money if value is not None and "USD" not in value]
+    money += [each["amount_usd"] for each in found["differences"]]
+    assert money
+    for value in money:
+        assert re.fullmatch(r"-?\d+\.\d(\d|\d{1,7}[1-9])", value), value
+    counts = [row["journal"] for row in found["totals"] if " USD" not in row["name"]]
+    assert all(re.fullmatch(r"-?\d+", value) for value in counts)
 
 
 @pytest.mark.parametrize("broken", ["journal", "run.json", "fills gone", "fills", "columns"])
-def test_a_damaged_run_is_exit_code_2(
+def test_a_damaged_run_is_refused(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
     day = copy_of(run, tmp_path / "day")
@@ -191,5 +254,14 @@ def test_a_damaged_run_is_exit_code_2(
     else:
         pq.write_table(pq.read_table(fills).drop_columns(["price"]), fills)
     code, found = answer(capsys, day)
-    assert code == 2
-    assert found["error"]["exit_code"] == 2
+    assert code == found["error"]["exit_code"] == (3 if broken == "journal" else 2)
+
+
+def test_a_journal_that_is_gone_is_exit_code_3(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    day = copy_of(run, tmp_path / "day")
+    shutil.rmtree(day / "journal")
+    assert answer(capsys, day)[0] == 3

@@ -99,6 +99,43 @@ def test_an_empty_file_is_refused(text: str) -> None:
         parse_statement(text)
 
 
+ANSWER = "<FlexStatementResponse timestamp='28 August, 2012 10:37 AM EDT'>{}</FlexStatementResponse>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "words"),
+    [
+        (
+            "<Status>Warn</Status>\n<ErrorCode>1019</ErrorCode>\n"
+            + "<ErrorMessage>Statement generation in progress. Please try again shortly.</ErrorMessage>",
+            "error 1019: Statement generation in progress. Please try again shortly.",
+        ),
+        ("<ErrorCode>1003</ErrorCode>", "error 1003: without words"),
+        ("<ErrorMessage>No.</ErrorMessage>", "error without a code: No."),
+        ("<Status>Success</Status><ReferenceCode>123</ReferenceCode><Url>u</Url>", "reference 123"),
+        ("<FlexStatement/>", "reference without a code"),
+    ],
+)
+def test_an_answer_without_a_statement_is_told_in_ibkr_s_words(inside: str, words: str) -> None:
+    with pytest.raises(DataError) as caught:
+        parse_statement(ANSWER.format(inside))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"2024-03-05, 11:30:00",-60,35.3', "3/5/2024 11:30,-60,35.3"),
+        ('"2024-03-05, 11:30:00",-60,35.3', '"5.3.2024, 11:30:00",-60,35.3'),
+        ('"March 5, 2024"', "5.3.2024"),
+    ],
+)
+def test_a_csv_s_odd_date_is_a_spreadsheet_s_and_not_a_flex_query_s(old: str, new: str) -> None:
+    with pytest.raises(DataError, match=r"do not open and save it in a spreadsheet") as caught:
+        parse_statement(ACTIVITY.replace(old, new))
+    assert "Flex" not in str(caught.value)
+
+
 def test_a_query_without_statements_is_refused() -> None:
     with pytest.raises(DataError, match="no FlexStatement"):
         parse_statement('<FlexQueryResponse><FlexStatements count="0"></FlexStatements></FlexQueryResponse>')

@@ -56,6 +56,59 @@ def test_every_cause_says_what_to_do() -> None:
     assert own.do == "Look."
 
 
+def test_a_trade_that_the_journal_lacks_may_be_one_by_hand() -> None:
+    own, by_hand = execution(), execution(ts_ns=TEN + HOUR // 3)
+    (difference,) = differences(ours(own), broker(own, by_hand))
+    assert difference.cause == "missing_in_journal"
+    assert "traded by hand" in difference.do
+
+
+def test_a_field_that_the_query_lacks_is_named_and_not_its_consequences() -> None:
+    bought = execution(exec_id="a", commission_usd=None)
+    sold = execution(
+        exec_id="b", side="SELL", price=Decimal("35.20"), ts_ns=TEN + MINUTE, commission_usd=None
+    )
+    journal = [msgspec.structs.replace(each, commission_usd=Decimal("1.00")) for each in (bought, sold)]
+    statement = broker(
+        bought,
+        sold,
+        realized_usd=Decimal("8.00"),
+        starting_cash_usd=Decimal(25_000),
+        ending_cash_usd=Decimal("25008.00"),
+    )
+    result = reconcile(ours(*journal, starting_cash_usd=Decimal(25_000)), statement=statement)
+    assert result.agrees
+    (remark,) = result.not_compared
+    assert "2 of its trades say no commission" in remark
+    assert "ibCommission" in remark
+
+
+def test_what_follows_from_an_execution_told_wrongly_is_not_told_again() -> None:
+    bought = execution(exec_id="a")
+    sold = execution(exec_id="b", side="SELL", price=Decimal("35.30"), ts_ns=TEN + MINUTE)
+    sums = {
+        "starting_cash_usd": Decimal(25_000),
+        "ending_cash_usd": Decimal("25018.00"),
+        "positions": {},
+        "realized_usd": Decimal("18.00"),
+    }
+    journal = ours(bought, sold, starting_cash_usd=Decimal(25_000))
+    assert causes(journal, broker(bought, sold, **sums)) == []
+    misprinted = msgspec.structs.replace(sold, price=Decimal("35.90"))
+    assert causes(journal, broker(bought, misprinted, **sums)) == ["wrong_price"]
+    assert causes(journal, broker(bought, **sums)) == ["missing_at_broker"]
+
+
+def test_the_largest_distance_of_a_sum_is_told() -> None:
+    own = execution(exec_id="a", commission_usd=Decimal("1.00"))
+    other = execution(exec_id="a", commission_usd=Decimal("1.0049"))
+    result = reconcile(ours(own), statement=broker(other))
+    assert result.agrees
+    assert result.apart_usd == Decimal("0.0049")
+    assert {total.name: total.apart for total in result.totals}["shares and contracts"] == 0
+    assert reconcile(ours()).apart_usd == 0
+
+
 def test_a_late_trade_is_of_the_next_day_s_statement() -> None:
     late = execution(ts_ns=to_ns("2024-03-05T20:21:00-05:00"))
     assert causes(ours(late), broker()) == ["another_period"]
