@@ -68,6 +68,14 @@ def test_a_hole_in_a_session_is_a_gap_at_its_beginning(tmp_path: Path) -> None:
     assert 0 <= defect.ts_ns - (OPEN_NS + 100 * NS_PER_MINUTE - 10 * NS_PER_SECOND) < NS_PER_MS
 
 
+def test_an_early_close_and_records_outside_the_session_are_none(tmp_path: Path) -> None:
+    """The day after Thanksgiving ends at 13:00; these quotes go on to 13:20."""
+    short = new_york_ns(date(2013, 11, 29), time(9, 30))
+    quotes = [each for each in _session() if each[0] < 230 * MINUTE_MS]
+    catalog = write_market(tmp_path / "catalog", quotes=quotes, start_ns=short)
+    assert data_defects(_selection(catalog)) == []
+
+
 def test_every_hole_is_one_and_they_are_in_order_of_time(tmp_path: Path) -> None:
     quotes = [each for each in _session() if each[0] // MINUTE_MS not in (*range(50, 60), *range(200, 220))]
     quotes[5] = (quotes[5][0], 9.01, 9.01, 500, 500)

@@ -49,7 +49,7 @@ from audit.journal import Journal
 from audit.nautilus_recorder import JournalRecorder
 from backtests.replay.nautilus_order_events import EventMaker
 from catalog.instruments import nautilus_equity
-from catalog.recording import RecordingSettings, record_market_data
+from catalog.recording import CHECKS, RecordingSettings, record_market_data
 from catalog.synthetic_market import SyntheticMarketSpec, SyntheticSymbol, synthetic_days
 from configs.profile import LoadedProfile
 from market.instruments import EquitySpec
@@ -294,6 +294,7 @@ def _opened(loaded: LoadedProfile) -> OpenedRecord:
         profile=loaded.masked(),
         versions=versions(),
         instruments=(NAME,),
+        data_checks=CHECKS,
     )
 
 
