@@ -28,6 +28,7 @@ prints the version.
 | 0 | done |
 | 1 | a failure of ours; the message names the file that holds the traceback |
 | 2 | a mistake in what was typed, or in a file: one message that says what to do; also a failed check |
+| 3 | what was checked does not hold: a journal was changed or cut, a replay decided otherwise, sums differ |
 | 130 | interrupted with Ctrl-C |
 | 141 | whoever read the output went away (`{PROGRAM} ... \\| head`) |
 
