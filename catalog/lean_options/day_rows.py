@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
@@ -65,42 +64,44 @@ def read_day(day: OptionDay, *, reject: Reject, progress: Progress) -> DayRows:
     """
     numbers: dict[ContractName, int] = {}
     contents = {
-        content: _read_named_zip(
-            day.zips[content], (day.option_class.root, content), numbers, reject, progress
-        )
-        for content in sorted(day.zips)
+        content: _read_named_zip(day, content, numbers, reject, progress) for content in sorted(day.zips)
     }
     return DayRows(tuple(numbers), contents)
 
 
 def _read_named_zip(
-    path: Path,
-    what: tuple[str, str],
+    day: OptionDay,
+    content: str,
     numbers: dict[ContractName, int],
     reject: Reject,
     progress: Progress,
 ) -> ContentRows:
     """Return the rows of a zip; an error names it, as the day has several."""
+    name = day.zips[content].name
     try:
-        return _read_zip(path, what, numbers, reject, progress)
+        return _read_zip(day, content, numbers, reject, progress)
     except DataError as error:
-        raise error if path.name in str(error) else DataError(f"{path.name}: {error}") from error
+        raise error if name in str(error) else DataError(f"{name}: {error}") from error
 
 
 def _read_zip(
-    path: Path,
-    what: tuple[str, str],
+    day: OptionDay,
+    content: str,
     numbers: dict[ContractName, int],
     reject: Reject,
     progress: Progress,
 ) -> ContentRows:
-    root, content = what
+    path, root = day.zips[content], day.option_class.root
     blocks: list[dict[str, NDArray[Any]]] = []
     total = 0
     with opened_archive(path) as archive:
         progress.begin(f"{root} {path.name}", sum(entry.file_size for entry in archive.infolist()))
         for entry in archive.infolist():
             contract = contract_of_entry(entry.filename, root=root, content=content)
+            if contract.expiry < day.day:
+                why = f"expired before the day of the file, {day.day}"
+                reject(file=path.name, line=1, column="", value=entry.filename, why=why)
+                continue
             number = numbers.setdefault(contract, len(numbers))
             with archive.open(entry) as stream:
                 counted = cast("IO[bytes]", CountedReading(stream, progress))

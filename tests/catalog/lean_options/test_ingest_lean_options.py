@@ -123,6 +123,18 @@ def test_a_damaged_source_leaves_nothing_behind(lean, store, damage, message) ->
     assert not store.root.exists()
 
 
+def test_the_text_of_a_contract_that_had_expired_is_rejected(lean: Path, store: CatalogStore) -> None:
+    good, late = (entry("quote", "call", 3700, day) for day in ("20210104", "20210101"))
+    texts = {late: quote(0, "600000", "620000"), good: quote(0, "600000", "620000")}
+    write_zip(lean / "indexoption/usa/minute/spxw/20210104_quote_european.zip", texts)
+    result = ingest_lean_options(lean / "indexoption/usa/minute/spxw", store=store)
+    assert result.rejected == 1
+    (rejects,) = (store.root / "rejects").iterdir()
+    assert f'{late},"expired before the day of the file, 2021-01-04"' in rejects.read_text(encoding="utf-8")
+    chain = chain_at(store.root, "SPXW", to_ns("2021-01-04T09:31:00-05:00"))
+    assert chain.dte.min() == 0
+
+
 def test_the_file_that_is_wrong_is_the_one_that_is_named(lean: Path, store: CatalogStore) -> None:
     write_zip(lean / "indexoption/usa/minute/spxw/20210104_quote_european.zip", {"bogus.csv": "1,2"})
     with pytest.raises(DataError) as refused:
