@@ -25,6 +25,7 @@ class QuoteFeatures:
         "_buy_flow",
         "_elapsed_ns",
         "_grid",
+        "_grid_ns",
         "_growth_per_ns",
         "_origin_ns",
         "_room_ns",
@@ -41,6 +42,7 @@ class QuoteFeatures:
         settings = settings or FeatureSettings()
         self._growth_per_ns = log(2.0) / (settings.order_flow_half_life_ms * NS_PER_MS)
         self._grid = MidGrid(settings)
+        self._grid_ns = settings.grid_ms * NS_PER_MS
         self.refused = 0
         """Quotes that were not used: one-sided, crossed, or stamped before the one before."""
         self.reset()
@@ -147,7 +149,8 @@ class QuoteFeatures:
             self._grid.start(ts_ns)
             self.bid, self.ask, self.bid_size, self.ask_size = bid, ask, bid_size, ask_size
         self._origin_ns = ts_ns
-        self._room_ns = self._grid.next_ns - ts_ns
+        # A look ahead may have moved the grid far on; the weights would grow without bound until then.
+        self._room_ns = min(self._grid.next_ns - ts_ns, self._grid_ns)
         self.is_valid = True
         return 0
 

@@ -93,6 +93,23 @@ def test_looking_never_changes_what_is_seen_later(
     assert watched.snapshot(quotes[-1].ts_ns) == quiet.snapshot(quotes[-1].ts_ns)
 
 
+def test_a_look_far_ahead_does_no_harm_to_the_quotes_before_it() -> None:
+    """A clock that runs ahead of the quotes, as after a silence, must not make the weights overflow."""
+    seen, unseen = QuoteFeatures(), QuoteFeatures()
+    hour_ns = 3_600 * NS_PER_SECOND
+    for features in (seen, unseen):
+        features.on_quote(9.99, 10.01, 500.0, 300.0, START_NS)
+    seen.snapshot(START_NS + hour_ns)
+    for second in range(1, 3_600, 7):
+        for features in (seen, unseen):
+            features.on_quote(9.99, 10.01, 500.0 + second, 300.0, START_NS + second * NS_PER_SECOND)
+    later, expected = seen.snapshot(START_NS + hour_ns), unseen.snapshot(START_NS + hour_ns)
+    assert later is not None
+    assert expected is not None
+    assert later.order_flow_ratio == pytest.approx(expected.order_flow_ratio)
+    assert later.order_flow_imbalance == pytest.approx(expected.order_flow_imbalance)
+
+
 @given(recordings(), recordings(), settings_drawn)
 def test_a_reset_leaves_nothing_behind(
     before: list[Quote], after: list[Quote], settings: FeatureSettings
