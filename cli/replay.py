@@ -29,8 +29,8 @@ def command(
 
     A backtest runs again on its catalog. A day that a live node recorded runs on the market data beside
     its journal, with the broker's answers from the journal, each at its place. Exit code 0 means that all
-    decisions are identical, 3 that they are not; then the first difference is shown with the inputs of
-    both sides and why it is one: data, event, parameter, limit or version.
+    decisions are identical, 3 that they are not (the first difference is shown with the inputs of both
+    sides and why it is one: data, event, parameter, limit or version) or that the journal does not verify.
 
     With --limits or --set the day runs twice through the simulated venue, as recorded and as changed, and
     what was refused, done and earned stands side by side; the exit code is then 0.
@@ -76,7 +76,8 @@ def command(
         print_json(result)
     else:
         _print(result)
-    return EXIT_DIFFERENT if result.what_if is None and not result.is_identical else 0
+    holds = result.is_identical and result.unverified is None
+    return 0 if holds or result.what_if is not None else EXIT_DIFFERENT
 
 
 def _print(result: Replay) -> None:

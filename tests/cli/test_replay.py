@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_what_if_is_three_tables_and_the_first_difference(
         "held before",
     ):
         assert words in text
+
+
+def test_identical_decisions_of_a_cut_journal_exit_with_3(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = shutil.copytree(run_dir, tmp_path / "cut")
+    (day_file,) = (cut / "journal").glob("*.jsonl")
+    day_file.write_bytes(b"".join(day_file.read_bytes().splitlines(keepends=True)[:-1]))
+    assert replay.command(cut) == 3
+    told = capsys.readouterr()
+    assert told.out.startswith("Identical: ")
+    assert "does not verify" in told.err
 
 
 def test_a_difference_exits_with_3_and_names_its_cause(
