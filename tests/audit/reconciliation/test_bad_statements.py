@@ -99,6 +99,7 @@ def test_an_empty_file_is_refused(text: str) -> None:
         parse_statement(text)
 
 
+IN_PROGRESS = "Statement generation in progress. Please try again shortly."
 ANSWER = "<FlexStatementResponse timestamp='28 August, 2012 10:37 AM EDT'>{}</FlexStatementResponse>"
 
 
@@ -106,9 +107,8 @@ ANSWER = "<FlexStatementResponse timestamp='28 August, 2012 10:37 AM EDT'>{}</Fl
     ("inside", "words"),
     [
         (
-            "<Status>Warn</Status>\n<ErrorCode>1019</ErrorCode>\n"
-            + "<ErrorMessage>Statement generation in progress. Please try again shortly.</ErrorMessage>",
-            "error 1019: Statement generation in progress. Please try again shortly.",
+            f"<Status>Warn</Status>\n<ErrorCode>1019</ErrorCode>\n<ErrorMessage>{IN_PROGRESS}</ErrorMessage>",
+            f"error 1019: {IN_PROGRESS}",
         ),
         ("<ErrorCode>1003</ErrorCode>", "error 1003: without words"),
         ("<ErrorMessage>No.</ErrorMessage>", "error without a code: No."),
