@@ -7,6 +7,7 @@ look the same, and count as the dividend that they are worth.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -72,6 +73,17 @@ def csv_dividends(
         stated = _stated(row, named, symbols, reject)
         if stated is not None:
             yield stated
+
+
+def listed_symbols(path: Path, columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the symbols that a file names, sorted; none for a file without a column of them."""
+    column = column_named(read_header(path), columns, "symbol", _NAMES["symbol"])
+    if column is None:
+        return ()
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        return tuple(sorted({(row[column] or "").strip().upper() for row in reader} - {""}))
 
 
 def factor_dividends(path: Path) -> Iterator[StatedDividend]:

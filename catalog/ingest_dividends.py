@@ -17,7 +17,13 @@ import numpy as np
 
 from catalog.columns import DataKind, DividendColumns
 from catalog.daily_rows import Reject
-from catalog.dividend_rows import StatedDividend, csv_dividends, factor_dividends, is_factor_file
+from catalog.dividend_rows import (
+    StatedDividend,
+    csv_dividends,
+    factor_dividends,
+    is_factor_file,
+    listed_symbols,
+)
 from catalog.ingest_summary import IngestSummary, raise_refused, sha256_of, summary_of
 from catalog.lanes import event_clock
 from catalog.manifest import IngestResult, SourceDescription
@@ -32,6 +38,7 @@ from market.time import new_york_midnight_ns
 KIND = "dividends"
 FACTOR_FOLDER = "factor_files"
 DECLARED_DAYS_MAX = 365
+SYMBOLS_SHOWN = 5
 _SAY_WHEN = "Say how many days before the ex-date they count as known: --declared-days 14."
 
 
@@ -153,16 +160,33 @@ def _ingest_file(
         if not ingest.unchanged:
             progress.begin(file.name, file.stat().st_size)
             reject = partial(ingest.reject, file=file.name)
-            stated = (
+            stated = list(
                 factor_dividends(file)
                 if is_lean
                 else csv_dividends(file, columns=wanted.columns, symbols=wanted.symbols, reject=reject)
             )
-            _write([one for one in stated if wanted.has(one.ex_day)], ingest, wanted, reject)
-            if not ingest.rejected and not ingest.has_rows:
-                raise _NoDividendError(f"{file} has no dividend in that time. Nothing was written.")
+            chosen = [one for one in stated if wanted.has(one.ex_day)]
+            _write(chosen, ingest, wanted, reject)
+            why = None if chosen else _why_none(file, stated, wanted, is_lean=is_lean)
+            if why or not (ingest.rejected or ingest.has_rows):
+                why = why or "has no dividend in that time"
+                raise _NoDividendError(f"{file} {why}. Nothing was written.")
             progress.advance(file.stat().st_size)
     return ingest.result
+
+
+def _why_none(file: Path, stated: list[StatedDividend], wanted: _Wanted, *, is_lean: bool) -> str | None:
+    """Return in words why no dividend of a file was wanted, or None where its rows cannot tell."""
+    if stated:
+        days = sorted(one.ex_day for one in stated)
+        time = f"from {wanted.start or 'the start'} to {wanted.end or 'the end'}"
+        return f"has no dividend {time}; its ex-dividend dates run from {days[0]} to {days[-1]}"
+    listed = () if is_lean else listed_symbols(file, wanted.columns)
+    if listed and wanted.symbols and not wanted.symbols & set(listed):
+        more = ", ..." if len(listed) > SYMBOLS_SHOWN else ""
+        has = ", ".join(listed[:SYMBOLS_SHOWN])
+        return f"has no dividend of {', '.join(sorted(wanted.symbols))}; it has {has}{more}"
+    return None
 
 
 def _write(stated: Iterable[StatedDividend], ingest: Ingest, wanted: _Wanted, reject: Reject) -> None:

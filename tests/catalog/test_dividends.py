@@ -124,6 +124,23 @@ def test_only_the_wanted_symbols_and_dates_go_in(tmp_path: Path, store: CatalogS
     assert (until.rows, until.instruments) == (1, ("PG",))
 
 
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"symbols": ("NOPE",)}, "has no dividend of NOPE; it has KO, PG"),
+        (
+            {"start": parse_date("2027-05-01")},
+            "no dividend from 2027-05-01 to the end; its .* 2024-03-14 to 2024",
+        ),
+    ],
+)
+def test_a_selection_without_dividends_says_what_there_is(tmp_path, store, selection, message) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path, ROWS + "KO,soon,1,2024-02-15\n")
+    with pytest.raises(DataError, match=message):
+        ingest_dividends(path, store=store, **selection)
+    assert not store.root.exists()
+
+
 def test_a_repeat_changes_nothing_and_an_overlap_needs_replace(tmp_path: Path, store: CatalogStore) -> None:
     path = write(tmp_path, ROWS)
     ingest_dividends(path, store=store)
