@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -59,8 +59,10 @@ def render(reviews: Mapping[str, RunReview]) -> str:
         usd=_usd, share=_share, number=_number, words=_words, time=format_new_york, basename=_name
     )
     lines = series(reports.items())
-    sections = [_section(name, review, day) for name, review in reviews.items() for day in review.report.days]
-    sections.sort(key=lambda section: str(section["day"].date))
+    days = [(name, day) for name, report in reports.items() for day in report.days]
+    days.sort(key=lambda named: named[1].date)
+    traded = {name: _by_day(review.blotter.trades) for name, review in reviews.items()}
+    in_full = days[-DAYS_IN_FULL_MAX:]
     return environment.from_string(_part("day.html.j2")).render(
         title=_title(reports),
         reports=reports,
@@ -69,8 +71,10 @@ def render(reviews: Mapping[str, RunReview]) -> str:
         has_runs=len(reports) > 1,
         unverified=[(name, what) for name, review in reviews.items() for what in review.unverified],
         bars=daily_bars([(line.date, float(line.net_usd)) for line in lines]),
-        sections=sections[-DAYS_IN_FULL_MAX:],
-        sections_hidden=max(0, len(sections) - DAYS_IN_FULL_MAX),
+        sections=[
+            _section(name, reviews[name], day, trades=traded[name].get(day.date, [])) for name, day in in_full
+        ],
+        sections_hidden=len(days) - len(in_full),
         page_css=asset("report.css"),
         day_css=Markup(_part("day.css")),  # noqa: S704 - ours, not input
         day_js=Markup(_part("day.js")),  # noqa: S704 - ours, not input
@@ -84,8 +88,7 @@ def _title(reports: Mapping[str, JournalReport]) -> str:
     return f"{', '.join(names)}: {period}"
 
 
-def _section(name: str, review: RunReview, day: DayReport) -> dict[str, Any]:
-    own = [trade for trade in review.blotter.trades if day.date in _days_of(trade)]
+def _section(name: str, review: RunReview, day: DayReport, *, trades: list[Trade]) -> dict[str, Any]:
     marks = [(change.ts_ns, f"{change.after}: {_words(change.by)}") for change in day.breaker_changes]
     return {
         "anchor": f"{name}-{day.date}",
@@ -101,8 +104,8 @@ def _section(name: str, review: RunReview, day: DayReport) -> dict[str, Any]:
             ("accepted to first fill", day.latency.accepted_to_first_fill),
             ("decision to first fill", day.latency.decision_to_first_fill),
         ],
-        "trades": own[:TRADES_SHOWN_MAX],
-        "trades_hidden": max(0, len(own) - TRADES_SHOWN_MAX),
+        "trades": trades[:TRADES_SHOWN_MAX],
+        "trades_hidden": max(0, len(trades) - TRADES_SHOWN_MAX),
         "breaches": sum(day.breaches_by_rule.values()),
     }
 
@@ -150,6 +153,15 @@ def _happened(day: DayReport, *, persons: Collection[str]) -> list[dict[str, Any
         for each in day.commands
     ]
     return sorted((*changes, *commands), key=itemgetter("ts_ns"))
+
+
+def _by_day(trades: Iterable[Trade]) -> dict[str, list[Trade]]:
+    """Return the trades of each day, those that began on one and ended on another in both."""
+    days: dict[str, list[Trade]] = {}
+    for trade in trades:
+        for day in _days_of(trade):
+            days.setdefault(day, []).append(trade)
+    return days
 
 
 def _days_of(trade: Trade) -> set[str]:

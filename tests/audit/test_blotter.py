@@ -12,7 +12,7 @@ from tests.audit.script import OPEN_NS, Script
 
 
 def note(subject: str, text: str = "", *tags: str, seq: int = 1) -> Note:
-    return Note(seq=seq, ts_ns=OPEN_NS, subject=subject, text=text, tags=tags, by="Ann")
+    return Note(number=seq, seq=seq, ts_ns=OPEN_NS, subject=subject, text=text, tags=tags, by="Ann")
 
 
 def traded() -> Script:
@@ -107,7 +107,10 @@ def test_a_note_on_any_id_of_a_trade_is_shown_with_it(subject: str) -> None:
 def test_notes_keep_their_order_and_tags_do_not_repeat() -> None:
     notes = [note("O-1", "first", "a", "b"), note("trip-6", "", "b", seq=2), note("O-1", "last", seq=3)]
     (trade,) = blotter(traded().entries, notes).trades
-    assert (trade.tags, trade.notes) == (("a", "b"), ("first (Ann)", "last (Ann)"))
+    assert (trade.tags, trade.notes) == (
+        ("a", "b"),
+        ("first (Ann)", "tagged b (Ann)", "last (Ann)"),
+    )
 
 
 def test_an_execution_has_the_notes_on_its_trade_id() -> None:

@@ -311,3 +311,14 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(journal: Path, tmp_path:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot be copied to .*Not a directory"):
         backup(journal, tmp_path / "file" / "copy")
+
+
+def test_what_cannot_be_read_is_left_out_where_that_is_asked(tmp_path: Path) -> None:
+    write_journal(tmp_path, notes(4))
+    (path,) = day_files(tmp_path)
+    lines = lines_of(path)
+    lines[1], lines[2] = b"x" * 90 + b"\n", lines[2].replace(b'"node"', b'"nods"')
+    rewrite_lines(path, lines)
+    with pytest.raises(DataError, match="is not a line of a journal"):
+        list(read_entries(tmp_path))
+    assert [entry.seq for entry in read_entries(tmp_path, skip_unreadable=True)] == [1, 4, 5]
