@@ -157,6 +157,22 @@ def test_only_closing_orders_pass_outside_running(keeper: Gatekeeper, state: str
     assert verdict(keeper, order(quantity=10, side="sell")) == "reducing"
 
 
+@pytest.mark.parametrize(("held", "side"), [(1, "sell"), (-1, "buy")])
+@pytest.mark.parametrize("strategy", ["S-ONE", "S-TWO"])
+def test_the_last_share_is_never_trapped(keeper: Gatekeeper, held: int, side: str, strategy: str) -> None:
+    """By whichever strategy: the account's position is closed, and a halt does not stand in the way."""
+    bought(keeper, held)
+    halted = keeper.account.breaker.halted(NOW_NS, by="test", reason="test")
+    keeper.account.breaker = halted
+    assert verdict(keeper, order(quantity=1, side=side, strategy_id=strategy)) == "reducing"
+
+
+@pytest.mark.parametrize(("held", "side"), [(1, "buy"), (-1, "sell")])
+def test_adding_to_the_last_share_is_an_opening(keeper: Gatekeeper, held: int, side: str) -> None:
+    bought(keeper, held)
+    assert verdict(keeper, order(quantity=1, side=side)) == "approved"
+
+
 def test_closing_passes_whatever_else_is_wrong(keeper: Gatekeeper, market: TableMarket) -> None:
     bought(keeper, 500)
     market.default_quote = None
@@ -438,6 +454,16 @@ def test_in_safe_mode_a_modification_may_only_lower_risk(
     keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
     decision = keeper.change(changed(intent, quantity, limit_price=D(price)), quantity, NOW_NS)
     assert isinstance(decision, Approved) == passes
+
+
+def test_what_is_filled_does_not_make_room_for_a_larger_order(keeper: Gatekeeper) -> None:
+    intent = order(quantity=10)
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=F, signed_quantity=4, price=D("5.00"))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    assert isinstance(keeper.change(changed(intent, 7), 11, NOW_NS), Refused)
+    assert isinstance(keeper.change(changed(intent, 6), 10, NOW_NS), Approved)
 
 
 def test_a_market_order_is_not_made_better_by_a_price(keeper: Gatekeeper) -> None:
