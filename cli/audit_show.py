@@ -117,30 +117,27 @@ def export(
     if not any(files.values()):
         raise UserError("Nothing to write. Name at least one file with --csv, --parquet or --jsonl.")
     require_beside([run_dir], files)
-    written = dict(_exports(records, files, filters=filters or Filters()))
+    from audit.timeline import TimelineRow
+    from cli.row_files import write_rows
+
+    rows = _rows(records, filters or Filters())
+    count = write_rows(
+        rows,
+        row_type=TimelineRow,
+        csv_file=csv_file,
+        parquet_file=parquet_file,
+        json_lines_file=json_lines_file,
+    )
+    written = [str(path) for path in files.values() if path is not None]
     if json:
-        print_json({**_about(records), "records": max(written.values()), "files": list(written)})
+        print_json({**_about(records), "records": count, "files": written})
         return
-    for path, count in written.items():
+    for path in written:
         sys.stdout.write(f"{count:,} records in {path}\n")
 
 
 def _about(records: RunRecords) -> dict[str, object]:
     return {"run": str(records.run_dir), "unverified": records.unverified}
-
-
-def _exports(
-    records: RunRecords, files: dict[str, Path | None], *, filters: Filters
-) -> Iterator[tuple[str, int]]:
-    from audit.timeline import TimelineRow
-    from cli.row_files import write_csv, write_json_lines, write_parquet
-
-    if (path := files["--csv"]) is not None:
-        yield str(path), write_csv(path, _rows(records, filters), row_type=TimelineRow)
-    if (path := files["--parquet"]) is not None:
-        yield str(path), write_parquet(path, _rows(records, filters), row_type=TimelineRow)
-    if (path := files["--jsonl"]) is not None:
-        yield str(path), write_json_lines(path, _rows(records, filters))
 
 
 def _rows(records: RunRecords, filters: Filters) -> Iterator[TimelineRow]:

@@ -114,16 +114,12 @@ def _write(made: Blotter, files: Files, *, executions: bool) -> dict[str, int]:
     if files.csv_file is None and files.parquet_file is None:
         return {}
     from audit.blotter import Execution, Trade
-    from cli.row_files import write_csv, write_parquet
+    from cli.row_files import write_rows
 
     rows: Any = made.executions if executions else made.trades
     row_type: Any = Execution if executions else Trade
-    written: dict[str, int] = {}
-    if files.csv_file is not None:
-        written[str(files.csv_file)] = write_csv(files.csv_file, rows, row_type=row_type)
-    if files.parquet_file is not None:
-        written[str(files.parquet_file)] = write_parquet(files.parquet_file, rows, row_type=row_type)
-    return written
+    count = write_rows(rows, row_type=row_type, csv_file=files.csv_file, parquet_file=files.parquet_file)
+    return {str(path): count for path in (files.csv_file, files.parquet_file) if path is not None}
 
 
 def _print(made: Blotter, *, executions: bool) -> None:

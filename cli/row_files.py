@@ -11,7 +11,8 @@ import csv
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from itertools import batched
 from pathlib import Path
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from audit.amounts import PLACES
 from cli.result_file import finished_file
+from market.errors import UserError
 
 BATCH_ROWS = 16_384
 _TYPES: dict[Any, pa.DataType] = {
@@ -38,8 +40,47 @@ _NUMBER = re.compile(r"[+-]?[0-9.,]+")
 _PARTED_BY = {"notes": " | "}
 
 
-def write_csv[T: msgspec.Struct](path: Path, rows: Iterable[T], *, row_type: type[T]) -> int:
-    """Write `rows` to a CSV file with a header and return how many there were."""
+def write_rows[T: msgspec.Struct](
+    rows: Iterable[T],
+    *,
+    row_type: type[T],
+    csv_file: Path | None = None,
+    parquet_file: Path | None = None,
+    json_lines_file: Path | None = None,
+) -> int:
+    """Write `rows` to the files given, all from one reading of them, and return how many there were."""
+    with ExitStack() as stack:
+        writers: dict[Path, _Write] = {}
+        if csv_file is not None:
+            writers[csv_file] = stack.enter_context(_csv(csv_file, row_type))
+        if parquet_file is not None:
+            writers[parquet_file] = stack.enter_context(_parquet(parquet_file, row_type))
+        if json_lines_file is not None:
+            writers[json_lines_file] = stack.enter_context(_json_lines(json_lines_file))
+        count = 0
+        for batch in batched(rows, BATCH_ROWS):
+            for path, write in writers.items():
+                with _named(path):
+                    write(batch)
+            count += len(batch)
+    return count
+
+
+_Write = Callable[[Sequence[Any]], object]
+"""Takes the next rows of a file."""
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written: the innermost open one would be blamed otherwise."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error}. Name another file.") from None
+
+
+@contextmanager
+def _csv(path: Path, row_type: type[msgspec.Struct]) -> Iterator[_Write]:
     columns = row_type.__struct_fields__
     with (
         finished_file(path, option="--csv") as unfinished,
@@ -47,37 +88,30 @@ def write_csv[T: msgspec.Struct](path: Path, rows: Iterable[T], *, row_type: typ
     ):
         writer = csv.writer(file)
         writer.writerow(columns)
-        count = 0
-        for row in rows:
-            writer.writerow(_text(_plain(row, name)) for name in columns)
-            count += 1
-    return count
+        yield lambda batch: writer.writerows([_text(_plain(row, name)) for name in columns] for row in batch)
 
 
-def write_parquet[T: msgspec.Struct](path: Path, rows: Iterable[T], *, row_type: type[T]) -> int:
-    """Write `rows` to a Parquet file, columns typed also when there is no row; return how many there were."""
+@contextmanager
+def _parquet(path: Path, row_type: type[msgspec.Struct]) -> Iterator[_Write]:
+    """Open a Parquet file whose columns are typed also when there is no row."""
     schema = pa.schema(list(_fields(row_type)))
-    count = 0
     with (
         finished_file(path, option="--parquet") as unfinished,
         pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
     ):
-        for batch in batched(rows, BATCH_ROWS):
+
+        def write(batch: Sequence[Any]) -> None:
             columns = [[_typed(_plain(row, each.name), each.type) for row in batch] for each in schema]
             writer.write_table(pa.table(columns, schema=schema))
-            count += len(batch)
-    return count
+
+        yield write
 
 
-def write_json_lines(path: Path, rows: Iterable[msgspec.Struct]) -> int:
-    """Write `rows` as one JSON object a line and return how many there were."""
-    count = 0
-    encode = msgspec.json.Encoder().encode
+@contextmanager
+def _json_lines(path: Path) -> Iterator[_Write]:
+    encoder = msgspec.json.Encoder()
     with finished_file(path, option="--jsonl") as unfinished, unfinished.open("wb") as file:
-        for row in rows:
-            file.write(encode(row) + b"\n")
-            count += 1
-    return count
+        yield lambda batch: file.write(encoder.encode_lines(batch))
 
 
 def _fields(row_type: type[msgspec.Struct]) -> Iterator[pa.Field]:

@@ -68,9 +68,11 @@ def open_run(run_dir: Path, *, unverified: bool = False, with_notes: bool = Fals
     found = [*_journal_problems(run_dir, go_on=unverified), *(_note_problems(run_dir) if with_notes else ())]
     if not found:
         return RunRecords(run_dir)
-    more = f" {len(found) - 1:,} more problems follow it." if len(found) > 1 else ""
+    more = f" {len(found) - 1:,} more follow." if len(found) > 1 else ""
     what = f"The journal of {run_dir} fails its verification: {found[0]}{more}"
-    if not unverified or not (run_dir / JOURNAL_FOLDER).is_dir():
+    if not _is_there(run_dir / JOURNAL_FOLDER):
+        raise TamperedError(what)
+    if not unverified:
         advice = f"`harvester audit verify {run_dir}` names every record"
         raise TamperedError(f"{what} {advice}; --unverified goes on as if all held.")
     sys.stderr.write(f"warning: {what} What follows is made of it all the same.\n")

@@ -436,7 +436,7 @@ def test_the_first_problem_is_named_with_its_record(run: str, capsys: pytest.Cap
     said(capsys, "day", run, "--unverified", "--html", str(page))
     assert "fails its verification, and these figures" in page.read_text()
     convert_line_ends(run)
-    assert " 1 more problems follow it." in said(capsys, "blotter", run, code=3)
+    assert " 1 more follow." in said(capsys, "blotter", run, code=3)
 
 
 def test_a_hash_in_run_json_is_compared(run: str, capsys: pytest.CaptureFixture[str]) -> None:
