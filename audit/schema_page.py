@@ -1,13 +1,12 @@
 """Writes docs/reference/journal-records.md: every kind of record with its fields, from `audit.events`.
 
-Run `uv run python -m audit.schema_page > docs/reference/journal-records.md`; a test holds that the page is
+Run `uv run just reference`; a test holds that the page is
 current.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 import typing
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from audit.events import KINDS
 _HEAD = """# Records of the journal
 
 This page is generated from `audit/events.py` and `risk/records.py`
-(`uv run python -m audit.schema_page > docs/reference/journal-records.md`).
+(`uv run just reference`).
 
 What a line of [the journal](journal.md) holds under `body`, by its `kind`. Names ending in `_ns` are
 nanoseconds UTC. Money and prices are exact decimals in USD, written as text. Quantities are whole shares or
@@ -70,7 +69,3 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.default_factory is not msgspec.NODEFAULT:
         return "`{}`"
     return "null" if field.default is None else f"`{field.default!r}`"
-
-
-if __name__ == "__main__":  # pragma: no cover - a test calls page()
-    sys.stdout.write(page())

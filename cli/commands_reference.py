@@ -1,7 +1,7 @@
 """docs/reference/commands.md, written from the table of commands and the functions behind it.
 
-`python -m cli.commands_reference` writes it, profile.md and scan-criteria.md beside it; tests
-hold them current.
+`python -m cli.commands_reference` writes it, and journal-records.md, profile.md and scan-criteria.md
+beside it; tests hold them current.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ def commands_page(commands: Sequence[Command] = COMMANDS) -> str:
 
 def write_pages(folder: Path = PAGES) -> list[Path]:
     """Write the reference pages into `folder` and return those whose text changed."""
+    from audit.schema_page import page as journal_records_page
     from configs.criteria_reference import criteria_page
     from configs.profile_reference import profile_page
 
     changed: list[Path] = []
     pages = {
         "commands.md": commands_page(),
+        "journal-records.md": journal_records_page(),
         "profile.md": profile_page(),
         "scan-criteria.md": criteria_page(),
     }

@@ -10,7 +10,7 @@ from audit.schema_page import page
 
 def test_the_page_of_records_is_current(project_root: Path) -> None:
     written = (project_root / "docs" / "reference" / "journal-records.md").read_text()
-    assert written == page(), "run: uv run python -m audit.schema_page > docs/reference/journal-records.md"
+    assert written == page(), "run: uv run just reference"
 
 
 def test_every_kind_and_field_is_on_the_page() -> None:
