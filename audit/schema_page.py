@@ -1,7 +1,6 @@
 """Writes docs/reference/journal-records.md: every kind of record with its fields, from `audit.events`.
 
-Run `uv run just reference`; a test holds that the page is
-current.
+`uv run just reference` writes it; a test holds it current.
 """
 
 from __future__ import annotations
