@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
+from collections import deque
 from pathlib import Path
 from time import monotonic_ns
 from typing import Self
@@ -44,7 +45,9 @@ class Journal:
         self._may_wait = settings.when_full == "wait"
         self._stall_ns = settings.stall_ms * NS_PER_MS
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._room = threading.Condition(self._lock)
+        self._waiting: deque[tuple[int, threading.Lock]] = deque()
+        """Who waits for which record, and the door that opens when it is on disk; lowest record first."""
         self._wake = threading.Lock()
         self._wake.acquire()  # a door that opens for one passage of the writer
         self._hurry = threading.Event()
@@ -134,15 +137,16 @@ class Journal:
 
         Raises `JournalError` when writing has failed, or after `timeout_s` seconds.
         """
-        with self._changed:
-            target = self._last_seq
-            self._hurry.set()
-            self._changed.wait_for(
-                lambda: self._durable_seq >= target or self._failure is not None, timeout_s
-            )
-            if self._durable_seq >= target:
-                return self._durable_seq
-            waiting = target - self._durable_seq
+        with self._lock:
+            target, door = self._last_seq, threading.Lock()
+            if self._durable_seq < target and self._failure is None:
+                door.acquire()
+                self._waiting.append((target, door))
+                self._hurry.set()
+        door.acquire(timeout=timeout_s)  # each has its own: nobody wakes for the records of others
+        if self._durable_seq >= target:
+            return self._durable_seq
+        waiting = target - self._durable_seq
         raise JournalError(
             self._failure
             or f"The disk has not taken {waiting} records within {timeout_s} s. See {WRITE_RUNBOOK}."
@@ -184,7 +188,7 @@ class Journal:
         """Wait for room where the settings say so; raise when there is none. The lock is held."""
         if self._may_wait and self._is_full():
             self._hurry.set()
-            self._changed.wait_for(
+            self._room.wait_for(
                 lambda: not self._is_full() or self._failure is not None, self._stall_ns / NS_PER_SECOND
             )
         if self._failure is not None:
@@ -255,13 +259,15 @@ class Journal:
     def _confirm(self, failure: str | None) -> None:
         """Let everybody know how far the disk is, and whether it goes no further."""
         head = self._appender.head
-        with self._changed:
+        with self._lock:
             self._durable_seq, self._last_hash = head.seq, head.hash
             if failure is not None:
                 kept = f" Records up to {head.seq} are safe." if self.settings.sync else ""
                 self._failure = failure + kept
                 self._queue.clear()
-            self._changed.notify_all()
+            while self._waiting and (failure is not None or self._waiting[0][0] <= head.seq):
+                self._waiting.popleft()[1].release()
+            self._room.notify_all()
 
     def _flush_at_exit(self) -> None:
         """Save what a process that ends without `close` has appended."""
