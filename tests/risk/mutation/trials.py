@@ -21,6 +21,8 @@ from tests.risk.mutation.mutants import ROOT, Mutant
 
 CPU_SECONDS = 120
 """CPU time of one trial, well above what all tests take; a mutant that hangs is noticed by it."""
+MEMORY_BYTES = 6 * 2**30
+"""Of one trial: a mutant that collects for ever must not take the machine's."""
 TIMEOUT_SECONDS = 900.0
 """Time of one trial by the clock, for a mutant that waits for ever; a busy machine must not reach it."""
 OPTIONS = (
@@ -95,6 +97,7 @@ def _run(groups: Sequence[Sequence[Path]]) -> int:
     import pytest
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
