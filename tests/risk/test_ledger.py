@@ -69,6 +69,16 @@ def test_closing_a_position_tidies_its_book() -> None:
     assert book.books == {}
 
 
+def test_books_of_options_are_counted_until_they_are_closed() -> None:
+    put, share = order(option(100)), order(quantity=10)
+    book = ledger(put, share)
+    assert book.option_books == 1
+    book.closed(share.order_id, NOW_NS, may_fill_late=False)
+    assert book.option_books == 1
+    book.closed(put.order_id, NOW_NS, may_fill_late=False)
+    assert book.option_books == 0
+
+
 def test_symbols_count_their_instruments_until_the_last_is_closed() -> None:
     put, call, share = order(option(100)), order(option(110, "call")), order(quantity=10)
     book = ledger(put, call, share)
