@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -164,7 +165,7 @@ class _Days:
     def _of(self, expiry_ns: int) -> tuple[str, int]:
         known = self._known.get(expiry_ns)
         if known is None:
-            day = new_york_date(expiry_ns)
+            day = _day_of(expiry_ns)
             known = self._known[expiry_ns] = (day.isoformat(), (day - self._today).days)
         return known
 
@@ -173,6 +174,10 @@ class _Days:
 
     def until(self, expiry_ns: int) -> int:
         return self._of(expiry_ns)[1]
+
+
+_day_of = lru_cache(maxsize=4096)(new_york_date)
+"""Scan after scan is of the same expiries."""
 
 
 def measured(block: Block) -> dict[str, Array]:
@@ -213,15 +218,19 @@ def _rank_parts(block: Block, terms: tuple[RankTerm, ...]) -> list[tuple[RankPar
 def _legs(
     chain: OptionChain, legs: Sequence[tuple[NDArray[np.intp], int]], between: float, days: _Days
 ) -> list[tuple[CandidateLeg, ...]]:
-    """Return the legs of each position; `legs` are the chain's rows of each leg, and +1 bought or -1 sold."""
-    rows = np.stack([rows for rows, _ in legs], axis=1).ravel()
+    """Return the legs of each position; `legs` are the chain's rows of each leg, and +1 bought or -1 sold.
+
+    The best positions have many legs in common: each is made once.
+    """
+    keys = np.stack([2 * rows + (sign > 0) for rows, sign in legs], axis=1)
+    different, place = np.unique(keys, return_inverse=True)
+    rows = different // 2
     known = [getattr(chain, name)[rows].tolist() for name in _KNOWN]
-    maybe = _rows_or_none([getattr(chain, name)[rows] for name in _MAYBE_UNKNOWN])
-    signs = [sign for _, sign in legs] * (len(rows) // len(legs))
+    unknown = _rows_or_none([getattr(chain, name)[rows] for name in _MAYBE_UNKNOWN])
     made = [
         CandidateLeg(
             contract=str(contract),
-            side="buy" if sign > 0 else "sell",
+            side="buy" if is_bought else "sell",
             quantity=1,
             right="call" if is_call else "put",
             strike=strike,
@@ -230,14 +239,27 @@ def _legs(
             multiplier=multiplier,
             bid=bid,
             ask=ask,
-            price=ask - between * (ask - bid) if sign > 0 else bid + between * (ask - bid),
-            **dict(zip(_MAYBE_UNKNOWN, values, strict=True)),
+            price=ask - between * (ask - bid) if is_bought else bid + between * (ask - bid),
+            iv=iv,
+            delta=delta,
+            gamma=gamma,
+            theta=theta,
+            vega=vega,
+            volume=volume,
+            open_interest=open_interest,
         )
-        for sign, contract, is_call, strike, expiry_ns, multiplier, bid, ask, values in zip(
-            signs, *known, maybe, strict=True
-        )
+        for is_bought, contract, is_call, strike, expiry_ns, multiplier, bid, ask, (
+            iv,
+            delta,
+            gamma,
+            theta,
+            vega,
+            volume,
+            open_interest,
+        ) in zip((different % 2 == 1).tolist(), *known, unknown, strict=True)
     ]
-    return [tuple(made[start : start + len(legs)]) for start in range(0, len(made), len(legs))]
+    size, flat = len(legs), place.ravel().tolist()
+    return [tuple([made[leg] for leg in flat[start : start + size]]) for start in range(0, len(flat), size)]
 
 
 _KNOWN = ("contract", "is_call", "strike", "expiry_ns", "multiplier", "bid", "ask")

@@ -32,6 +32,8 @@ class Found(NamedTuple):
     block: Verticals
     narrow: int
     left: list[int]
+    columns: Array
+    """The kernels' table of the legs, as `table_columns` filled it."""
 
 
 def compiled_pairs(
@@ -79,7 +81,7 @@ def _found(
     )
     first, second, counts = scan_pairs(columns, first_ok[:size], second_ok[:size], options, *wanted)
     left = counts.tolist()
-    return Found(Verticals(structure, table, first, second), left[0], left[1:])
+    return Found(Verticals(structure, table, first, second), left[0], left[1:], columns)
 
 
 def table_columns(table: LegTable, wanted: set[str]) -> Array:

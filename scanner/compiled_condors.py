@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from market.pricing.scaled_erfc import Array
-from scanner.compiled import filters_of, table_columns, terms_of
+from scanner.compiled import filters_of, terms_of
 from scanner.criteria import Range, RankTerm, Structure
 from scanner.positions import Condors, Verticals, at
 
@@ -16,10 +17,17 @@ _GREEKS = ("delta", "gamma", "theta", "vega")
 _MEANS = frozenset({"expected_value_usd", "expected_return"})
 
 
+class Wings(NamedTuple):
+    """The wings of one right, and the kernels' table of their legs."""
+
+    block: Verticals
+    columns: Array
+
+
 def compiled_condors(
     structure: Structure,
-    puts: Verticals,
-    calls: Verticals,
+    puts: Wings,
+    calls: Wings,
     runs: NDArray[np.int64],
     ranges: Mapping[str, Range],
     ranking: tuple[tuple[RankTerm, ...], Array],
@@ -34,15 +42,15 @@ def compiled_condors(
     terms, best = ranking
     wanted = {*ranges, *(term.by for term in terms)}
     puts_at, calls_at, counts = scan_condors(
-        (_wing_columns(puts, wanted), _wing_columns(calls, wanted)),
-        (table_columns(puts.table, set()), table_columns(calls.table, set())),
+        (_wing_columns(puts.block, wanted), _wing_columns(calls.block, wanted)),
+        (puts.columns, calls.columns),
         runs,
-        puts.spot,
+        puts.block.spot,
         filters_of(structure, ranges),
         terms_of(terms),
         best,
     )
-    return Condors(structure, puts.take(puts_at), calls.take(calls_at)), counts.tolist()
+    return Condors(structure, puts.block.take(puts_at), calls.block.take(calls_at)), counts.tolist()
 
 
 def _wing_columns(wings: Verticals, wanted: set[str]) -> Array:

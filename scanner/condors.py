@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.errors import ConfigError
+from market.pricing.scaled_erfc import Array
 from scanner.compiled import compiled_wings
-from scanner.compiled_condors import compiled_condors
+from scanner.compiled_condors import Wings, compiled_condors
 from scanner.criteria import Criteria, Structure
 from scanner.legs import LegTable
 from scanner.pairs import ANY_WIDTH, WIDTH, Roles, batches, count_pairs, role_of
@@ -36,17 +37,19 @@ def build_condors(
 ) -> None:
     """Offer every condor or butterfly that passes the filters; count the rest. Raises `ConfigError`."""
     is_compiled = tables[False].engine == "numba" and ranking.lazy
-    puts = _wings(structure, tables[False], criteria, tally, is_compiled=is_compiled)
-    calls = _wings(structure, tables[True], criteria, tally, is_compiled=is_compiled)
-    matches = _matches(structure, puts, calls, equal_widths=criteria.equal_widths)
+    puts, put_columns = _wings(structure, tables[False], criteria, tally, is_compiled=is_compiled)
+    calls, call_columns = _wings(structure, tables[True], criteria, tally, is_compiled=is_compiled)
+    places = _Places.of(puts, calls)
+    matches = _matches(structure, puts, calls, places, equal_widths=criteria.equal_widths)
     if criteria.equal_widths:
-        either = _runs(structure, puts, calls, equal_widths=False).pairs
+        either = _runs(structure, _groups(puts), _groups(calls), places).pairs
         tally.count(f"{structure} wings", EQUAL_WIDTHS, before=either, left=matches.total)
     checks = PositionChecks.of(structure, criteria.position, without=("width_usd",))
     tally.positions += matches.total
     if is_compiled and matches.total:
         scores = (ranking.terms, ranking.best_scores())
-        block, left = compiled_condors(structure, puts, matches.calls, matches.runs, checks.ranges, scores)
+        wings = Wings(puts, put_columns), Wings(matches.calls, call_columns)
+        block, left = compiled_condors(structure, *wings, matches.runs, checks.ranges, scores)
         tally.passed += checks.adopt(matches.total, left)
         ranking.offer_all(block)
     else:
@@ -62,8 +65,9 @@ def build_condors(
 
 def _wings(
     structure: Structure, table: LegTable, criteria: Criteria, tally: Tally, *, is_compiled: bool
-) -> Verticals:
+) -> Wings:
     """Return the credit verticals of one right that may be a wing: in their roles, narrow, and sound."""
+    columns: Array = np.empty((0, 0))  # what NumPy has no use for
     kind = Structure.BEAR_CALL if table.is_call else Structure.BULL_PUT
     stage = f"{structure} {'calls' if table.is_call else 'puts'}"
     roles = Roles(
@@ -75,7 +79,7 @@ def _wings(
     widths = criteria.position.width_usd or ANY_WIDTH
     if is_compiled and total:
         found = compiled_wings(kind, table, roles, widths)
-        wings, narrow = found.block, found.narrow
+        wings, narrow, columns = found.block, found.narrow, found.columns
     else:
         firsts: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)]
         seconds: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)]
@@ -88,7 +92,7 @@ def _wings(
         wings = Verticals(kind, table, np.concatenate(firsts), np.concatenate(seconds))
     tally.count(stage, WIDTH, before=total, left=narrow)
     tally.count(stage, checks.names()[0], before=narrow, left=len(wings.net))
-    return wings
+    return Wings(wings, columns)
 
 
 class _Matches(NamedTuple):
@@ -100,9 +104,27 @@ class _Matches(NamedTuple):
     total: int
 
 
-def _matches(structure: Structure, puts: Verticals, calls: Verticals, *, equal_widths: bool) -> _Matches:
+class _Places(NamedTuple):
+    """Where the strikes that wings sell stand among all of them."""
+
+    of_puts: NDArray[np.intp]
+    of_calls: NDArray[np.intp]
+    end: int
+    """Beyond every place."""
+
+    @classmethod
+    def of(cls, puts: Verticals, calls: Verticals) -> _Places:
+        of_puts, of_calls = at(puts.table.strike, puts.first), at(calls.table.strike, calls.first)
+        strikes = np.unique(np.concatenate((of_puts, of_calls)))
+        return cls(np.searchsorted(strikes, of_puts), np.searchsorted(strikes, of_calls), len(strikes) + 1)
+
+
+def _matches(
+    structure: Structure, puts: Verticals, calls: Verticals, places: _Places, *, equal_widths: bool
+) -> _Matches:
     """Return which call wings make a position with each put wing. Raises `ConfigError` for too many."""
-    order, runs, total = _runs(structure, puts, calls, equal_widths=equal_widths)
+    keys = _group_and_width if equal_widths else _groups
+    order, runs, total = _runs(structure, keys(puts), keys(calls), places)
     if total > COMBINATIONS_MAX:
         raise ConfigError(
             f"The criteria make {total:,} times {structure} of {puts.table.chain.underlying}, "
@@ -120,22 +142,17 @@ class _Runs(NamedTuple):
     pairs: int
 
 
-def _runs(structure: Structure, puts: Verticals, calls: Verticals, *, equal_widths: bool) -> _Runs:
-    """Return which call wings fit each put wing.
-
-    They have one expiry, short strikes in order (equal ones for a butterfly), and widths equal if asked.
-    """
+def _runs(
+    structure: Structure, put_keys: NDArray[np.int64], call_keys: NDArray[np.int64], places: _Places
+) -> _Runs:
+    """Return which call wings fit each put wing: keys equal, strikes sold in order (equal in a butterfly)."""
     is_condor = structure is Structure.IRON_CONDOR
-    put_keys, call_keys = _keys(puts, equal_widths), _keys(calls, equal_widths)
-    put_strikes, call_strikes = at(puts.table.strike, puts.first), at(calls.table.strike, calls.first)
-    strikes = np.unique(np.concatenate((put_strikes, call_strikes)))
-    place = len(strikes) + 1
-    of_calls = call_keys * place + np.searchsorted(strikes, call_strikes)
-    of_puts = put_keys * place + np.searchsorted(strikes, put_strikes)
+    of_calls = call_keys * places.end + places.of_calls
+    of_puts = put_keys * places.end + places.of_puts
     order = np.argsort(of_calls, kind="stable")
     of_calls = of_calls[order]
     start = np.searchsorted(of_calls, of_puts, side="right" if is_condor else "left")
-    stop = np.searchsorted(of_calls, (put_keys + 1) * place if is_condor else of_puts + 1, side="left")
+    stop = np.searchsorted(of_calls, (put_keys + 1) * places.end if is_condor else of_puts + 1, side="left")
     return _Runs(order, np.stack((start, stop), axis=1).astype(np.int64), int((stop - start).sum()))
 
 
@@ -152,11 +169,14 @@ def _combinations(matches: _Matches) -> Iterator[tuple[NDArray[np.intp], NDArray
             yield repeated, start[repeated] + within_run
 
 
-def _keys(wings: Verticals, equal_widths: bool) -> NDArray[np.int64]:
-    """Return what must be equal of two wings as one number: group, and width if asked, in 1/100 of a cent."""
-    group = at(wings.table.group, wings.first)
-    if not equal_widths or not len(group):
-        return group
+def _groups(wings: Verticals) -> NDArray[np.int64]:
+    """Return the number of each wing's expiry, which two wings must have in common."""
+    return at(wings.table.group, wings.first)
+
+
+def _group_and_width(wings: Verticals) -> NDArray[np.int64]:
+    """Return group and width, in 1/100 of a cent, as one number."""
+    group = _groups(wings)
     return group * _WIDTHS + np.rint(wings.width * 10_000).astype(np.int64)
 
 

@@ -213,15 +213,23 @@ def _realised(context: ScanContext) -> float:
 
 def _groups(chain: OptionChain) -> NDArray[np.int64]:
     """Number contracts that can stand in one spread alike: same expiry, settlement, style and multiplier."""
-    group = np.zeros(len(chain), dtype=np.int64)
     if not len(chain):
-        return group
-    np.cumsum(chain.expiry_ns[1:] != chain.expiry_ns[:-1], out=group[1:])
+        return np.empty(0, dtype=np.int64)
+    ends = np.append(1 + np.flatnonzero(chain.expiry_ns[1:] != chain.expiry_ns[:-1]), len(chain))
+    group = np.repeat(np.arange(ends.size), np.diff(ends, prepend=0))
     for column in (chain.settlement, chain.style, chain.multiplier):
-        if (column != column[0]).any():
+        if not _is_same_throughout(column):
             _, codes = np.unique(column, return_inverse=True)
             group = group * (codes.max() + 1) + codes
     return group
+
+
+def _is_same_throughout(column: NDArray[Any]) -> bool:
+    """Return whether all entries are equal; text is compared by its letters, as numbers."""
+    if column.dtype.kind == "U" and column.itemsize and column.flags.c_contiguous:
+        letters, length = column.view(np.uint32), column.itemsize // 4
+        return bool((letters[length:] == letters[:-length]).all())
+    return bool((column == column[0]).all())
 
 
 def _ordered_rows(chain: OptionChain, prospect: Prospect, *, is_call: bool) -> NDArray[np.intp]:

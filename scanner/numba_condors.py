@@ -27,6 +27,7 @@ from scanner.numba_smile import (
     NEAR_ERROR,
     PROBABILITY,
     YEARS_MIN,
+    asks_for_chance,
     chance_near,
     compiled,
     deviate_at,
@@ -36,6 +37,7 @@ from scanner.numba_smile import (
     insert,
     node_after,
     node_before,
+    opening_of,
     share_of,
     write_bounds,
     write_fraction,
@@ -63,13 +65,15 @@ def scan_condors(wings, tables, runs, spot, filters, terms, best):  # type: igno
     each filter left.
     """
     puts, calls = wings
-    write_bounds(tables[0])
-    write_bounds(tables[1])
+    if asks_for_chance(filters, terms):
+        write_bounds(tables[0])
+        write_bounds(tables[1])
     counts = np.zeros(1 + filters.shape[0], dtype=np.int64)
     kept_puts, kept_calls = np.empty(4096, np.int64), np.empty(4096, np.int64)
     found = 0
     work, pairs = np.empty((4, BATCH)), np.empty((2, BATCH), np.int64)
     picked = np.empty(BATCH, np.int64)
+    opening, filters_done, term_done = opening_of(0.0, 0.0, filters, terms)
     outstanding = 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) == PROBABILITY:
@@ -86,17 +90,20 @@ def scan_condors(wings, tables, runs, spot, filters, terms, best):  # type: igno
             if call >= runs[wing, 1]:
                 wing += 1
                 call = runs[wing, 0] if wing < runs.shape[0] else 0
-        _open(puts, calls, pairs, size, work)
-        left = _count(work, size)
-        counts[0] += left
-        for f in range(filters.shape[0]):
+        is_sound, one, left = _open(puts, calls, pairs, size, work, opening)
+        counts[0] += is_sound
+        if filters_done > 0:
+            counts[1] += one
+        if filters_done > 1:
+            counts[2] += left
+        for f in range(filters_done, filters.shape[0]):
             if left > 0:
                 left = _filter((wings, tables, pairs, spot), size, work, filters[f])
                 counts[1 + f] += left
         if left == 0:
             continue
         for t in range(terms.shape[0]):
-            if int(terms[t, 0]) != PROBABILITY:
+            if t != term_done and int(terms[t, 0]) != PROBABILITY:
                 _add_term((wings, tables, pairs, spot), size, work, terms[t])
         for place in range(_pick(work, size, best[0] - outstanding, picked)):
             k = picked[place]
@@ -112,16 +119,36 @@ def scan_condors(wings, tables, runs, spot, filters, terms, best):  # type: igno
 
 
 @compiled
-def _open(puts, calls, pairs, size, work):  # type: ignore[no-untyped-def]
-    """Write nets, widths and scores of 0, or -1 for who is not sound."""
+def _open(puts, calls, pairs, size, work, opening):  # type: ignore[no-untyped-def]
+    """Write nets, widths and scores so far, -1 for who is out.
+
+    Return how many are sound, and what the first and the second filter of `opening` left.
+    """
     nets, widths, scores = work[_NET], work[_WIDTH], work[_SCORE]
+    a, b, c, d, e, low, high, _ = opening[0]
+    a2, b2, c2, d2, e2, low2, high2, _ = opening[1]
+    a3, b3, c3, d3, e3, worst, scale, weight = opening[2]
+    put_nets, call_nets, put_widths, call_widths = puts[NET], calls[NET], puts[SPAN], calls[SPAN]
     for k in range(size):
         i, j = pairs[0, k], pairs[1, k]
-        net = puts[NET, i] + calls[NET, j]
-        width = max(puts[SPAN, i], calls[SPAN, j])
-        nets[k] = net
-        widths[k] = width
-        scores[k] = 0.0 if (net > 0.0) & (width - net > 0.0) else -1.0
+        nets[k] = put_nets[i] + call_nets[j]
+        widths[k] = max(put_widths[i], call_widths[j])
+    left, left1, left2 = 0.0, 0.0, 0.0
+    for k in range(size):
+        net, width = nets[k], widths[k]
+        is_sound = 1.0 if (net > 0.0) & (width - net > 0.0) else 0.0
+        top, base = a * net + b * width, c * net + d * width + e
+        passes = is_sound if (top >= low * base) & (top <= high * base) else 0.0
+        top2, base2 = a2 * net + b2 * width, c2 * net + d2 * width + e2
+        passes2 = passes if (top2 >= low2 * base2) & (top2 <= high2 * base2) else 0.0
+        share = ((a3 * net + b3 * width) / (c3 * net + d3 * width + e3) - worst) * scale
+        share = share if share > 0.0 else 0.0
+        share = share if share < 1.0 else 1.0
+        scores[k] = weight * share if passes2 > 0.0 else -1.0
+        left += is_sound
+        left1 += passes
+        left2 += passes2
+    return int(left), int(left1), int(left2)
 
 
 @compiled
@@ -225,7 +252,8 @@ def _leg(wings, pairs, side, k):  # type: ignore[no-untyped-def]
 @compiled
 def _chance_within(wings, tables, pairs, k, net, low, high):  # type: ignore[no-untyped-def]
     """Return whether the probability of profit lies between `low` and `high`."""
-    at_least, at_most = _bounds(wings, tables, pairs, k, net)
+    at_least = _at_least(wings, tables, pairs, k, net)
+    at_most = _at_most(wings, tables, pairs, k, net)
     if low <= at_least and at_most <= high:
         return True
     if at_most < low or at_least > high:
@@ -239,18 +267,23 @@ def _chance_within(wings, tables, pairs, k, net, low, high):  # type: ignore[no-
 
 
 @inline
-def _bounds(wings, tables, pairs, k, net):  # type: ignore[no-untyped-def]
-    """Return what the probability of profit is at least and at most, by the strikes around the breakevens."""
-    at_least, at_most = -1.0, -1.0
+def _at_most(wings, tables, pairs, k, net):  # type: ignore[no-untyped-def]
+    """Return what the probability of profit is at most, by the strikes beyond the breakevens."""
+    chance = -1.0
     for side in range(2):
         leg, width = _leg(wings, pairs, side, k)
-        if net < width:
-            at_least += tables[side][CHANCE_MIN, node_before(tables[side], leg, net)]
-            at_most += tables[side][CHANCE_MAX, node_after(tables[side], leg, net)]
-        else:
-            at_least += 1.0
-            at_most += 1.0
-    return at_least, at_most
+        chance += tables[side][CHANCE_MAX, node_after(tables[side], leg, net)] if net < width else 1.0
+    return chance
+
+
+@inline
+def _at_least(wings, tables, pairs, k, net):  # type: ignore[no-untyped-def]
+    """Return what the probability of profit is at least, by the strikes before the breakevens."""
+    chance = -1.0
+    for side in range(2):
+        leg, width = _leg(wings, pairs, side, k)
+        chance += tables[side][CHANCE_MIN, node_before(tables[side], leg, net)] if net < width else 1.0
+    return chance
 
 
 @inline
@@ -259,10 +292,11 @@ def _may_reach(wings, tables, pairs, k, work, terms, threshold):  # type: ignore
     bound = work[_SCORE, k] + 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) == PROBABILITY:
-            at_least, at_most = _bounds(wings, tables, pairs, k, work[_NET, k])
-            bound += terms[t, 3] * share_of(
-                at_most if terms[t, 2] > 0.0 else at_least, terms[t, 1], terms[t, 2]
-            )
+            if terms[t, 2] > 0.0:
+                chance = _at_most(wings, tables, pairs, k, work[_NET, k])
+            else:
+                chance = _at_least(wings, tables, pairs, k, work[_NET, k])
+            bound += terms[t, 3] * share_of(chance, terms[t, 1], terms[t, 2])
     return bound >= threshold
 
 

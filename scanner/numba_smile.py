@@ -62,6 +62,17 @@ def chance_near(deviate):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def asks_for_chance(filters, terms):  # type: ignore[no-untyped-def]
+    """Return whether any filter or term is about the probability, and bounds of it are of use."""
+    asked = False
+    for f in range(filters.shape[0]):
+        asked |= int(filters[f, 0]) == PROBABILITY
+    for t in range(terms.shape[0]):
+        asked |= int(terms[t, 0]) == PROBABILITY
+    return asked
+
+
+@compiled
 def write_bounds(table):  # type: ignore[no-untyped-def]
     """Fill the rows of the table that bound deviates, from its levels, deviates and ends of expiries."""
     n = table.shape[1]
@@ -70,16 +81,15 @@ def write_bounds(table):  # type: ignore[no-untyped-def]
         table[DEVIATE_MAX, k] = table[DEVIATE, k]
         if not starts:
             table[DEVIATE_MAX, k] = max(table[DEVIATE_MAX, k - 1], table[DEVIATE, k])
+    smallest, largest = np.inf, 0.0
     for k in range(n - 1, -1, -1):
-        smallest, largest = np.inf, 0.0
         table[DEVIATE_MIN, k] = table[DEVIATE, k]
         if table[AFTER, k] > 0.0:
             step = table[LEVEL, k + 1] - table[LEVEL, k]
-            smallest, largest = step, step
+            smallest, largest = min(step, smallest), max(step, largest)
             table[DEVIATE_MIN, k] = min(table[DEVIATE_MIN, k + 1], table[DEVIATE, k])
-            if table[AFTER, k + 1] > 0.0:
-                smallest = min(step, 1.0 / table[STEPS_MAX, k + 1])
-                largest = max(step, 1.0 / table[STEPS_MIN, k + 1])
+        else:  # the last leg of an expiry
+            smallest, largest = np.inf, 0.0
         table[CHANCE_MAX, k] = chance_near(table[DEVIATE_MAX, k]) + NEAR_ERROR
         table[CHANCE_MIN, k] = chance_near(table[DEVIATE_MIN, k]) - NEAR_ERROR
         table[STEPS_MAX, k] = min(1.0 / smallest, _STEPS_AT_MOST)
@@ -204,3 +214,26 @@ def write_fraction(metric, covered, shares, row):  # type: ignore[no-untyped-def
     else:
         known = False
     return known
+
+
+@compiled
+def opening_of(covered, shares, filters, terms):  # type: ignore[no-untyped-def]
+    """Return what the first pass does of the filters and terms, how many filters, and which term (-1: none).
+
+    Metrics that are fractions of net and width need no pass of their own: the first two filters if they are,
+    and the first such term. Rows are (a, b, c, d, e) of (a net + b width) / (c net + d width + e), then low
+    and high, or worst, scale and weight. `covered` and `shares` are as for `write_fraction`.
+    """
+    opening = np.zeros((3, 8))
+    opening[:, 4] = 1.0
+    opening[:2, 5], opening[:2, 6] = -np.inf, np.inf
+    filters_done, term_done = 0, -1
+    for f in range(min(2, filters.shape[0])):
+        if f == filters_done and write_fraction(int(filters[f, 0]), covered, shares, opening[f]):
+            opening[f, 5], opening[f, 6] = filters[f, 1], filters[f, 2]
+            filters_done += 1
+    for t in range(terms.shape[0]):
+        if term_done < 0 and write_fraction(int(terms[t, 0]), covered, shares, opening[2]):
+            opening[2, 5:8] = terms[t, 1:4]
+            term_done = t
+    return opening, filters_done, term_done

@@ -45,6 +45,7 @@ from scanner.numba_smile import (
     WIDTH,
     YEARS,
     YEARS_MIN,
+    asks_for_chance,
     chance_near,
     compiled,
     deviate_at,
@@ -54,9 +55,9 @@ from scanner.numba_smile import (
     insert,
     node_after,
     node_before,
+    opening_of,
     share_of,
     write_bounds,
-    write_fraction,
     write_reach,
 )
 
@@ -77,9 +78,11 @@ def scan_pairs(table, first_ok, second_ok, options, filters, terms, best):  # ty
     are wanted; they are updated. Counts are: narrow pairs, sound pairs, then what each filter left.
     """
     n = table.shape[1]
-    write_bounds(table)
+    if asks_for_chance(filters, terms):
+        write_bounds(table)
     write_reach(table, first_ok, second_ok, options[3])
-    opening, filters_done, term_done = _opening(options, filters, terms)
+    covered = 0.0 if options[0] > 0.5 else 1.0
+    opening, filters_done, term_done = opening_of(covered, options[5], filters, terms)
     outstanding = 1e-9
     for t in range(terms.shape[0]):
         if int(terms[t, 0]) == PROBABILITY:
@@ -117,30 +120,6 @@ def scan_pairs(table, first_ok, second_ok, options, filters, terms, best):  # ty
                     first[found], second[found] = start + k, start + k + distance
                     found += 1
     return first[:found], second[:found], counts
-
-
-@compiled
-def _opening(options, filters, terms):  # type: ignore[no-untyped-def]
-    """Return what `_open` does of the filters and terms, how many filters, and which term (-1: none).
-
-    Metrics that are fractions of net and width need no pass of their own: the first two filters if they are,
-    and the first such term. Rows are (a, b, c, d, e) of (a net + b width) / (c net + d width + e), then low
-    and high, or worst, scale and weight.
-    """
-    covered, shares = 0.0 if options[0] > 0.5 else 1.0, options[5]
-    opening = np.zeros((3, 8))
-    opening[:, 4] = 1.0
-    opening[:2, 5], opening[:2, 6] = -np.inf, np.inf
-    filters_done, term_done = 0, -1
-    for f in range(min(2, filters.shape[0])):
-        if f == filters_done and write_fraction(int(filters[f, 0]), covered, shares, opening[f]):
-            opening[f, 5], opening[f, 6] = filters[f, 1], filters[f, 2]
-            filters_done += 1
-    for t in range(terms.shape[0]):
-        if term_done < 0 and write_fraction(int(terms[t, 0]), covered, shares, opening[2]):
-            opening[2, 5:8] = terms[t, 1:4]
-            term_done = t
-    return opening, filters_done, term_done
 
 
 @compiled

@@ -53,10 +53,13 @@ def count_pairs(table: LegTable, roles: Roles) -> int:
     if not size:
         return 0
     is_first, is_second, group = roles.first[:size], roles.second[:size], table.group[:size]
+    starts = np.append(0, 1 + np.flatnonzero(group[1:] != group[:-1]))
+    if is_first.all() and is_second.all():
+        legs = np.diff(np.append(starts, size))
+        return int((legs * (legs - 1) // 2).sum())
     before = np.cumsum(is_first) - is_first
-    starts = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
-    in_group = before - np.repeat(before[starts], np.diff(np.append(starts, size)))
-    return int(in_group[is_second].sum())
+    seconds = np.add.reduceat(is_second, starts, dtype=np.int64)
+    return int(before[is_second].sum() - (before[starts] * seconds).sum())
 
 
 class Batch(NamedTuple):

@@ -140,8 +140,10 @@ class Verticals:
         self.is_credit = structure.is_credit
 
     def take(self, rows: NDArray[np.intp]) -> Verticals:
-        """Return the pairs at `rows`."""
-        return Verticals(self.structure, self.table, picked(self.first, rows), picked(self.second, rows))
+        """Return the pairs at `rows`, with their probability where it is known."""
+        part = Verticals(self.structure, self.table, picked(self.first, rows), picked(self.second, rows))
+        _hand_on_probability(self, part, rows)
+        return part
 
     @property
     def chain(self) -> OptionChain:
@@ -257,8 +259,12 @@ class Verticals:
 
     def greek(self, name: str) -> Array:
         """Return the long leg's less the short leg's."""
-        values = self.table.greek(name)
-        difference: Array = at(values, self.second) - at(values, self.first)
+        if isinstance(self.first, Window) or isinstance(self.second, Window):
+            values, first, second = self.table.greek(name), self.first, self.second
+        else:  # of a few pairs no column is needed
+            values, rows = getattr(self.chain, name), self.table.rows
+            first, second = rows[self.first], rows[self.second]
+        difference: Array = at(values, second) - at(values, first)
         return difference if self.is_credit else -difference
 
     def legs(self) -> tuple[tuple[NDArray[np.intp], int], ...]:
@@ -280,8 +286,10 @@ class Condors:
         self.spot = puts.spot
 
     def take(self, rows: NDArray[np.intp]) -> Condors:
-        """Return the positions at `rows`."""
-        return Condors(self.structure, self.puts.take(rows), self.calls.take(rows))
+        """Return the positions at `rows`, with their probability where it is known."""
+        part = Condors(self.structure, self.puts.take(rows), self.calls.take(rows))
+        _hand_on_probability(self, part, rows)
+        return part
 
     @property
     def chain(self) -> OptionChain:
@@ -361,6 +369,13 @@ class Condors:
             np.where(self.net >= self.puts.width, np.nan, low),
             np.where(self.net >= self.calls.width, np.nan, high),
         )
+
+
+def _hand_on_probability(block: Block, part: Block, rows: NDArray[np.intp]) -> None:
+    """Give `part`, the positions of `block` at `rows`, what cost most to compute, if it was."""
+    known = vars(block).get("probability")
+    if known is not None:
+        vars(part)["probability"] = known.ravel()[rows]
 
 
 def cumulative_at_most(deviate: Array) -> Array:

@@ -127,7 +127,8 @@ class Ranking:
         kept = np.flatnonzero(scores >= self.threshold)
         keys = self._leg_rows(block_of[kept], row_of[kept])
         order = kept[np.lexsort((*keys[::-1], -scores[kept]))][: self.top]
-        return [Ranked(self._blocks[block_of[at]], int(row_of[at]), float(scores[at])) for at in order]
+        places = zip(block_of[order].tolist(), row_of[order].tolist(), scores[order].tolist(), strict=True)
+        return [Ranked(self._blocks[block], row, value) for block, row, value in places]
 
     def end_chain(self) -> None:
         """Take what follows to be of another underlying: of equal scores the earlier chain's come first."""

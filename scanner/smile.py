@@ -95,7 +95,10 @@ class Smile:
         half = 0.5 * np.abs(self.strike[following] - self.strike[nodes])
         prices = np.abs(level + np.multiply.outer(1.0 + _NODES, half))
         depth = np.log(prices) if self.is_call else -np.log(prices)
-        chances = cumulative(-(self.deviate[nodes] + (depth - self.depth[nodes]) * self._slopes[nodes]))
+        run = self.depth[following] - self.depth[nodes]
+        rise = self.deviate[following] - self.deviate[nodes]
+        slopes = np.divide(rise, run, out=np.zeros_like(rise), where=following > nodes)
+        chances = cumulative(-(self.deviate[nodes] + (depth - self.depth[nodes]) * slopes))
         chances *= _WEIGHTS[:, np.newaxis]
         pieces: Array = (chances[0] + chances[1] + chances[2] + chances[3]) * half
         return pieces

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from market.errors import UserError
 from market.time import parse_date
@@ -93,7 +94,13 @@ def spread_text(
         if expiry != current:
             words.append(expiry)
             current = expiry
-        count = "" if abs(quantity) == 1 else f"{abs(quantity)}x"
-        level = f"{strike:.4f}".rstrip("0").rstrip(".")
-        words.append(f"{'+' if quantity > 0 else '-'}{count}{level}{'C' if is_call else 'P'}")
+        words.append(_word(quantity, strike, is_call))
     return " ".join(words)
+
+
+@lru_cache(maxsize=4096)
+def _word(quantity: int, strike: float, is_call: bool) -> str:
+    """Return the text of one leg; scans write the same few over and over."""
+    count = "" if abs(quantity) == 1 else f"{abs(quantity)}x"
+    level = f"{strike:.4f}".rstrip("0").rstrip(".")
+    return f"{'+' if quantity > 0 else '-'}{count}{level}{'C' if is_call else 'P'}"
