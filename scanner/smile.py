@@ -72,15 +72,16 @@ class Smile:
             np.minimum.at(wanted_from, self.segment[nodes], nodes)
         unknown = np.flatnonzero(wanted_from < known_from)
         if unknown.size:
-            spans = list(zip(wanted_from[unknown].tolist(), known_from[unknown].tolist(), strict=True))
-            pieces = self._pieces(np.concatenate([np.arange(start, end) for start, end in spans]))
-            done = 0
-            for (start, end), segment in zip(spans, unknown.tolist(), strict=True):
-                known = paid[end] if end < self._first[segment + 1] else 0.0
-                outwards = pieces[done : done + end - start][::-1]
-                paid[start:end] = np.cumsum(np.concatenate(([known], -outwards)))[:0:-1]
-                done += end - start
-            known_from[unknown] = wanted_from[unknown]
+            start, end = wanted_from[unknown], known_from[unknown]
+            row = np.repeat(np.arange(unknown.size), end - start)  # one a segment, summed from its end
+            place = np.arange(row.size) - np.repeat(np.cumsum(end - start) - end, end - start)
+            inwards = end[row] - place
+            sums = np.zeros((unknown.size, int(inwards.max()) + 1))
+            is_partly_known = np.flatnonzero(end < self._first[unknown + 1])
+            sums[is_partly_known, 0] = paid[end[is_partly_known]]
+            sums[row, inwards] = -self._pieces(place)
+            paid[place] = np.cumsum(sums, axis=1)[row, inwards]
+            known_from[unknown] = start
         return paid
 
     @cached_property
