@@ -32,7 +32,8 @@ def test_the_page_of_the_commands_is_current(project_root: Path) -> None:
 
 
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
-    assert {page.name for page in write_pages(tmp_path)} == {"profile.md", "commands.md", "scan-criteria.md"}
+    written = {"profile.md", "commands.md", "journal-records.md", "scan-criteria.md"}
+    assert {page.name for page in write_pages(tmp_path)} == written
     assert write_pages(tmp_path) == []
 
 
