@@ -82,8 +82,13 @@ def stdout_console() -> Console:
     """
     from rich.console import Console
 
+    class ResultConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave a reader that went away to `run`; rich itself would exit with 1."""
+            raise BrokenPipeError
+
     has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if has_width else PIPE_COLUMNS)
+    return ResultConsole(highlight=False, width=None if has_width else PIPE_COLUMNS)
 
 
 def run(command: Callable[[], int | None], *, as_json: bool = False) -> int:

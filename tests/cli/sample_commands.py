@@ -7,7 +7,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from cli.output import print_json
+from cli.output import print_json, stdout_console
 from market.errors import ConfigError, HarvesterError
 
 
@@ -65,3 +65,10 @@ def flood() -> None:
     """Write more than a pipe holds."""
     for _ in range(200_000):
         sys.stdout.write("a line that nobody reads\n")
+
+
+def flood_of_tables() -> None:
+    """Print more than any pipe holds, as a table of a console."""
+    console = stdout_console()
+    while True:
+        console.print("a line that nobody reads")

@@ -232,13 +232,15 @@ def test_json_stays_alone_on_the_real_descriptor_too() -> None:
     assert "native log line" in done.stderr
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
-    script = "import os; os.close(0); sys.exit(p.main(['flood']))"
+@pytest.mark.parametrize("command_name", ["flood", "flood_of_tables"])
+def test_a_reader_that_goes_away_ends_the_command_quietly(command_name: str) -> None:
+    script = f"import os; os.close(0); sys.exit(p.main(['{command_name}']))"
     command = f'"{sys.executable}" -c "$CODE" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     root = Path(__file__).resolve().parents[2]
     code = (
         "import sys; import cli.__main__ as p;"
-        "p.COMMANDS = (p.Command('flood', 'tests.cli.sample_commands:flood', ''),);" + script
+        f"p.COMMANDS = (p.Command('{command_name}', 'tests.cli.sample_commands:{command_name}', ''),);"
+        + script
     )
     done = subprocess.run(
         ["bash", "-c", command],
