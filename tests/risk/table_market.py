@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
+
+import msgspec
 
 from market.time import to_ns
 from risk.account import Account
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerRecord
+from risk.decision import Refused
 from risk.gatekeeper import Gatekeeper
 from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms, Leg, OrderIntent, Right
 from risk.limits import RiskLimits
 from risk.market_view import Greeks, SessionView
+from risk.performance import Fill
 from risk.policy import Policy
-from risk.snapshot import Quote
+from risk.snapshot import Quote, Touch
 
 OPEN_NS = to_ns("2024-03-05T09:30:00-05:00")
 NOW_NS = to_ns("2024-03-05T10:00:00-05:00")
@@ -80,6 +85,9 @@ class TableMarket:
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         return self.quotes.get(terms.instrument_id, self.default_quote)
 
+    def touch(self, terms: InstrumentTerms) -> Touch | None:
+        return self.quote(terms)
+
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         return self.last_prices.get(terms.instrument_id)
 
@@ -125,3 +133,25 @@ def order(terms: InstrumentTerms | None = None, quantity: int = 10, **fields: ob
     if fields.get("order_type") == "market":
         values["limit_price"] = None
     return OrderIntent(**(values | fields))  # type: ignore[arg-type]
+
+
+def changed(intent: OrderIntent, quantity: int, **fields: Any) -> OrderIntent:
+    """Return the modification of an order to `quantity` that is still open."""
+    return msgspec.structs.replace(intent, quantity=quantity, replaces=True, **fields)
+
+
+def verdict(keeper: Gatekeeper, intent: OrderIntent, now_ns: int = NOW_NS) -> str:
+    """Return the rule that refuses, `reducing` or `approved`."""
+    (decision,) = keeper.submit([intent], now_ns)
+    if isinstance(decision, Refused):
+        return decision.rule
+    return "reducing" if decision.is_reducing else "approved"
+
+
+def bought(
+    keeper: Gatekeeper, count: int, *, terms: InstrumentTerms | None = None, price: str = "5.00"
+) -> None:
+    """Book an execution of the strategy S-ONE, sold when `count` is negative."""
+    terms = terms or stock()
+    fill = Fill(strategy_id="S-ONE", terms=terms, signed_quantity=count, price=Decimal(price))
+    keeper.filled("earlier", f"T-{count}-{terms.instrument_id}", fill, NOW_NS)

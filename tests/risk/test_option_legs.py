@@ -12,8 +12,18 @@ from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.performance import Fill
 from risk.snapshot import OptionRisk
-from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, limits
-from tests.risk.table_market import EXPIRY_NS, LATER_NS, NOW_NS, TableMarket, gatekeeper, option, order, quote
+from tests.risk.limit_cases import OPTION_LIMITS, limits
+from tests.risk.table_market import (
+    EXPIRY_NS,
+    LATER_NS,
+    NOW_NS,
+    TableMarket,
+    gatekeeper,
+    option,
+    order,
+    quote,
+    verdict,
+)
 
 D = Decimal
 LONG = option(95)
@@ -30,11 +40,6 @@ def market() -> TableMarket:
     return market
 
 
-@pytest.fixture
-def keeper(market: TableMarket) -> Gatekeeper:
-    return gatekeeper(LIMITS, market)
-
-
 def held(
     keeper: Gatekeeper, terms: InstrumentTerms, count: int, *, owner: str = "S-ONE", price: int = 1
 ) -> None:
@@ -44,13 +49,6 @@ def held(
 
 def sale(terms: InstrumentTerms = SHORT, count: int = 1, **fields: object) -> OrderIntent:
     return order(terms, count, **({"side": "sell", "limit_price": D("2.00")} | fields))
-
-
-def verdict(keeper: Gatekeeper, intent: OrderIntent) -> str:
-    (decision,) = keeper.submit([intent], NOW_NS)
-    if isinstance(decision, Refused):
-        return decision.rule
-    return "reducing" if decision.is_reducing else "approved"
 
 
 def risk(keeper: Gatekeeper, intent: OrderIntent) -> OptionRisk:

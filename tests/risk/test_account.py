@@ -1,0 +1,162 @@
+"""The account's picture: each value of a snapshot, pauses, days and restarts."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from market.time import to_ns
+from risk.account import Account
+from risk.breaker_file import BreakerRecord, DayRecord
+from risk.gatekeeper import Gatekeeper
+from risk.intent import OrderIntent
+from risk.market_view import SessionView
+from risk.snapshot import DayResult, Exposure, Snapshot
+from tests.risk.limit_cases import LIMITS, limits
+from tests.risk.table_market import (
+    NOW_NS,
+    TableMarket,
+    bought,
+    gatekeeper,
+    order,
+    quote,
+    running,
+    stock,
+    verdict,
+)
+
+D = Decimal
+F = stock()
+
+
+def snapshot(keeper: Gatekeeper, intent: OrderIntent) -> Snapshot:
+    account = keeper.account
+    return account.snapshot(intent, account.market.session(NOW_NS), NOW_NS)
+
+
+def test_the_snapshot_counts_values_at_the_worst_price_in_play(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    verdict(keeper, order(quantity=20, limit_price=D("5.04")))
+    bought(keeper, 10, terms=stock("GE"))
+    market.quotes["GE.SMART"] = quote("7.00", "7.10")
+    seen = snapshot(keeper, order(quantity=30, limit_price=D("5.02")))
+    assert seen.order_value_usd == D("150.60")
+    assert seen.symbol_value_after_usd == 50 * D("5.04")
+    assert seen.total_value_after_usd == 50 * D("5.04") + 71
+    assert (seen.symbols_after, seen.open_orders_after) == (2, 2)
+
+
+def test_a_market_order_is_valued_at_the_quote_it_takes(keeper: Gatekeeper) -> None:
+    buy = snapshot(keeper, order(order_type="market"))
+    sell = snapshot(keeper, order(order_type="market", side="sell"))
+    assert (buy.order_value_usd, sell.order_value_usd) == (D("50.00"), D("49.90"))
+    dear = snapshot(keeper, order(limit_price=D("9.00")))
+    assert dear.symbol_value_after_usd == 90
+
+
+def test_without_quotes_values_are_unknown(keeper: Gatekeeper, market: TableMarket) -> None:
+    bought(keeper, 10, terms=stock("GE"))
+    market.quotes["F.SMART"] = None
+    seen = snapshot(keeper, order(order_type="market"))
+    assert (seen.order_value_usd, seen.symbol_value_after_usd) == (None, None)
+    assert snapshot(keeper, order()).total_value_after_usd is None
+    market.quotes = {"GE.SMART": None}
+    seen = snapshot(keeper, order())
+    assert (seen.total_value_after_usd, seen.day, seen.open_loss_usd) == (None, None, D(0))
+
+
+def test_the_open_loss_is_the_symbols_at_the_touch(keeper: Gatekeeper, market: TableMarket) -> None:
+    bought(keeper, 10, price="6.00")
+    bought(keeper, -10, terms=stock("GE"), price="4.00")
+    assert snapshot(keeper, order()).open_loss_usd == D("10.10")
+    assert snapshot(keeper, order(stock("GE"))).open_loss_usd == D("10.00")
+    for bid in ("6.50", "6.05"):
+        market.quotes["F.SMART"] = quote(bid, "6.60")
+        assert snapshot(keeper, order()).open_loss_usd == 0
+    market.quotes["F.SMART"] = None
+    assert snapshot(keeper, order()).open_loss_usd is None
+
+
+def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(duplicate_window_ms=60_000), market)
+    bought(keeper, 10, terms=stock("GE"), price="4.00")
+    held = order(quantity=4, limit_price=D("4.95"), idempotency_key="decision:1")
+    assert verdict(keeper, held) == "approved"
+    for _ in range(3):
+        keeper.cancel("elsewhere", NOW_NS)
+    market.last_prices["F.SMART"] = D("4.98")
+    market.funds = D(1_234)
+    market.view = SessionView("no_trade", False, None)
+    seen = snapshot(keeper, order(quantity=20, idempotency_key="decision:1"))
+    assert seen == Snapshot(
+        now_ns=NOW_NS,
+        breaker="RUNNING",
+        pause=None,
+        session_phase="no_trade",
+        entries_allowed=False,
+        allowed_symbols=keeper.account.allowed_symbols,
+        quote=market.default_quote,
+        last_price=D("4.98"),
+        order_value_usd=D("100.00"),
+        exposure_after={"F.SMART": Exposure(24, 0)},
+        symbol_value_after_usd=D("120.00"),
+        total_value_after_usd=D("170.00"),
+        symbols_after=2,
+        open_orders_after=2,
+        orders_last_second=1,
+        replaces_last_minute=3,
+        duplicate_of=held.order_id,
+        funds_usd=D(1_234),
+        day=DayResult(profit_usd=D("9.90"), high_usd=D("9.90"), consecutive_losses=0, paused_until_ns=None),
+        open_loss_usd=D(0),
+        option_risk=None,
+    )
+
+
+def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:
+    keeper.account.paused_symbols["F"] = "Ann"
+    assert snapshot(keeper, order()).pause == "Ann"
+    assert snapshot(keeper, order(stock("GE"))).pause is None
+    keeper.account.all_paused_by = "Bob"
+    assert snapshot(keeper, order(stock("GE"))).pause == "Bob"
+
+
+# -- Days and restarts ----------------------------------------------------------------------------
+
+
+def restarted(record: BreakerRecord) -> Account:
+    return Account(LIMITS, TableMarket(), allowed_symbols=frozenset({"F"}), record=record)
+
+
+def test_a_restart_on_the_same_day_keeps_its_loss_and_pauses() -> None:
+    day = DayRecord(day=date(2024, 3, 5), realized_usd=D(-45), high_usd=D(2), consecutive_losses=2)
+    record = msgspec.structs.replace(running(), day=day, paused_symbols=("F",), is_all_paused=True)
+    account = restarted(record)
+    account.roll_day(NOW_NS)
+    result = account.performance.day(account.market.quote)
+    assert result is not None
+    assert (result.loss_usd, result.drawdown_usd, result.consecutive_losses) == (D(45), D(47), 2)
+    assert (account.paused_symbols, account.all_paused_by) == ({"F": "an earlier run"}, "an earlier run")
+    assert account.day == date(2024, 3, 5)
+
+
+def test_a_restart_on_another_day_starts_afresh() -> None:
+    day = DayRecord(day=date(2024, 3, 4), realized_usd=D(-45), high_usd=D(2), consecutive_losses=2)
+    account = restarted(msgspec.structs.replace(running(), day=day))
+    account.roll_day(NOW_NS)
+    assert account.performance.realized_usd == 0
+    assert (account.paused_symbols, account.all_paused_by) == ({}, None)
+
+
+def test_the_day_rolls_at_midnight_in_new_york(keeper: Gatekeeper) -> None:
+    account = keeper.account
+    bought(keeper, 10)
+    bought(keeper, -10, price="4.00")
+    account.roll_day(to_ns("2024-03-05T23:59:59-05:00"))
+    assert account.performance.realized_usd == -10
+    account.roll_day(to_ns("2024-03-06T00:00:00-05:00"))
+    assert account.performance.realized_usd == 0
+    assert account.day == date(2024, 3, 6)

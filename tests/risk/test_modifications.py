@@ -1,0 +1,93 @@
+"""Modifications: which are refused, which only lower risk, and how many may wait for an answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from risk.decision import Approved, Refused
+from risk.gatekeeper import Gatekeeper
+from risk.performance import Fill
+from risk.reservation import MAX_PENDING_CHANGES
+from tests.risk.limit_cases import limits
+from tests.risk.table_market import NOW_NS, TableMarket, changed, gatekeeper, order, stock, verdict
+
+D = Decimal
+F = stock()
+
+
+def test_a_modification_of_an_unknown_order_is_refused_with_ibs_code(keeper: Gatekeeper) -> None:
+    refused = keeper.change(changed(order(), 5), 5, NOW_NS)
+    assert isinstance(refused, Refused)
+    assert (refused.rule, refused.ib_code) == ("ib_modify", 104)
+
+
+def test_a_modification_of_an_ended_order_is_refused() -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=1_000), TableMarket())
+    intent = order()
+    verdict(keeper, intent)
+    keeper.ended(intent.order_id, NOW_NS)
+    refused = keeper.change(changed(intent, 5), 5, NOW_NS)
+    assert isinstance(refused, Refused)
+    assert refused.rule == "ib_modify"
+
+
+def test_unanswered_modifications_are_bounded(keeper: Gatekeeper) -> None:
+    intent = order(quantity=50)
+    verdict(keeper, intent)
+    for number in range(MAX_PENDING_CHANGES):
+        assert isinstance(keeper.change(changed(intent, 51 + number), 51 + number, NOW_NS), Approved)
+    refused = keeper.change(changed(intent, 90), 90, NOW_NS)
+    assert isinstance(refused, Refused)
+    assert (refused.rule, refused.limit) == ("pending_changes", "16")
+    assert keeper.account.replaces.count(NOW_NS) == MAX_PENDING_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "price", "passes"),
+    [
+        ("buy", 10, "5.00", True),
+        ("buy", 9, "5.00", True),
+        ("buy", 10, "4.99", True),
+        ("buy", 10, "5.01", False),
+        ("buy", 11, "4.99", False),
+        ("sell", 10, "5.01", True),
+        ("sell", 10, "4.99", False),
+    ],
+)
+def test_in_safe_mode_a_modification_may_only_lower_risk(
+    keeper: Gatekeeper, side: str, quantity: int, price: str, passes: bool
+) -> None:
+    intent = order(quantity=10, side=side)
+    verdict(keeper, intent)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    decision = keeper.change(changed(intent, quantity, limit_price=D(price)), quantity, NOW_NS)
+    assert isinstance(decision, Approved) == passes
+
+
+def test_what_is_filled_does_not_make_room_for_a_larger_order(keeper: Gatekeeper) -> None:
+    intent = order(quantity=10)
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=F, signed_quantity=4, price=D("5.00"))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    assert isinstance(keeper.change(changed(intent, 7), 11, NOW_NS), Refused)
+    assert isinstance(keeper.change(changed(intent, 6), 10, NOW_NS), Approved)
+
+
+def test_a_market_order_is_not_made_better_by_a_price(keeper: Gatekeeper) -> None:
+    intent = order(order_type="market")
+    verdict(keeper, intent)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    decision = keeper.change(changed(intent, 10, limit_price=D("5.00")), 10, NOW_NS)
+    assert isinstance(decision, Refused)
+    assert isinstance(keeper.change(changed(intent, 10), 10, NOW_NS), Approved)
+
+
+def test_nothing_is_taken_for_lower_while_a_larger_request_is_open(keeper: Gatekeeper) -> None:
+    intent = order(quantity=10)
+    verdict(keeper, intent)
+    assert isinstance(keeper.change(changed(intent, 20), 20, NOW_NS), Approved)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    assert isinstance(keeper.change(changed(intent, 9), 9, NOW_NS), Refused)

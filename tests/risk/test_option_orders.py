@@ -1,0 +1,209 @@
+"""Option orders at the gate: what is naked, what closes, worst loss and delta with what is held."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from risk.gatekeeper import Gatekeeper
+from risk.intent import InstrumentTerms
+from risk.market_view import Greeks
+from risk.performance import Fill
+from tests.risk.table_market import (
+    NOW_NS,
+    TableMarket,
+    bought,
+    changed,
+    option,
+    order,
+    quote,
+    spread,
+    stock,
+    verdict,
+)
+
+D = Decimal
+VERTICAL = spread((option(100), -1), (option(95), 1))
+
+
+def test_a_spread_passes_and_its_naked_short_leg_does_not(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.quotes[VERTICAL.instrument_id] = quote("-1.25", "-1.20")
+    market.default_quote = quote("2.00", "2.10")
+    assert verdict(keeper, order(VERTICAL, 2, limit_price=D("-1.20"))) == "approved"
+    assert verdict(keeper, order(option(100), 1, side="sell", limit_price=D("2.00"))) == "option_defined_risk"
+
+
+def opened(keeper: Gatekeeper) -> None:
+    bought(keeper, -2, terms=option(100), price="2.00")
+    bought(keeper, 2, terms=option(95), price="1.00")
+
+
+def test_closing_a_spread_as_one_passes_in_a_halt(keeper: Gatekeeper) -> None:
+    opened(keeper)
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    assert verdict(keeper, order(VERTICAL, 2, side="sell", limit_price=D("-1.50"))) == "reducing"
+
+
+def test_selling_the_cover_of_a_short_option_is_no_closing(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    opened(keeper)
+    assert verdict(keeper, order(option(95), 1, side="sell", limit_price=D("1.00"))) == "option_defined_risk"
+    assert verdict(keeper, order(option(100), 2, limit_price=D("1.00"))) == "reducing"
+
+
+def test_buying_back_a_part_of_a_naked_short_passes(keeper: Gatekeeper) -> None:
+    bought(keeper, -2, terms=option(100), price="2.00")
+    bought(keeper, -2, terms=option(95), price="1.00")
+    assert verdict(keeper, order(option(100), 1, limit_price=D("2.00"))) == "reducing"
+    both = spread((option(100), -1), (option(95), -1))
+    assert verdict(keeper, order(both, 1, side="sell", limit_price=D("-3.00"))) == "reducing"
+
+
+def test_the_cover_may_be_sold_once_the_short_is_gone(keeper: Gatekeeper) -> None:
+    opened(keeper)
+    bought(keeper, 2, terms=option(100), price="1.00")
+    assert verdict(keeper, order(option(95), 2, side="sell", limit_price=D("1.00"))) == "reducing"
+
+
+def test_another_strategy_cannot_close_what_would_uncover(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    opened(keeper)
+    foreign = order(option(95), 1, side="sell", limit_price=D("1.00"), strategy_id="OTHER")
+    assert verdict(keeper, foreign) == "option_defined_risk"
+
+
+def test_losses_count_per_underlying_over_strategies(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.quotes[VERTICAL.instrument_id] = quote("-1.05", "-1.00")
+    for strategy_id in ("A", "B"):
+        assert (
+            verdict(keeper, order(VERTICAL, 5, limit_price=D("-1.00"), strategy_id=strategy_id)) == "approved"
+        )
+    assert verdict(keeper, order(VERTICAL, 1, limit_price=D("-1.00"))) == "option_loss_per_underlying"
+
+
+def test_an_option_without_greeks_is_refused(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = None
+    market.default_quote = quote("1.00", "1.10")
+    assert verdict(keeper, order(option(100), 1, limit_price=D("1.10"))) == "option_delta"
+
+
+def test_a_held_option_without_greeks_makes_delta_unknown(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    market.default_greeks = None
+    market.greeks_by_id = {option(100).instrument_id: Greeks(-0.5, 0.01)}
+    bought(keeper, 1, terms=option(95), price="1.00")
+    assert verdict(keeper, order(option(100), 1, limit_price=D("1.10"))) == "option_delta"
+
+
+def test_an_option_must_say_what_it_is() -> None:
+    with pytest.raises(ValueError, match="lacks right, strike or expiry"):
+        InstrumentTerms(instrument_id="X", symbol="X", kind="option", price_increment=D("0.01"), right="put")
+
+
+def test_a_stock_first_does_not_hide_the_options_after_it(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    bought(keeper, 40, terms=stock("SPY"))
+    bought(keeper, 2, terms=option(95), price="1.00")
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-60 - 50)
+
+
+def test_delta_of_another_underlying_does_not_count(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    assert verdict(keeper, order(option(100, symbol="QQQ"), 4, limit_price=D("1.10"))) == "approved"
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-50)
+
+
+def test_delta_counts_positions_working_orders_and_shares(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    bought(keeper, 2, terms=option(95), price="1.00")
+    bought(keeper, -40, terms=stock("SPY"))
+    assert verdict(keeper, order(option(100), 4, limit_price=D("1.10"))) == "approved"
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-40 - 100 - 200 - 50)
+    assert risk.vega_usd == pytest.approx(7.0)
+    sale = keeper.account.options.risk_after(order(option(100), 9, side="sell", limit_price=D("1.00")))
+    assert sale is not None
+    assert sale.delta_shares == pytest.approx(-40 - 100 - 200)  # alone worse than with the sale's +450
+
+
+def test_an_order_without_any_price_has_an_unknown_loss(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = None
+    risk = keeper.account.options.risk_after(order(option(100), 1, order_type="market"))
+    assert risk is not None
+    assert (risk.order_loss_usd, risk.total_loss_usd, risk.has_defined_risk) == (None, None, True)
+    market.default_quote = quote("1.00", "1.10")
+    risk = keeper.account.options.risk_after(order(option(100), 2, order_type="market"))
+    assert risk is not None
+    assert risk.order_loss_usd == 220
+
+
+def test_options_weigh_on_stock_orders_through_buying_power(keeper: Gatekeeper, market: TableMarket) -> None:
+    assert keeper.account.options.risk_after(order()) is None
+    market.quotes[VERTICAL.instrument_id] = quote("-1.05", "-1.00")
+    verdict(keeper, order(VERTICAL, 2, limit_price=D("-1.00")))
+    risk = keeper.account.options.risk_after(order())
+    assert risk is not None
+    assert (risk.order_loss_usd, risk.total_loss_usd, risk.underlying_loss_usd) == (D(0), D(800), D(0))
+    market.funds = D(820)
+    assert verdict(keeper, order(quantity=5)) == "buying_power"
+
+
+def test_a_spread_whose_legs_fill_apart_counts_what_they_paid(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    market.quotes[VERTICAL.instrument_id] = quote("-1.05", "-1.00")
+    intent = order(VERTICAL, 2, limit_price=D("-1.00"))
+    verdict(keeper, intent)
+    leg = Fill(strategy_id="S-ONE", terms=option(100), signed_quantity=-2, price=D("3.00"))
+    keeper.filled(intent.order_id, "T", leg, NOW_NS)
+    risk = keeper.account.options.risk_after(order())
+    assert risk is not None
+    assert risk.total_loss_usd is None  # the short leg alone is naked until the long one reports
+    assert not risk.has_defined_risk
+    rest = Fill(strategy_id="S-ONE", terms=option(95), signed_quantity=2, price=D("2.00"))
+    keeper.filled(intent.order_id, "T", rest, NOW_NS)
+    risk = keeper.account.options.risk_after(order())
+    assert risk is not None
+    assert risk.total_loss_usd == 800
+
+
+def test_a_modified_option_order_counts_its_delta_once(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    intent = order(option(100), 2, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    risk = keeper.account.options.risk_after(changed(intent, 3))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-150)
+
+
+def test_a_modified_option_order_counts_at_the_worse_of_old_and_new(keeper: Gatekeeper) -> None:
+    keeper.account.market.default_quote = quote("1.00", "1.10")  # type: ignore[attr-defined]
+    intent = order(option(100), 2, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    risk = keeper.account.options.risk_after(changed(intent, 1, limit_price=D("1.30")))
+    assert risk is not None
+    assert risk.order_loss_usd == 260
+    risk = keeper.account.options.risk_after(changed(intent, 3, limit_price=D("1.00")))
+    assert risk is not None
+    assert risk.order_loss_usd == 330
+
+
+def test_a_modified_option_order_pays_only_what_is_not_paid_yet(keeper: Gatekeeper) -> None:
+    keeper.account.market.default_quote = quote("1.00", "1.10")  # type: ignore[attr-defined]
+    intent = order(option(100), 4, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=option(100), signed_quantity=1, price=D("1.10"))
+    keeper.filled(intent.order_id, "T", fill, NOW_NS)
+    risk = keeper.account.options.risk_after(changed(intent, 3))
+    assert risk is not None
+    assert (risk.order_loss_usd, risk.total_loss_usd) == (D(330), D(440))

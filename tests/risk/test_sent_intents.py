@@ -1,0 +1,85 @@
+"""One decision makes one order, and no order repeats at once; what is remembered is bounded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from market.time import NS_PER_MS
+from risk.gatekeeper import Gatekeeper
+from risk.sent_intents import SentIntents
+from tests.risk.limit_cases import LIMITS
+from tests.risk.table_market import NOW_NS, order, stock, verdict
+
+D = Decimal
+
+
+def test_a_rejected_decision_may_be_sent_again(keeper: Gatekeeper) -> None:
+    intent = order(idempotency_key="decision:1")
+    verdict(keeper, intent)
+    again = msgspec.structs.replace(intent, order_id="again")
+    assert verdict(keeper, again) == "duplicate_intent"
+    keeper.rejected(intent.order_id, NOW_NS)
+    assert keeper.account.rejects.count(NOW_NS) == 1
+    assert verdict(keeper, again) == "approved"
+    keeper.rejected("unknown", NOW_NS)
+
+
+def test_an_equal_order_is_a_duplicate_until_the_window_has_passed(keeper: Gatekeeper) -> None:
+    intent = order()
+    verdict(keeper, intent)
+    window_ns = LIMITS.duplicate_window_ms * NS_PER_MS
+    later = [msgspec.structs.replace(intent, order_id=name) for name in ("a", "b")]
+    assert verdict(keeper, later[0], NOW_NS + window_ns - 1) == "duplicate_intent"
+    assert verdict(keeper, later[1], NOW_NS + window_ns) == "approved"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"side": "sell"},
+        {"quantity": 11},
+        {"strategy_id": "T"},
+        {"limit_price": D("4.99")},
+        {"terms": stock("GE")},
+    ],
+)
+def test_an_order_that_differs_is_no_duplicate(keeper: Gatekeeper, change: dict[str, Any]) -> None:
+    intent = order()
+    verdict(keeper, intent)
+    other = msgspec.structs.replace(intent, order_id="other", **change)
+    assert verdict(keeper, other) == "approved"
+
+
+def test_one_decision_may_have_an_order_on_each_side() -> None:
+    sent = SentIntents(window_ns=1)
+    intent = order(idempotency_key="k")
+    sent.remember(intent, 1)
+    assert sent.earlier(intent, 10) is None
+    assert sent.earlier(msgspec.structs.replace(intent, order_id="x"), 10) == intent.order_id
+    assert sent.earlier(msgspec.structs.replace(intent, order_id="x", side="sell"), 10) is None
+    sent.forget(order())
+    assert sent.earlier(msgspec.structs.replace(intent, order_id="x"), 10) == intent.order_id
+
+
+def test_memory_of_sent_orders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 2)
+    sent = SentIntents(window_ns=1)
+    intents = [order(quantity=number, idempotency_key=str(number)) for number in range(1, 4)]
+    for intent in intents:
+        sent.remember(intent, 1)
+    assert [sent.has_order(intent.order_id) for intent in intents] == [False, True, True]
+    assert sent.earlier(order(quantity=1, idempotency_key="1"), 1) is None
+
+
+def test_each_memory_of_sent_orders_is_bounded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 2)
+    sent = SentIntents(window_ns=10)
+    alike = [order(quantity=5) for _ in range(3)]
+    for intent in alike:
+        sent.remember(intent, 1)
+    assert [sent.has_order(intent.order_id) for intent in alike] == [False, True, True]
+    assert sent.earlier(order(quantity=5), 2) == alike[-1].order_id
