@@ -1,0 +1,162 @@
+"""Orders that fill together or instead of each other: brackets, OCA groups, spreads whose legs fill apart."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from risk.intent import OrderIntent
+from risk.ledger import Ledger
+from risk.snapshot import Exposure
+from tests.risk.table_ledger import P95, P100, VERTICAL, F, fill, ledger, worst
+from tests.risk.table_market import NOW_NS, option, order, stock
+
+D = Decimal
+
+
+def bracket(quantity: int = 10) -> tuple[OrderIntent, OrderIntent, OrderIntent]:
+    entry = order(quantity=quantity)
+    child: dict[str, Any] = {
+        "side": "sell", "protects_id": entry.order_id, "group_id": f"G-{entry.order_id}",
+    }  # fmt: skip
+    return entry, order(quantity=quantity, **child), order(quantity=quantity, **child)
+
+
+def test_a_brackets_children_count_once_and_only_as_far_as_the_entry_filled() -> None:
+    entry, stop, target = bracket()
+    book = ledger(entry, stop, target)
+    assert worst(book) == (10, 0)
+    fill(book, entry, 4)
+    assert worst(book) == (10, 0)
+    book.filled("", "S-ONE", F, -4)  # closed by hand: the children could now sell short
+    assert worst(book) == (6, 4)
+    fill(book, entry, 6)
+    assert worst(book) == (6, 4)
+
+
+def test_a_new_child_adds_as_much_as_its_parent_has_filled() -> None:
+    entry = order(quantity=10)
+    book = ledger(entry)
+    child = order(quantity=10, side="sell", protects_id=entry.order_id)
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 0)
+    fill(book, entry, 4)
+    book.filled("", "S-ONE", F, -4)  # closed by hand: the child could now sell short
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(6, 4)
+    orphan = order(quantity=10, side="sell", protects_id="gone")
+    assert book.exposure_after(orphan, "F.SMART", 1) == Exposure(6, 10)
+
+
+def test_the_larger_order_of_a_group_counts() -> None:
+    one = order(quantity=10, side="sell", group_id="G")
+    two = order(quantity=14, side="sell", group_id="G")
+    other = order(quantity=5, side="sell", group_id="H")
+    assert worst(ledger(one, two, other)) == (0, 19)
+    assert worst(ledger(two, one, other)) == (0, 19)
+    stranger = order(quantity=3, side="sell", group_id="G", strategy_id="T")
+    assert worst(ledger(one, stranger)) == (0, 13)
+
+
+def test_an_order_of_a_group_adds_only_what_exceeds_its_siblings() -> None:
+    one = order(quantity=10, side="sell", group_id="G")
+    book = ledger(one)
+    assert book.exposure_after(order(quantity=8, side="sell", group_id="G"), "F.SMART", 1).worst_short == 10
+    assert book.exposure_after(order(quantity=12, side="sell", group_id="G"), "F.SMART", 1).worst_short == 12
+    assert book.exposure_after(order(quantity=1, side="sell", group_id="G"), "F.SMART", 1).worst_short == 10
+    buys = ledger(order(quantity=10, group_id="G"))
+    assert buys.exposure_after(order(quantity=1, group_id="G"), "F.SMART", 1).worst_long == 10
+    alone = order(quantity=8, side="sell")
+    assert book.exposure_after(alone, "F.SMART", 1).worst_short == 18
+    buy = order(quantity=8, group_id="G")
+    assert book.exposure_after(buy, "F.SMART", 1) == Exposure(8, 10)
+
+
+def test_an_order_of_a_group_hides_no_leg_on_the_other_side() -> None:
+    book = ledger(order(VERTICAL, 3, group_id="G"))
+    assert book.exposure_after(order(option(100), 2, group_id="G"), P100, 1) == Exposure(2, 3)
+
+
+def test_a_child_that_waits_for_its_parent_adds_nothing_and_hides_nothing() -> None:
+    entry = order(quantity=10)
+    book = ledger(entry, order(quantity=7, side="sell", group_id="G"))
+    child = order(quantity=5, side="sell", group_id="G", protects_id=entry.order_id)
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 7)
+
+
+@pytest.mark.parametrize("change", [{"strategy_id": "T"}, {"terms": stock("GE")}, {"side": "buy"}])
+def test_only_a_child_of_the_same_kind_waits_for_its_parent(change: dict[str, Any]) -> None:
+    entry = order(quantity=10)
+    fields: dict[str, Any] = {"side": "sell", "protects_id": entry.order_id} | change
+    book = ledger(entry, order(quantity=10, **fields))
+    name = fields.get("terms", F).instrument_id
+    exposure = book.exposure(name)
+    assert exposure.worst_long + exposure.worst_short == (10 if name == "GE.SMART" else 20)
+
+
+# -- Spreads --------------------------------------------------------------------------------------
+
+
+def test_a_spread_counts_through_its_legs() -> None:
+    book = ledger(order(VERTICAL, 3))
+    assert worst(book, P100) == (0, 3)
+    assert worst(book, P95) == (6, 0)
+    assert book.exposure_after(order(VERTICAL, 2, side="sell"), P95, 2) == Exposure(6, 4)
+
+
+def test_a_leg_that_has_not_reported_its_fill_stays_reserved() -> None:
+    buy = order(VERTICAL, 3)
+    book = ledger(buy)
+    fill(book, buy, 3)
+    assert (book.open_orders, worst(book, P100), worst(book, P95)) == (0, (0, 3), (6, 0))
+    fill(book, buy, -3, terms=option(100))
+    assert (book.position("S-ONE", P100), worst(book, P95)) == (-3, (6, 0))
+    fill(book, buy, 6, terms=option(95), paid_usd=D(120))
+    assert book.reservations == {}
+    assert worst(book, P95) == (6, 0)
+
+
+def test_a_leg_may_report_before_the_spread() -> None:
+    buy = order(VERTICAL, 3)
+    book = ledger(buy)
+    fill(book, buy, -1, terms=option(100), paid_usd=D(-50))
+    assert (worst(book, P100), book.reservations[buy.order_id].paid_usd) == ((0, 3), D(-50))
+    assert book.open_orders == 1
+
+
+def test_a_canceled_spread_waits_for_the_legs_of_what_filled() -> None:
+    buy = order(VERTICAL, 3)
+    book = ledger(buy)
+    fill(book, buy, 1)
+    book.closed(buy.order_id, NOW_NS, may_fill_late=True)
+    assert (worst(book, P100), worst(book, P95), book.open_orders) == ((0, 1), (2, 0), 0)
+    fill(book, buy, -1, terms=option(100))
+    fill(book, buy, 2, terms=option(95))
+    assert book.reservations == {}
+
+
+def test_a_growing_spread_counts_the_legs_that_have_not_reported() -> None:
+    buy = order(VERTICAL, 2)
+    book = ledger(buy)
+    fill(book, buy, 2)
+    fill(book, buy, 4, terms=option(95))
+    grown = order(VERTICAL, 2, order_id=buy.order_id, replaces=True)
+    assert book.adds(grown, P100, -1) == 4
+    assert book.adds(grown, P95, 2) == 4
+
+
+def test_a_spread_closes_only_what_every_leg_holds() -> None:
+    book = Ledger(grace_ns=0)
+    book.filled("", "S-ONE", option(100), -2)
+    book.filled("", "S-ONE", option(95), 4)
+    assert book.closes(order(VERTICAL, 2, side="sell"))
+    assert not book.closes(order(VERTICAL, 3, side="sell"))
+    book.filled("", "S-ONE", option(95), -1)
+    assert not book.closes(order(VERTICAL, 2, side="sell"))
+    assert book.closes(order(VERTICAL, 1, side="sell"))
+
+
+def test_a_spread_found_at_start_has_its_filled_legs() -> None:
+    book = Ledger(grace_ns=0)
+    book.reserve(order(VERTICAL, 2), filled=1)
+    assert (worst(book, P100), worst(book, P95)) == ((0, 2), (4, 0))
