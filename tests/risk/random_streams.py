@@ -1,6 +1,6 @@
 """Random streams of commands against a random venue whose answers come late, twice, never or mixed up.
 
-`Stream` drives a `Gatekeeper`; `Venue` is the truth that it cannot see. Fills that are lost come back
+`Stream` drives a `Gatekeeper`; `Truth` is the venue that it cannot see. Fills that are lost come back
 with a reconciliation inside the grace period, as Nautilus' checks bring them back; every other lost
 event stays lost. All chance comes from one seed.
 """
@@ -9,120 +9,30 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
-from itertools import product
 
 import msgspec
 
-from market.time import NS_PER_MS, NS_PER_SECOND
+from market.time import NS_PER_MS
 from risk.decision import Approved, Refused
 from risk.intent import InstrumentTerms, OrderIntent
-from risk.limits import RiskLimits
 from risk.performance import Fill
 from risk.snapshot import Quote
-from tests.risk.limit_cases import OPTION_LIMITS, limits
-from tests.risk.table_market import LATER_NS, NOW_NS, TableMarket, gatekeeper, option, spread, stock
-
-GRACE_MS = 2_000
-DELAY_MS_MAX = 1_500
-STRATEGIES = ("S-1", "S-2", "S-3")
-STOCKS = tuple(stock(symbol) for symbol in ("F", "GE", "BAC"))
-P95, P100, P105 = (option(strike) for strike in (95, 100, 105))
-C110, C115 = (option(strike, "call") for strike in (110, 115))
-Q100, Q105 = (option(strike, symbol="QQQ") for strike in (100, 105))
-LATE100 = option(100, expiration_ns=LATER_NS)
-SPREADS = (
-    spread((P100, -1), (P95, 1)),
-    spread((P105, 1), (P100, -1)),
-    spread((P100, -1), (P95, 1), (C110, -1), (C115, 1)),
-    spread((Q105, -1), (Q100, 1)),
-    spread((P105, 1), (P100, -2), (P95, 1)),
-    spread((P100, -1), (LATE100, 1)),
+from tests.risk.stream_limits import LimitCheck
+from tests.risk.stream_world import (
+    ALL_OPTIONS,
+    DELAY_MS_MAX,
+    LIMITS,
+    OPTIONS,
+    SPREADS,
+    STOCKS,
+    STRATEGIES,
+    Truth,
+    VenueOrder,
+    leg_fills,
 )
-OPTIONS = (P95, P100, P105, C110, C115, LATE100)
-LIMITS: RiskLimits = limits(
-    max_shares_per_order=100,
-    max_notional_usd_per_order=Decimal(600),
-    max_position_shares_per_symbol=150,
-    max_notional_usd_per_symbol=Decimal(800),
-    max_notional_usd_total=Decimal(1_400),
-    max_positions=3,
-    max_open_orders=14,
-    max_orders_per_second=20,
-    max_replaces_per_minute=60,
-    canceled_order_grace_ms=GRACE_MS,
-    duplicate_window_ms=1,
-    max_price_from_mid_bps=500,
-    max_price_from_last_bps=10_000,
-    max_quote_age_ms=3_600_000,
-    max_daily_loss_usd=Decimal(1_000_000),
-    max_daily_drawdown_usd=Decimal(1_000_000),
-    max_loss_usd_per_trade=Decimal(1_000_000),
-    max_consecutive_losses=1_000,
-    options=msgspec.structs.replace(
-        OPTION_LIMITS,
-        max_contracts_per_order=4,
-        max_contracts_per_leg=6,
-        max_loss_usd_per_spread=Decimal(1_600),
-        max_loss_usd_per_underlying=Decimal(2_500),
-        max_loss_usd_total=Decimal(3_500),
-        max_delta_shares_per_underlying=100_000,
-        max_vega_usd_per_underlying=Decimal(100_000),
-        max_price_from_mid_usd=Decimal(2),
-    ),
-)
-
-
-@dataclass
-class VenueOrder:
-    """The truth of one order at the venue."""
-
-    intent: OrderIntent
-    is_reducing: bool
-    quantity: int
-    filled: int = 0
-    is_live: bool = True
-    price: Decimal | None = None
-
-    @property
-    def left(self) -> int:
-        return self.quantity - self.filled if self.is_live else 0
-
-
-@dataclass
-class Truth:
-    """Positions and cost by strategy and instrument, and all orders, as the venue has them."""
-
-    orders: dict[str, VenueOrder] = field(default_factory=dict)
-    positions: dict[tuple[str, str], int] = field(default_factory=dict)
-    paid: dict[tuple[str, str], Decimal] = field(default_factory=dict)
-
-    def live(self) -> list[VenueOrder]:
-        return [each for each in self.orders.values() if each.left > 0]
-
-    def net(self, instrument_id: str) -> int:
-        return sum(count for (_, name), count in self.positions.items() if name == instrument_id)
-
-    def is_active(self, each: VenueOrder) -> bool:
-        parent = self.orders.get(each.intent.protects_id or "")
-        return parent is None or parent.filled > 0
-
-    def can_fill(self, each: VenueOrder) -> int:
-        """Return how much the venue may fill: of a bracket's child at most what its parent filled.
-
-        A fill of one child takes as much from the others, as IB's OCA groups and Nautilus' OUO do.
-        """
-        parent = self.orders.get(each.intent.protects_id or "")
-        if parent is None:
-            return each.left
-        siblings = sum(
-            other.filled
-            for other in self.orders.values()
-            if other.intent.protects_id == each.intent.protects_id and other is not each
-        )
-        return max(min(each.left - siblings, parent.filled - siblings - each.filled), 0)
+from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper
 
 
 class Stream:
@@ -142,6 +52,7 @@ class Stream:
         self.known_paid: dict[tuple[str, str], Decimal] = {}
         self.told: set[tuple[str, str]] = set()
         self.openings_ns: list[int] = []
+        self.limits = LimitCheck(self.truth, self.market, self.openings_ns)
         self._count = 0
         self._move_prices()
 
@@ -157,7 +68,7 @@ class Stream:
             if self.chance.random() < 0.2:
                 self._move_prices()
             self.chance.choice(actions)()
-            self.check()
+            self.limits.check(self.now_ns)
 
     # -- The market -------------------------------------------------------------------------------
 
@@ -165,7 +76,7 @@ class Stream:
         for terms in STOCKS:
             cents = self.chance.randrange(400, 600)
             self._quote(terms, Decimal(cents) / 100, Decimal(cents + 1) / 100)
-        for terms in (*OPTIONS, Q100, Q105, *SPREADS):
+        for terms in (*ALL_OPTIONS, *SPREADS):
             cents = self.chance.randrange(50, 400)
             self._quote(terms, Decimal(cents) / 100, Decimal(cents + 5) / 100)
         for terms in (SPREADS[0], SPREADS[2], SPREADS[3]):  # sold for a credit
@@ -208,7 +119,7 @@ class Stream:
     def _burst(self) -> None:
         for _ in range(self.chance.randrange(2, 8)):
             self.chance.choice((self._new_stock, self._new_spread, self._close, self._change))()
-            self.check()
+            self.limits.check(self.now_ns)
 
     def _bracket(self) -> None:
         quantity = self.chance.randrange(1, 100)
@@ -225,7 +136,7 @@ class Stream:
         if not held:
             return
         (strategy_id, instrument_id), count = self.chance.choice(held)
-        terms = next(each for each in (*STOCKS, *OPTIONS, Q100, Q105) if each.instrument_id == instrument_id)
+        terms = next(each for each in (*STOCKS, *ALL_OPTIONS) if each.instrument_id == instrument_id)
         quantity = self.chance.choice((abs(count), self.chance.randrange(1, abs(count) + 1)))
         intent = self._intent(terms, quantity, side="sell" if count > 0 else "buy", strategy_id=strategy_id)
         must_pass = terms.kind == "stock" and quantity <= abs(count) - self._known_closing(intent)
@@ -256,23 +167,8 @@ class Stream:
             self.truth.orders[intent.order_id] = placed
             self.known_left[intent.order_id] = intent.quantity
         if any(isinstance(verdict, Approved) and not verdict.is_reducing for verdict in verdicts):
-            if intents[0].terms.kind == "stock":
-                self._check_value(intents[0].terms)
-            else:
-                self._check_losses(intents[0].terms.symbol)
+            self.limits.check_opened(intents[0].terms)
         return verdicts
-
-    def _check_value(self, opened: InstrumentTerms) -> None:
-        """Assert that the value of stocks, held and working at their worst, is within its limits."""
-        total = Decimal(0)
-        for terms in STOCKS:
-            quote = self.market.quote(terms)
-            assert quote is not None
-            value = max(self._reach(terms)) * quote.ask
-            if terms is opened:
-                assert value <= LIMITS.max_notional_usd_per_symbol, f"{terms.symbol} may be worth {value}"
-            total += value
-        assert total <= LIMITS.max_notional_usd_total, f"stocks may be worth {total}"
 
     def _change(self) -> None:
         live = self.truth.live()
@@ -340,7 +236,7 @@ class Stream:
         trade_id = f"T-{self._count}"
         self._fill_leg(each, intent.terms, intent.sign * count, price=price, trade_id=trade_id)
         if intent.terms.kind == "spread":
-            for terms, signed, leg_price in _leg_fills(each, count):
+            for terms, signed, leg_price in leg_fills(each, count):
                 self._fill_leg(each, terms, signed, price=leg_price, trade_id=trade_id)
 
     def _fill_leg(
@@ -374,7 +270,7 @@ class Stream:
         if terms.kind != "option":
             return
         self.known_paid[owner] = self.known_paid.get(owner, Decimal(0)) + cash
-        names = [each.instrument_id for each in (*OPTIONS, Q100, Q105) if each.symbol == owner[1]]
+        names = [each.instrument_id for each in ALL_OPTIONS if each.symbol == owner[1]]
         if not any(self.known.get((owner[0], name), 0) for name in names):
             self.truth.paid[owner] -= self.known_paid.pop(owner)
 
@@ -412,148 +308,3 @@ class Stream:
     def _deliver(self) -> None:
         while self.events and self.events[0][0] <= self.now_ns:
             heapq.heappop(self.events)[2]()
-
-    # -- The limits, computed from the truth alone ------------------------------------------------
-
-    def check(self) -> None:
-        """Assert that no limit is exceeded by positions plus working orders at the venue."""
-        self._check_stocks()
-        self._check_counts()
-        self._check_options()
-
-    def _check_stocks(self) -> None:
-        for terms in STOCKS:
-            longest, shortest = self._reach(terms)
-            worst = max(longest, shortest)
-            assert worst <= LIMITS.max_position_shares_per_symbol, f"{terms.symbol} may reach {worst} shares"
-
-    def _reach(self, terms: InstrumentTerms) -> tuple[int, int]:
-        net = self.truth.net(terms.instrument_id)
-        reach = {"buy": 0, "sell": 0}
-        groups: dict[tuple[str, str, str], int] = {}
-        for each in self.truth.live():
-            if each.intent.terms is not terms:
-                continue
-            left = self.truth.can_fill(each)
-            if each.intent.group_id is None:
-                reach[each.intent.side] += left
-            else:
-                key = (each.intent.group_id, each.intent.side, each.intent.strategy_id)
-                groups[key] = max(groups.get(key, 0), left)
-        for (_, side, _), left in groups.items():
-            reach[side] += left
-        return net + reach["buy"], reach["sell"] - net
-
-    def _check_counts(self) -> None:
-        openings = [each for each in self.truth.live() if not each.is_reducing]
-        assert len(openings) <= LIMITS.max_open_orders, f"{len(openings)} openings work"
-        symbols = {each.intent.terms.symbol for each in openings}
-        names = {each.instrument_id: each.symbol for each in (*STOCKS, *OPTIONS, Q100, Q105)}
-        symbols |= {names[name] for (_, name), count in self.truth.positions.items() if count}
-        assert len(symbols) <= LIMITS.max_positions, f"positions or openings in {symbols}"
-        recent = [sent for sent in self.openings_ns if sent > self.now_ns - NS_PER_SECOND]
-        assert len(recent) <= LIMITS.max_orders_per_second
-        for each in openings:
-            kind = each.intent.terms.kind
-            assert LIMITS.options is not None
-            most = LIMITS.max_shares_per_order if kind == "stock" else LIMITS.options.max_contracts_per_order
-            assert each.left <= most, f"an order of {each.left}"
-
-    def _check_options(self) -> None:
-        """Assert that nothing is ever naked, and that the last opening left all losses within limits.
-
-        Closing orders always pass, and closing at a loss moves what is left between realized and open:
-        so the limits of loss are held against openings, at the moment they are approved.
-        """
-        for owner in {(name, symbol) for name in STRATEGIES for symbol in ("SPY", "QQQ")}:
-            for counts, _ in self._outcomes(owner):
-                assert _is_covered(counts), f"{owner} may be naked: {counts}"
-        for terms in (*OPTIONS, Q100, Q105):
-            worst = self._reach_of_leg(terms)
-            most = LIMITS.options.max_contracts_per_leg if LIMITS.options else 0
-            assert worst <= most, f"{terms.instrument_id} may reach {worst}"
-
-    def _check_losses(self, opened: str) -> None:
-        assert LIMITS.options is not None
-        total = Decimal(0)
-        for symbol in ("SPY", "QQQ"):
-            loss = sum((self._worst_loss((name, symbol)) for name in STRATEGIES), Decimal(0))
-            if symbol == opened:
-                assert loss <= LIMITS.options.max_loss_usd_per_underlying, f"{symbol} may lose {loss}"
-            total += loss
-        assert total <= LIMITS.options.max_loss_usd_total, f"options may lose {total}"
-
-    def _reach_of_leg(self, terms: InstrumentTerms) -> int:
-        net = self.truth.net(terms.instrument_id)
-        up = down = 0
-        for each in self.truth.live():
-            for leg in each.intent.terms.components:
-                if leg.terms is terms:
-                    signed = each.intent.sign * leg.ratio * each.left
-                    up, down = up + max(signed, 0), down + max(-signed, 0)
-        return max(net + up, down - net)
-
-    def _outcomes(self, owner: tuple[str, str]) -> Iterator[tuple[dict[InstrumentTerms, int], Decimal]]:
-        """Yield contracts held and their cost for every subset of the owner's orders that may fill."""
-        strategy_id, symbol = owner
-        live = [
-            each
-            for each in self.truth.live()
-            if each.intent.strategy_id == strategy_id
-            and each.intent.terms.kind != "stock"
-            and each.intent.terms.symbol == symbol
-        ]
-        held = {
-            terms: self.truth.positions.get((strategy_id, terms.instrument_id), 0)
-            for terms in (*OPTIONS, Q100, Q105)
-            if terms.symbol == symbol
-        }
-        for fills in product((0, 1), repeat=len(live)):
-            counts, paid = dict(held), self.truth.paid.get(owner, Decimal(0))
-            for each, is_filled in zip(live, fills, strict=True):
-                if is_filled:
-                    for terms, signed, price in _leg_fills(each, each.left):
-                        counts[terms] += signed
-                        paid += signed * price * terms.multiplier
-            yield counts, paid
-
-    def _worst_loss(self, owner: tuple[str, str]) -> Decimal:
-        return max(max(cost - _least_value(counts), Decimal(0)) for counts, cost in self._outcomes(owner))
-
-
-def _leg_fills(each: VenueOrder, count: int) -> list[tuple[InstrumentTerms, int, Decimal]]:
-    """Return the fills of `count` at the order's price: a spread's first leg carries the whole price."""
-    assert each.price is not None
-    first, *others = each.intent.terms.components
-    sign = each.intent.sign
-    fills = [(first.terms, sign * first.ratio * count, each.price / first.ratio)]
-    return fills + [(leg.terms, sign * leg.ratio * count, Decimal(0)) for leg in others]
-
-
-def _least_value(counts: dict[InstrumentTerms, int]) -> Decimal:
-    """Return the least value at expiry over a grid of prices, later options at their intrinsic value."""
-    prices = (0, 50, 90, 95, 96, 100, 101, 105, 106, 110, 112, 115, 116, 1_000, 100_000)
-    return min(_value(counts, price) for price in prices)
-
-
-def _value(counts: dict[InstrumentTerms, int], price: int) -> Decimal:
-    value = Decimal(0)
-    for terms, count in counts.items():
-        assert terms.strike is not None
-        intrinsic = price - terms.strike if terms.right == "call" else terms.strike - price
-        value += count * max(intrinsic, Decimal(0)) * terms.multiplier
-    return value
-
-
-def _is_covered(counts: dict[InstrumentTerms, int]) -> bool:
-    """Whether, of each right, no more is short than is long, and what is late covers what is early."""
-    for right in ("call", "put"):
-        late = sum(count for terms, count in counts.items() if terms.right == right and _is_late(terms))
-        early = sum(count for terms, count in counts.items() if terms.right == right and not _is_late(terms))
-        if late < 0 or early + late < 0:
-            return False
-    return True
-
-
-def _is_late(terms: InstrumentTerms) -> bool:
-    return terms.expiration_ns == LATER_NS
