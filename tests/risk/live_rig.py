@@ -30,7 +30,7 @@ from risk.limits import RiskLimits
 from risk.nautilus_gate import Gate, GateSetup, install_gate
 from risk.records import MemoryRecorder
 from tests.risk.limit_cases import LIMITS, SESSION_RULES
-from tests.risk.nautilus_rig import SMART, equity, quotes
+from tests.risk.nautilus_rig import SMART, Rig, equity, quotes
 
 PACE_SECONDS = 0.012
 """Between two quotes: fifty quotes outlast three readings of a trigger."""
@@ -158,6 +158,10 @@ class LiveRig:
     def rules(self) -> list[str]:
         """Return the rules that refused, in order."""
         return [refusal.rule for refusal in self.recorder.refusals]
+
+
+Node = type[Rig] | type[LiveRig]
+"""Either rig: the fixture `node` gives both."""
 
 
 def _config() -> TradingNodeConfig:

@@ -1,0 +1,194 @@
+"""Nautilus' instruments and orders as the plain values that the rules judge."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.enums import AssetClass, OrderSide
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol
+from nautilus_trader.model.instruments import FuturesContract
+from nautilus_trader.model.objects import Quantity
+
+from market.time import to_ns
+from risk.drills.nautilus_options import combination, put
+from risk.nautilus_intents import (
+    FractionalQuantityError,
+    InstrumentBook,
+    UnknownInstrumentError,
+    intent_of,
+    whole,
+)
+from tests.risk.nautilus_rig import SMART, F, Rig, Scripted, buy, raises, scripted, shares, usd
+from tests.risk.table_market import stock
+
+
+def test_only_stocks_options_and_their_spreads_are_known() -> None:
+    future = FuturesContract(
+        instrument_id=InstrumentId(Symbol("ES"), SMART),
+        raw_symbol=Symbol("ES"),
+        asset_class=AssetClass.INDEX,
+        currency=USD,
+        price_precision=2,
+        price_increment=usd("0.25"),
+        multiplier=shares(50),
+        lot_size=shares(1),
+        underlying="ES",
+        activation_ns=0,
+        expiration_ns=to_ns("2024-06-21T00:00:00Z"),
+        ts_event=0,
+        ts_init=0,
+    )
+    book = InstrumentBook(SimpleNamespace(instrument=lambda _: future))
+    with pytest.raises(UnknownInstrumentError, match=r"ES.SMART is a FuturesContract"):
+        book.terms(future.id)
+    empty = InstrumentBook(SimpleNamespace(instrument=lambda _: None))
+    with pytest.raises(UnknownInstrumentError, match=r"F.SMART is not in the cache"):
+        empty.terms(F)
+
+
+def test_an_order_of_an_unknown_instrument_is_refused() -> None:
+    rig = Rig()
+
+    def forget(strategy: Scripted) -> None:
+        rig.gate.instruments._cache = SimpleNamespace(instrument=lambda _: None)
+        strategy.submit_order(buy(strategy, 10))
+
+    rig.run(scripted({1: forget}))
+    assert rig.rules() == ["unknown_instrument"]
+
+
+def test_a_combination_is_read_with_its_legs() -> None:
+    spread = combination([(put(500), -1), (put(495), 1)])
+    known = {each.id: each for each in (put(500), put(495), spread)}
+    terms = InstrumentBook(SimpleNamespace(instrument=known.get)).terms(spread.id)
+    assert (terms.kind, terms.symbol, terms.multiplier) == ("spread", "SPY", 100)
+    assert [(leg.terms.strike, leg.ratio) for leg in terms.legs] == [(Decimal(495), 1), (Decimal(500), -1)]
+
+
+def test_a_combination_without_legs_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.nautilus_intents.OptionSpread", SimpleNamespace)
+    bare = SimpleNamespace(id="(1)A", legs=list)
+    with pytest.raises(UnknownInstrumentError, match="has no legs"):
+        InstrumentBook(SimpleNamespace(instrument=lambda _: bare)).terms(F)
+
+
+def test_an_id_is_made_for_an_instrument_nobody_asked_about() -> None:
+    book = InstrumentBook(SimpleNamespace(instrument=lambda _: None))
+    assert book.nautilus_id(stock("GE")) == InstrumentId.from_str("GE.SMART")
+
+
+def test_a_fractional_quantity_is_refused_with_ibs_code() -> None:
+    with pytest.raises(FractionalQuantityError):
+        whole(Quantity.from_str("1.5"))
+    rig = Rig()
+    rig.gate.keeper.submit_one = raises(FractionalQuantityError("1.5 shares"))  # type: ignore[method-assign]
+    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10))}))
+    assert [(each.rule, each.ib_code) for each in rig.recorder.refusals] == [("ib_fraction", 10318)]
+
+
+def order_with(**fields: Any) -> Any:
+    """Return an order of which only the fields that an intent reads are given."""
+    values: dict[str, Any] = {
+        "client_order_id": ClientOrderId("A"),
+        "strategy_id": SimpleNamespace(value="S"),
+        "side": OrderSide.BUY,
+        "leaves_qty": shares(10),
+        "order_type": 2,
+        "time_in_force": 5,
+        "has_price": True,
+        "price": usd("5.00"),
+        "has_trigger_price": False,
+        "tags": None,
+        "exec_spawn_id": None,
+        "parent_order_id": None,
+        "contingency_type": 0,
+        "linked_order_ids": None,
+    }
+    return SimpleNamespace(**(values | fields))
+
+
+GROUP: dict[str, Any] = {"contingency_type": 1, "linked_order_ids": [ClientOrderId("B")]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "honours_oca", "group"),
+    [
+        (GROUP, True, "A,B"),
+        (GROUP, False, None),
+        (GROUP | {"parent_order_id": ClientOrderId("P")}, False, "A,B"),
+        (GROUP | {"tags": ['IBOrderTags:{"ocaGroup": "x"}']}, False, "A,B"),
+        (GROUP | {"tags": ["other"]}, False, None),
+        (GROUP | {"contingency_type": 3}, True, "A,B"),
+        (GROUP | {"contingency_type": 2}, True, None),
+        (GROUP | {"linked_order_ids": None}, True, None),
+        ({}, True, None),
+    ],
+)
+def test_a_group_is_one_only_where_the_venue_holds_it(
+    fields: dict[str, Any], honours_oca: bool, group: str | None
+) -> None:
+    assert intent_of(order_with(**fields), stock(), honours_oca=honours_oca).group_id == group
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({}, None),
+        ({"tags": ["x"]}, None),
+        ({"tags": ["x", "decision:7"]}, "decision:7"),
+        ({"tags": ["decision:7"], "exec_spawn_id": ClientOrderId("A")}, "decision:7"),
+        ({"tags": ["decision:7"], "exec_spawn_id": ClientOrderId("PRIMARY")}, None),
+    ],
+)
+def test_the_decision_tag_is_the_idempotency_key(fields: dict[str, Any], key: str | None) -> None:
+    assert intent_of(order_with(**fields), stock(), honours_oca=True).idempotency_key == key
+
+
+def test_the_outside_hours_tag_is_read() -> None:
+    tagged = order_with(tags=["x", 'IBOrderTags:{"outsideRth": true}'])
+    assert intent_of(tagged, stock(), honours_oca=True).is_outside_hours
+    assert not intent_of(order_with(tags=["x"]), stock(), honours_oca=True).is_outside_hours
+
+
+def test_a_good_till_date_is_read() -> None:
+    order = order_with(time_in_force=4, expire_time_ns=7)
+    assert intent_of(order, stock(), honours_oca=True).expires_ns == 7
+
+
+# -- Children that are none -----------------------------------------------------------------------
+
+
+def test_a_parent_that_does_not_name_its_child_protects_nothing() -> None:
+    rig = Rig()
+    seen: list[Any] = []
+
+    def forge(strategy: Scripted) -> None:
+        entry = buy(strategy, 10)
+        strategy.submit_order(entry)
+        seen.append(rig.gate._intent(_child_of(strategy, entry)).protects_id)
+        seen.append(rig.gate._intent(_child_of(strategy, buy(strategy, 10))).protects_id)
+
+    rig.run(scripted({1: forge}))
+    assert seen == [None, None]
+
+
+def _child_of(strategy: Scripted, parent: Any) -> Any:
+    from nautilus_trader.model.orders import LimitOrder
+
+    return LimitOrder(
+        trader_id=parent.trader_id,
+        strategy_id=parent.strategy_id,
+        instrument_id=F,
+        client_order_id=ClientOrderId("CHILD"),
+        order_side=OrderSide.SELL,
+        quantity=shares(10),
+        price=usd("5.1000"),
+        init_id=UUID4(),
+        ts_init=0,
+        parent_order_id=parent.client_order_id,
+    )

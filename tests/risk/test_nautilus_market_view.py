@@ -1,0 +1,117 @@
+"""What the gate sees of the market in Nautilus' cache: trades, quotes, greeks, funds, sessions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.data import TradeTick
+from nautilus_trader.model.enums import AggressorSide
+from nautilus_trader.model.identifiers import TradeId
+from nautilus_trader.model.objects import Money
+
+from market.time import to_ns
+from risk.drills.nautilus_options import option_quotes, put
+from risk.market_view import Greeks
+from risk.nautilus_intents import MAX_PRICES_KEPT, decimal_of_raw
+from risk.snapshot import Quote
+from tests.risk.nautilus_rig import START_NS, F, Rig, buy, quotes, scripted, shares, usd
+from tests.risk.table_market import stock
+
+
+def test_the_last_trade_is_a_collar_too() -> None:
+    trade = TradeTick(F, usd("4.0000"), shares(100), AggressorSide.BUYER, TradeId("1"), START_NS, START_NS)
+    rig = Rig(data=quotes("F", count=5))
+    rig.engine.add_data([trade])
+    rig.run(scripted({2: lambda each: each.submit_order(buy(each, 10))}))
+    assert rig.rules() == ["price_collar"]
+    assert "last trade 4," in rig.recorder.refusals[0].reason
+
+
+def test_without_a_source_of_greeks_they_are_unknown() -> None:
+    rig = Rig()
+    assert rig.gate.keeper.account.market.greeks(stock()) is None
+    known = Rig(greeks=lambda _: Greeks(0.5, 0.1))
+    assert known.gate.keeper.account.market.greeks(stock()) == Greeks(0.5, 0.1)
+
+
+def test_funds_are_unknown_without_exactly_one_account() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view = rig.gate.keeper.account.market
+    assert view.funds_usd() == 100_000
+    accounts = rig.engine.cache.accounts()
+    view._cache = SimpleNamespace(accounts=list)  # type: ignore[attr-defined]
+    assert view.funds_usd() is None
+    view._cache = SimpleNamespace(accounts=lambda: accounts * 2)  # type: ignore[attr-defined]
+    assert view.funds_usd() is None
+    empty = [SimpleNamespace(balance_total=lambda _currency: None)]
+    view._cache = SimpleNamespace(accounts=lambda: empty)  # type: ignore[attr-defined]
+    assert view.funds_usd() is None
+
+
+def test_funds_follow_the_balance_of_the_account() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view = rig.gate.keeper.account.market
+    balances = [Money(50, USD), Money(50, USD), Money(40, USD)]
+    account = SimpleNamespace(balance_total=lambda _currency: balances[0])
+    view._cache = SimpleNamespace(accounts=lambda: [account])  # type: ignore[attr-defined]
+    seen = []
+    while balances:
+        seen.append(view.funds_usd())
+        balances.pop(0)
+    assert seen == [50, 50, 40]
+
+
+def test_a_quote_is_converted_once_and_again_when_it_changes() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view, cache = rig.gate.keeper.account.market, rig.engine.cache
+    first = view.quote(rig.gate.instruments.terms(F))
+    assert view.quote(rig.gate.instruments.terms(F)) is first
+    later = quotes("F", count=1, bid="4.9500", ask="4.9700")[0]
+    cache.add_quote_tick(later)
+    assert view.quote(rig.gate.instruments.terms(F)) == Quote(
+        Decimal("4.95"), Decimal("4.97"), 10_000, 10_000, later.ts_event
+    )
+
+
+@given(st.decimals(min_value="-9999", max_value="999999", places=4))
+def test_a_converted_price_is_nautilus_own_decimal(value: Decimal) -> None:
+    price = usd(str(value))
+    converted = decimal_of_raw(price.raw)
+    assert (converted, str(converted)) == (price.as_decimal(), str(price.as_decimal()))
+
+
+def test_converted_prices_are_bounded() -> None:
+    assert decimal_of_raw.cache_info().maxsize == MAX_PRICES_KEPT
+
+
+def test_days_without_a_session_are_closed_and_the_calendar_follows_the_clock() -> None:
+    view = Rig().gate.keeper.account.market
+    saturday = view.session(to_ns("2024-03-09T11:00:00-05:00"))
+    assert (saturday.phase, saturday.entries_allowed, saturday.day) == ("closed", False, None)
+    monday = view.session(to_ns("2024-03-11T11:00:00-04:00"))
+    assert (monday.phase, monday.entries_allowed) == ("trading", True)
+    assert monday.day is not None
+    assert monday.day.close_ns == to_ns("2024-03-11T16:00:00-04:00")
+    assert view.session(to_ns("2024-03-11T15:35:00-04:00")).phase == "close_cutoff"
+    years_later = view.session(to_ns("2026-07-02T11:00:00-04:00"))
+    assert years_later.phase == "trading"
+
+
+def test_option_quotes_reach_the_view() -> None:
+    option = put(500)
+    rig = Rig(symbols=(), others=(option,), data=option_quotes(option.id, "1.00", "1.10", count=3))
+    rig.engine.run()
+    quote = rig.gate.keeper.account.market.quote(rig.gate.instruments.terms(option.id))
+    assert quote is not None
+    assert (quote.bid, quote.ask, quote.bid_size) == (Decimal("1.00"), Decimal("1.10"), 50)
+
+
+def test_an_instrument_without_quotes_has_none() -> None:
+    assert Rig().gate.keeper.account.market.quote(stock("GE")) is None

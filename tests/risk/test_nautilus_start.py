@@ -1,0 +1,72 @@
+"""What the gate takes over at its start, and the timer it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nautilus_trader.model.enums import OrderSide
+
+from risk.nautilus_gate import GateSetup, install_gate
+from risk.operator_commands import PauseSymbol
+from tests.risk.limit_cases import SESSION_RULES, limits
+from tests.risk.nautilus_rig import F, Rig, Scripted, buy, market, scripted, shares, working
+
+
+def test_a_gate_installed_late_takes_over_positions_and_orders() -> None:
+    rig = Rig()
+    rig.run(
+        scripted(
+            {
+                1: lambda each: each.submit_order(market(each, 40)),
+                2: lambda each: each.submit_order(buy(each, 30)),
+            }
+        )
+    )
+    kernel = rig.engine.kernel
+    kernel.msgbus.deregister("ExecEngine.execute", rig.gate.execute)
+    kernel.msgbus.register("ExecEngine.execute", kernel.exec_engine.execute)
+    late = install_gate(
+        rig.engine, GateSetup(limits=limits(), session_rules=SESSION_RULES, universe=("F",), has_timer=False)
+    )
+    ledger = late.keeper.account.ledger
+    assert (ledger.net("F.SMART"), ledger.exposure("F.SMART").worst_long) == (40, 70)
+    late.confirm_reconciled(reason="twice changes nothing")
+    assert ledger.exposure("F.SMART").worst_long == 70
+
+
+def test_an_open_order_the_ledger_lost_is_taken_over_when_it_is_modified() -> None:
+    rig = Rig()
+
+    def lose(strategy: Scripted) -> None:
+        ledger = rig.gate.keeper.account.ledger
+        ledger.closed(working(strategy).client_order_id.value, 1, may_fill_late=False)
+        strategy.modify_order(working(strategy), quantity=shares(20))
+
+    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10)), 3: lose}))
+    assert rig.gate.keeper.account.ledger.exposure("F.SMART").worst_long == 20
+
+
+def test_a_live_kernel_starts_in_safe_mode_and_keeps_its_halt(tmp_path: Any) -> None:
+    rig = Rig(breaker_path=tmp_path / "breaker.json")
+    rig.gate.supervisor.halt(1, by="Ann", reason="news")
+    again = Rig(breaker_path=tmp_path / "breaker.json")
+    assert again.gate.keeper.account.breaker.state == "HALT"
+
+
+@pytest.mark.parametrize("has_timer", [None, True])
+def test_a_backtest_has_the_gates_timer_only_when_asked(has_timer: bool | None) -> None:
+    rig = Rig(has_timer=has_timer)
+    seen: list[list[str]] = []
+
+    def buy(strategy: Scripted) -> None:
+        strategy.submit_order(strategy.order_factory.market(F, OrderSide.BUY, shares(5)))
+
+    rig.run(scripted({1: buy, 5: lambda _: seen.append(rig.engine.kernel.clock.timer_names)}))
+    assert seen == [["RISK_GATE_WATCH"] if has_timer else []]
+
+
+def test_an_operator_can_pause_before_the_run() -> None:
+    rig = Rig()
+    record = rig.gate.command(PauseSymbol(by="Ann", reason="news", symbol="F"))
+    assert record.outcome.endswith("paused: F")
