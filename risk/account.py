@@ -18,7 +18,7 @@ from risk.option_book import OptionBook
 from risk.performance import Performance
 from risk.rates import SlidingCount
 from risk.sent_intents import SentIntents
-from risk.snapshot import Exposure, Quote, Snapshot
+from risk.snapshot import Exposure, Quote, Snapshot, Touch
 
 ZERO = Decimal(0)
 RUNAWAY_MULTIPLE = 10
@@ -66,7 +66,7 @@ class Account:
             return
         self.day = new_york_date(now_ns)
         self._day_ends_ns = new_york_midnight_ns(self.day + timedelta(days=1))
-        self.performance.start_day(self.market.quote)
+        self.performance.start_day(self.market.touch)
         restored, self._restored_day = self._restored_day, None
         if restored is not None and restored.day == self.day:
             self.performance.restore(
@@ -94,16 +94,15 @@ class Account:
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
         terms, market, ledger = intent.terms, self.market, self.ledger
-        quote_of, name = market.quote, terms.instrument_id
-        quote = quote_of(terms)
-        quotes = {each: quote_of(book.terms) for each, book in ledger.books.items() if each != name}
-        quotes[name] = quote
+        quote = market.quote(terms)
+        touches, value_of_others = self._others(terms.instrument_id)
+        touches[terms.instrument_id] = quote
         exposures = self._exposures_after(intent)
         price = intent.price
         if price is None and quote is not None:
             price = quote.ask if intent.side == "buy" else quote.bid
-        symbol_value = self._symbol_value(terms, quote, exposures, order_price=price)
-        day, open_profit = self.performance.day_and_symbol(quotes, terms.symbol)
+        value = self._symbol_value(terms, quote, exposures, order_price=price)
+        day, open_profit = self.performance.day_and_symbol(touches, terms.symbol)
         return Snapshot(  # by position, for speed; a test holds that each value lands in its field
             now_ns,
             self.breaker.state,
@@ -115,8 +114,8 @@ class Account:
             market.last_price(terms),
             None if price is None else price * (intent.quantity * terms.multiplier),
             exposures,
-            symbol_value,
-            self._total_value(name, symbol_value, quotes),
+            value,
+            None if value is None or value_of_others is None else value + value_of_others,
             len(ledger.symbols) + (terms.symbol not in ledger.symbols),
             ledger.open_orders + 1,
             self.orders.count(now_ns),
@@ -164,19 +163,22 @@ class Account:
             price = highest if highest > price else price
         return price * exposures[name].worst
 
-    def _total_value(
-        self, instrument_id: str, symbol_value: Decimal | None, quotes: dict[str, Quote | None]
-    ) -> Decimal | None:
-        if symbol_value is None:
-            return None
-        total = symbol_value
+    def _others(self, instrument_id: str) -> tuple[dict[str, Touch | None], Decimal | None]:
+        """Return the touch of every other instrument in the books, and the value of those that are stocks."""
+        touch_of, total = self.market.touch, ZERO
+        touches: dict[str, Touch | None] = {}
+        is_known = True
         for other_id, book in self.ledger.books.items():
-            if other_id != instrument_id and book.is_stock:
-                quote = quotes[other_id]
-                if quote is None:
-                    return None
-                total += book.worst_value(quote)
-        return total
+            if other_id == instrument_id:
+                continue
+            touch = touches[other_id] = touch_of(book.terms)
+            if not book.is_stock:
+                continue
+            if touch is None:
+                is_known = False
+            else:
+                total += book.worst_value(touch)
+        return touches, total if is_known else None
 
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:
         terms, exposure_after = intent.terms, self.ledger.exposure_after

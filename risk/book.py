@@ -13,7 +13,7 @@ import msgspec
 
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.reservation import Reservation, parent_of
-from risk.snapshot import ZERO, Exposure, Quote
+from risk.snapshot import ZERO, Exposure, Touch
 
 Working = tuple[Reservation, int]
 """An order, and the ratio of this instrument in it: 1, or its leg's, negative when a buy sells it."""
@@ -36,8 +36,14 @@ class Book:
     """
 
     __slots__ = (
-        "_orders", "_quote_known", "_tally_known", "_value_known",
-        "is_stock", "positions", "terms", "working",
+        "_orders",
+        "_tally_known",
+        "_touch_known",
+        "_value_known",
+        "is_stock",
+        "positions",
+        "terms",
+        "working",
     )  # fmt: skip
 
     def __init__(self, terms: InstrumentTerms, orders: Mapping[str, Reservation]) -> None:
@@ -47,16 +53,16 @@ class Book:
         self.working: dict[str, Working] = {}
         self._orders = orders
         self._tally_known: _Tally | None = None
-        self._quote_known: Quote | None = None
+        self._touch_known: Touch | None = None
         self._value_known = ZERO
 
     def forget(self) -> None:
         """Compute the worst case, the highest price and the value anew when they are asked for next."""
-        self._tally_known = self._quote_known = None
+        self._tally_known = self._touch_known = None
 
     def count(self) -> None:
         """Compute the worst case now: after an event, so that the next order need not wait for it."""
-        self._tally_known, self._quote_known = self._count(self.working.values()), None
+        self._tally_known, self._touch_known = self._count(self.working.values()), None
 
     @property
     def net(self) -> int:
@@ -65,8 +71,11 @@ class Book:
 
     def is_against(self, intent: OrderIntent) -> bool:
         """Whether some strategy holds what the intent could close."""
-        held = self.positions.values()
-        return min(held, default=0) < 0 if intent.side == "buy" else max(held, default=0) > 0
+        sign = intent.sign
+        for held in self.positions.values():  # noqa: SIM110 - twice as fast as any()
+            if held * sign < 0:
+                return True
+        return False
 
     def exposure(self) -> Exposure:
         """Return the worst case as it stands."""
@@ -112,14 +121,14 @@ class Book:
         """Return the highest price at which a working order may fill, 0 without one."""
         return self._tally().highest_price
 
-    def worst_value(self, quote: Quote) -> Decimal:
+    def worst_value(self, touch: Touch) -> Decimal:
         """Return the value in USD of the worst case at the ask, or at the highest working price if higher."""
-        if quote is not self._quote_known:
-            tally, ask = self._tally_known or self._tally(), quote.ask
+        if touch is not self._touch_known:
+            tally, ask = self._tally_known or self._tally(), touch.ask
             highest, worst = tally.highest_price, tally.worst
             long, short = worst.worst_long, worst.worst_short
             self._value_known = (ask if ask > highest else highest) * (long if long >= short else short)
-            self._quote_known = quote
+            self._touch_known = touch
         return self._value_known
 
     # -- Inside -----------------------------------------------------------------------------------

@@ -46,7 +46,15 @@ class Gatekeeper:
         account.ledger.release_expired(now_ns)
         account.roll_day(now_ns)
         account.attempts.add(now_ns)
-        verdict = self._judge_new(intent, now_ns)
+        if account.sent.has_order(intent.order_id):
+            return Refused(
+                rule="ib_duplicate_id",
+                value=intent.order_id,
+                limit="each order id once",
+                advice="Do not resend; ask for the order's state instead.",
+                ib_code=DUPLICATE_ORDER_ID,
+            )
+        verdict = self._judge(intent, now_ns)
         if isinstance(verdict, Approved):
             account.ledger.reserve(intent)
             account.orders.add(now_ns)
@@ -70,17 +78,6 @@ class Gatekeeper:
         """Note a cancel: it always passes, and counts as a replace."""
         self.account.ledger.cancel_requested(order_id)
         self.account.replaces.add(now_ns)
-
-    def _judge_new(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
-        if self.account.sent.has_order(intent.order_id):
-            return Refused(
-                rule="ib_duplicate_id",
-                value=intent.order_id,
-                limit="each order id once",
-                advice="Do not resend; ask for the order's state instead.",
-                ib_code=DUPLICATE_ORDER_ID,
-            )
-        return self._judge(intent, now_ns)
 
     def _judge_change(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
         reservation = self.account.ledger.reservations.get(intent.order_id)

@@ -20,8 +20,10 @@ from market.money import DOLLAR_TICK, tick_size
 from market.time import NS_PER_MINUTE
 from risk.counted import counted
 from risk.decision import Refused
+from risk.first_objector import first_objector
 from risk.intent import Kind, OrderIntent, OrderType, TimeInForce
 from risk.option_loss import Holding, worst_loss_usd
+from risk.snapshot import ZERO
 
 MAX_LEGS = 4
 """Nautilus' spread ids and most US option exchanges carry four legs."""
@@ -44,6 +46,8 @@ class Occasion(msgspec.Struct, frozen=True, gc=False):
     now_ns: int
     day: TradingDay | None
 
+
+_DOLLAR = Decimal(1)
 
 Finding = tuple[str, str, str]
 """Value, what is allowed, and what to do."""
@@ -77,24 +81,28 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
 
 def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
     """Return the first violated requirement as a refusal with IB's code, or None."""
-    rows = _rows_for(intent.terms.kind, intent.order_type, intent.time_in_force, intent.is_outside_hours)
-    for requirement, find in rows:
-        finding = find(intent, occasion)
-        if finding is not None:
-            value, limit, advice = finding
-            return Refused(
-                rule=requirement.name, value=value, limit=limit, advice=advice, ib_code=requirement.ib_code
-            )
-    return None
+    violated = _first_violated(
+        intent.terms.kind, intent.order_type, intent.time_in_force, intent.is_outside_hours
+    )
+    requirement = violated(intent, occasion)
+    if requirement is None:
+        return None
+    finding = requirement.find(intent, occasion)
+    assert finding is not None, f"{requirement.name} objected, and did not when asked again"
+    value, limit, advice = finding
+    return Refused(
+        rule=requirement.name, value=value, limit=limit, advice=advice, ib_code=requirement.ib_code
+    )
 
 
 @functools.cache
-def _rows_for(
+def _first_violated(
     kind: Kind, order_type: OrderType, time_in_force: TimeInForce, is_outside_hours: bool
-) -> tuple[tuple[Requirement, Check], ...]:
-    """Return the rows that an order of a shape can violate; there are a few hundred shapes."""
+) -> Callable[[OrderIntent, Occasion], Requirement | None]:
+    """Return what finds the first violated row of those that a shape can violate: a few hundred shapes."""
     shape = Shape(kind, order_type, time_in_force, is_outside_hours)
-    return tuple((row, row.find) for row in RULE_BOOK if row.concerns(shape))
+    rows = [row for row in RULE_BOOK if row.concerns(shape)]
+    return first_objector(rows, [row.find for row in rows], "intent, occasion")
 
 
 def _zero_size(intent: OrderIntent, _: Occasion) -> Finding | None:
@@ -138,7 +146,7 @@ def _not_positive(intent: OrderIntent, _: Occasion) -> Finding | None:
     if intent.terms.kind == "spread":  # a credit is a negative price
         return None
     for price in (intent.limit_price, intent.trigger_price):
-        if price is not None and not price > 0:
+        if price is not None and not price > ZERO:
             return f"price {price} USD", "above 0", "Only combinations have prices of 0 or below."
     return None
 
@@ -156,7 +164,7 @@ def _tick(intent: OrderIntent, _: Occasion) -> Finding | None:
 def _increment(intent: OrderIntent, price: Decimal) -> Decimal:
     if intent.terms.kind != "stock":
         return intent.terms.price_increment
-    return DOLLAR_TICK if price >= 1 else tick_size(price)
+    return DOLLAR_TICK if price >= _DOLLAR else tick_size(price)
 
 
 _AUCTIONS = ("at_open", "at_close")

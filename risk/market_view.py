@@ -9,7 +9,7 @@ import msgspec
 
 from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
-from risk.snapshot import Quote
+from risk.snapshot import Quote, Touch
 
 
 class Greeks(msgspec.Struct, frozen=True):
@@ -32,6 +32,9 @@ class MarketView(Protocol):
 
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         """Return the latest quote."""
+
+    def touch(self, terms: InstrumentTerms) -> Touch | None:
+        """Return the prices of the latest quote, at half the work."""
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the last trade, in USD a share."""

@@ -114,7 +114,7 @@ class Gate:
             self._on_order(order)
         try:
             verdict = self.keeper.submit_one(self._intent(order), now_ns)
-            self.supervisor.after_commands(now_ns)
+            self.supervisor.after_submission(now_ns)
             verdict = self._approvals.of_order(verdict, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             verdict = unreadable(error)
@@ -136,7 +136,7 @@ class Gate:
         try:
             intents = [self._intent(order, orders) for order in orders]
             verdicts = self.keeper.submit(intents, now_ns)
-            self.supervisor.after_commands(now_ns)
+            self.supervisor.after_submission(now_ns)
             verdicts = self._approvals.of_submission(verdicts, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             refused = unreadable(error)

@@ -19,7 +19,7 @@ from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
 from risk.market_view import Greeks, SessionView
 from risk.nautilus_intents import InstrumentBook, decimal_of_raw, units_of_raw
-from risk.snapshot import Quote
+from risk.snapshot import Quote, Touch
 
 GreeksSource = Callable[[str], Greeks | None]
 """Gives the greeks of an option by instrument id; None when they are unknown."""
@@ -27,6 +27,19 @@ GreeksSource = Callable[[str], Greeks | None]
 _NO_SESSION = SessionView("closed", False, None)
 _CALENDAR_MARGIN = timedelta(days=10)
 _CALENDAR_SPAN = timedelta(days=400)
+
+
+class _Line:
+    """What was converted last of one instrument, and the ticks that it was made of."""
+
+    __slots__ = ("instrument_id", "quote", "quote_tick", "touch", "touch_tick")
+
+    def __init__(self, instrument_id: InstrumentId) -> None:
+        self.instrument_id = instrument_id
+        self.quote_tick: QuoteTick | None = None
+        self.quote: Quote | None = None
+        self.touch_tick: QuoteTick | None = None
+        self.touch: Touch | None = None
 
 
 class NautilusMarketView:
@@ -47,34 +60,44 @@ class NautilusMarketView:
         self._session_rules = session_rules
         self._calendar = calendar
         self._greeks = greeks
-        self._quotes: dict[str, tuple[InstrumentId, QuoteTick, Quote]] = {}
-        self._funds: tuple[Money, Decimal] | None = None
+        self._lines: dict[str, _Line] = {}
+        self._balance: Money | None = None
+        self._funds_usd: Decimal | None = None
         self._day_starts_ns = self._day_ends_ns = 0
         self._window: SessionWindow | None = None
         self._views: dict[SessionPhase, SessionView] = {}
 
     def quote(self, terms: InstrumentTerms) -> Quote | None:
         """Return the latest quote in the cache."""
-        known = self._quotes.get(terms.instrument_id)
-        if known is None:
-            instrument_id = self._instruments.nautilus_id(terms)
-            tick = self._quote_tick(instrument_id)
-        else:
-            instrument_id = known[0]
-            tick = self._quote_tick(instrument_id)
-            if tick is known[1]:
-                return known[2]
-        if tick is None:
-            return None
-        quote = Quote(
-            decimal_of_raw(tick.bid_price.raw),
-            decimal_of_raw(tick.ask_price.raw),
-            units_of_raw(tick.bid_size.raw)[0],
-            units_of_raw(tick.ask_size.raw)[0],
-            tick.ts_event,
-        )
-        self._quotes[terms.instrument_id] = (instrument_id, tick, quote)
-        return quote
+        line = self._lines.get(terms.instrument_id) or self._line(terms)
+        tick = self._quote_tick(line.instrument_id)
+        if tick is not line.quote_tick:
+            line.quote_tick = tick
+            line.quote = (
+                None
+                if tick is None
+                else Quote(
+                    decimal_of_raw(tick.bid_price.raw),
+                    decimal_of_raw(tick.ask_price.raw),
+                    units_of_raw(tick.bid_size.raw)[0],
+                    units_of_raw(tick.ask_size.raw)[0],
+                    tick.ts_event,
+                )
+            )
+        return line.quote
+
+    def touch(self, terms: InstrumentTerms) -> Touch | None:
+        """Return the prices of the latest quote in the cache."""
+        line = self._lines.get(terms.instrument_id) or self._line(terms)
+        tick = self._quote_tick(line.instrument_id)
+        if tick is not line.touch_tick:
+            line.touch_tick = tick
+            line.touch = (
+                None
+                if tick is None
+                else Touch(decimal_of_raw(tick.bid_price.raw), decimal_of_raw(tick.ask_price.raw))
+            )
+        return line.touch
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the latest trade in the cache."""
@@ -91,11 +114,10 @@ class NautilusMarketView:
         if len(accounts) != 1:
             return None
         balance = accounts[0].balance_total(USD)
-        if balance is None:
-            return None
-        if self._funds is None or self._funds[0] is not balance:
-            self._funds = (balance, balance.as_decimal())
-        return self._funds[1]
+        if balance is not self._balance:
+            self._balance = balance
+            self._funds_usd = None if balance is None else balance.as_decimal()
+        return self._funds_usd
 
     def session(self, now_ns: int) -> SessionView:
         """Return the session's phase; a day's windows are made once."""
@@ -104,6 +126,10 @@ class NautilusMarketView:
         if self._window is None:
             return _NO_SESSION
         return self._views[self._window.phase(now_ns)]
+
+    def _line(self, terms: InstrumentTerms) -> _Line:
+        line = self._lines[terms.instrument_id] = _Line(self._instruments.nautilus_id(terms))
+        return line
 
     def _open_day(self, day: date) -> None:
         calendar = self._calendar

@@ -14,11 +14,11 @@ import msgspec
 
 from market.time import NS_PER_MINUTE
 from risk.intent import InstrumentTerms
-from risk.snapshot import DayResult, Quote
+from risk.snapshot import DayResult, Touch
 
 ZERO = Decimal(0)
-QuoteSource = Callable[[InstrumentTerms], Quote | None]
-"""Gives the latest quote of an instrument, or None."""
+TouchSource = Callable[[InstrumentTerms], Touch | None]
+"""Gives the best prices of an instrument, or None."""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,14 +35,20 @@ class Lot:
     """What one strategy holds of one instrument, at its average price."""
 
     __slots__ = (
-        "_profit_known", "_quote_known", "_shares", "average_price", "quantity", "symbol", "terms",
+        "_profit_known",
+        "_shares",
+        "_touch_known",
+        "average_price",
+        "quantity",
+        "symbol",
+        "terms",
     )  # fmt: skip
 
     def __init__(self, terms: InstrumentTerms, quantity: int = 0, average_price: Decimal = ZERO) -> None:
         self.terms = terms
         self.symbol = terms.symbol
         self.average_price = average_price
-        self._quote_known: Quote | None = None
+        self._touch_known: Touch | None = None
         self._profit_known = ZERO
         self._hold(quantity)
 
@@ -51,13 +57,13 @@ class Lot:
         """Money paid for it, negative when received."""
         return self.quantity * self.average_price * self.terms.multiplier
 
-    def open_profit(self, quote: Quote | None) -> Decimal | None:
+    def open_profit(self, touch: Touch | None) -> Decimal | None:
         """Return what closing now would realize, a long at the bid, a short at the ask; None unquoted."""
-        if quote is not self._quote_known and quote is not None:
-            price = quote.bid if self.quantity > 0 else quote.ask
+        if touch is not self._touch_known and touch is not None:
+            price = touch.bid if self.quantity > 0 else touch.ask
             self._profit_known = (price - self.average_price) * self._shares
-            self._quote_known = quote
-        return None if quote is None else self._profit_known
+            self._touch_known = touch
+        return None if touch is None else self._profit_known
 
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
@@ -77,7 +83,7 @@ class Lot:
     def _hold(self, quantity: int) -> None:
         self.quantity = quantity
         self._shares = Decimal(quantity * self.terms.multiplier)
-        self._quote_known = None
+        self._touch_known = None
 
 
 class Performance:
@@ -115,12 +121,12 @@ class Performance:
         """Highest profit of the day seen so far, 0 or more."""
         return self._high
 
-    def start_day(self, quote_of: QuoteSource) -> None:
+    def start_day(self, touch_of: TouchSource) -> None:
         """Begin a day: what is open now counts from its value now (its cost, when that is unknown)."""
         self._realized = self._high = ZERO
         self._losses = 0
         self._paused_until_ns = None
-        self._open_at_start = self.open_profit(quote_of) or ZERO
+        self._open_at_start = self.open_profit(touch_of) or ZERO
 
     def restore(self, *, realized_usd: Decimal, high_usd: Decimal, consecutive_losses: int) -> None:
         """Continue a day after a restart."""
@@ -145,34 +151,34 @@ class Performance:
         """Take over a position found at start, at its average price."""
         self.lots[(strategy_id, terms.instrument_id)] = Lot(terms, quantity, price)
 
-    def open_profit(self, quote_of: QuoteSource, symbol: str | None = None) -> Decimal | None:
+    def open_profit(self, touch_of: TouchSource, symbol: str | None = None) -> Decimal | None:
         """Return the open profit of everything, or of one symbol; None when a price is missing."""
         total = ZERO
         for lot in self.lots.values():
             if symbol is not None and lot.terms.symbol != symbol:
                 continue
-            profit = lot.open_profit(quote_of(lot.terms))
+            profit = lot.open_profit(touch_of(lot.terms))
             if profit is None:
                 return None
             total += profit
         return total
 
-    def day(self, quote_of: QuoteSource) -> DayResult | None:
+    def day(self, touch_of: TouchSource) -> DayResult | None:
         """Return the day's result now and remember its high; None when a price is missing."""
-        open_profit = self.open_profit(quote_of) if self.lots else ZERO
+        open_profit = self.open_profit(touch_of) if self.lots else ZERO
         return None if open_profit is None else self._day(open_profit)
 
     def day_and_symbol(
-        self, quotes: Mapping[str, Quote | None], symbol: str
+        self, touches: Mapping[str, Touch | None], symbol: str
     ) -> tuple[DayResult | None, Decimal | None]:
         """Return the day's result, and the open profit of one symbol, in one pass over what is held.
 
-        `quotes` are by instrument id; one that is missing is unknown.
+        `touches` are by instrument id; one that is missing is unknown.
         """
         total = of_symbol = ZERO
         is_total_known = is_symbol_known = True
         for (_, instrument_id), lot in self.lots.items():
-            profit = lot.open_profit(quotes.get(instrument_id))
+            profit = lot.open_profit(touches.get(instrument_id))
             if profit is None:
                 is_total_known = False
                 is_symbol_known &= lot.symbol != symbol

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from risk.decision import Approved, Decision, Refused
+from risk.first_objector import first_objector
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules import ALL_RULES
@@ -16,25 +19,45 @@ class Policy:
     def __init__(self, limits: RiskLimits, *, rules: tuple[Rule, ...] = ALL_RULES) -> None:
         self.limits = limits
         self.rules = rules
-        self._stock_rules = tuple((each, each.check) for each in rules if each.applies_to != "options")
-        self._option_rules = tuple((each, each.check) for each in rules if each.applies_to != "stocks")
+        self._stock_rules = tuple(rule for rule in rules if rule.applies_to != "options")
+        self._option_rules = tuple(rule for rule in rules if rule.applies_to != "stocks")
+        self._objector_to_stock = _first_objector(self._stock_rules)
+        self._objector_to_option = _first_objector(self._option_rules)
 
     def decide(self, intent: OrderIntent, snapshot: Snapshot) -> Decision[OrderIntent]:
         """Return `Approved` when no rule objects, else the first rule's `Refused`.
 
         Asked only about orders that could add risk: what merely reduces passes without it.
         """
-        limits = self.limits
-        for rule, check in self._stock_rules if intent.terms.kind == "stock" else self._option_rules:
+        is_stock = intent.terms.kind == "stock"
+        objector = self._objector_to_stock if is_stock else self._objector_to_option
+        try:
+            if objector(intent, snapshot, self.limits) is None:
+                return Approved(intent)
+        except Exception:  # noqa: BLE001, S110 - the border where a broken rule refuses; it is named below
+            pass
+        return self._refusal(self._stock_rules if is_stock else self._option_rules, intent, snapshot)
+
+    def _refusal(self, rules: tuple[Rule, ...], intent: OrderIntent, snapshot: Snapshot) -> Refused:
+        """Ask one by one, to say why the first that objects does."""
+        for rule in rules:
             try:
-                breach = check(intent, snapshot, limits)
-            except Exception as error:  # noqa: BLE001 - the border where a broken rule refuses
-                return Refused(
-                    rule=rule.name,
-                    value=f"{type(error).__name__}: {error}",
-                    limit="a rule that works",
-                    advice="A rule that fails refuses; report it with this text.",
-                )
+                breach = rule.check(intent, snapshot, self.limits)
+            except Exception as error:  # noqa: BLE001 - as above
+                return _broken(rule.name, f"{type(error).__name__}: {error}")
             if breach is not None:
                 return Refused(rule=rule.name, value=breach.value, limit=breach.limit, advice=breach.advice)
-        return Approved(intent)
+        return _broken("policy", "a rule objected, and did not when asked again")
+
+
+def _first_objector(rules: tuple[Rule, ...]) -> Callable[[OrderIntent, Snapshot, RiskLimits], Rule | None]:
+    return first_objector(rules, [rule.check for rule in rules], "intent, snapshot, limits")
+
+
+def _broken(rule: str, value: str) -> Refused:
+    return Refused(
+        rule=rule,
+        value=value,
+        limit="a rule that works",
+        advice="A rule that fails refuses; report it with this text.",
+    )

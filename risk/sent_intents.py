@@ -9,7 +9,9 @@ from risk.intent import OrderIntent
 MAX_REMEMBERED = 1_000_000
 """Decisions, and order ids, remembered; the oldest are forgotten beyond this."""
 
+_DecisionKey = tuple[str, str, str, str]
 _Likeness = tuple[str, str, str, int, str, Decimal | None]
+_Keys = tuple[_DecisionKey | None, _Likeness]
 
 
 class SentIntents:
@@ -17,9 +19,10 @@ class SentIntents:
 
     def __init__(self, *, window_ns: int) -> None:
         self._window_ns = window_ns
-        self._by_decision: dict[tuple[str, str, str, str], str] = {}
+        self._by_decision: dict[_DecisionKey, str] = {}
         self._by_content: dict[_Likeness, tuple[int, str]] = {}
         self._order_ids: dict[str, None] = {}
+        self._keys_known: tuple[OrderIntent, _Keys] | None = None
 
     def has_order(self, order_id: str) -> bool:
         """Whether an order of this id was sent before."""
@@ -27,12 +30,12 @@ class SentIntents:
 
     def earlier(self, intent: OrderIntent, now_ns: int) -> str | None:
         """Return the id of the order that `intent` repeats at `now_ns`, or None."""
-        key = intent.idempotency_key
-        if key is not None:
-            repeated = self._by_decision.get(_decision(intent, key))
+        decision, likeness = self._keys(intent)
+        if decision is not None:
+            repeated = self._by_decision.get(decision)
             if repeated is not None and repeated != intent.order_id:
                 return repeated
-        sent = self._by_content.get(_likeness(intent))
+        sent = self._by_content.get(likeness)
         if sent is None:
             return None
         sent_ns, order_id = sent
@@ -40,33 +43,36 @@ class SentIntents:
 
     def remember(self, intent: OrderIntent, now_ns: int) -> None:
         """Note that `intent` was sent at `now_ns`."""
-        order_id, key = intent.order_id, intent.idempotency_key
+        order_id = intent.order_id
+        decision, likeness = self._keys(intent)
         self._order_ids[order_id] = None
-        if key is not None:
-            self._by_decision[_decision(intent, key)] = order_id
-        self._by_content[_likeness(intent)] = (now_ns, order_id)
-        ids, decisions, contents = self._order_ids, self._by_decision, self._by_content
-        if len(ids) > MAX_REMEMBERED or len(decisions) > MAX_REMEMBERED or len(contents) > MAX_REMEMBERED:
+        if decision is not None:
+            self._by_decision[decision] = order_id
+        self._by_content[likeness] = (now_ns, order_id)
+        if len(self._order_ids) > MAX_REMEMBERED:  # each has an id of its own, so the others are no larger
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         for remembered in (self._order_ids, self._by_decision, self._by_content):
-            if len(remembered) > MAX_REMEMBERED:
+            while len(remembered) > MAX_REMEMBERED:
                 del remembered[next(iter(remembered))]  # type: ignore[arg-type]
 
     def forget(self, intent: OrderIntent) -> None:
         """Let the decision be sent again: the broker rejected its order, so nothing came of it."""
-        if intent.idempotency_key is not None:
-            self._by_decision.pop(_decision(intent, intent.idempotency_key), None)
-        self._by_content.pop(_likeness(intent), None)
+        decision, likeness = self._keys(intent)
+        if decision is not None:
+            self._by_decision.pop(decision, None)
+        self._by_content.pop(likeness, None)
 
-
-def _decision(intent: OrderIntent, key: str) -> tuple[str, str, str, str]:
-    return (intent.strategy_id, key, intent.terms.instrument_id, intent.side)
-
-
-def _likeness(intent: OrderIntent) -> _Likeness:
-    return (
-        intent.strategy_id, intent.terms.instrument_id, intent.side,
-        intent.quantity, intent.order_type, intent.price,
-    )  # fmt: skip
+    def _keys(self, intent: OrderIntent) -> _Keys:
+        """Return the keys of the decision and of the content; an order asks, and then remembers."""
+        known = self._keys_known
+        if known is not None and known[0] is intent:
+            return known[1]
+        key, strategy_id, side = intent.idempotency_key, intent.strategy_id, intent.side
+        instrument_id = intent.terms.instrument_id
+        decision = None if key is None else (strategy_id, key, instrument_id, side)
+        likeness = (strategy_id, instrument_id, side, intent.quantity, intent.order_type, intent.price)
+        keys = (decision, likeness)
+        self._keys_known = (intent, keys)
+        return keys

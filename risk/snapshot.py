@@ -13,14 +13,20 @@ from typing import Literal
 import msgspec
 
 ZERO = Decimal(0)
+TWO = Decimal(2)
 BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and offer in USD a share, displayed shares or contracts, and when it was made (ns UTC)."""
+class Touch(msgspec.Struct, frozen=True, gc=False):
+    """Best bid and offer in USD a share: all that values what is held."""
 
     bid: Decimal
     ask: Decimal
+
+
+class Quote(Touch, frozen=True, gc=False):
+    """The touch with displayed shares or contracts, and when it was made (ns UTC)."""
+
     bid_size: int
     ask_size: int
     ts_ns: int
@@ -28,7 +34,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     @property
     def mid(self) -> Decimal:
         """Half of bid plus ask, in USD a share."""
-        return (self.bid + self.ask) / 2
+        return (self.bid + self.ask) / TWO
 
     @property
     def is_sound(self) -> bool:
@@ -76,7 +82,7 @@ class DayResult(msgspec.Struct, frozen=True, gc=False):
     @property
     def loss_usd(self) -> Decimal:
         """Loss from the day's start, 0 or more."""
-        return -self.profit_usd if self.profit_usd < 0 else ZERO
+        return -self.profit_usd if self.profit_usd < ZERO else ZERO
 
     @property
     def drawdown_usd(self) -> Decimal:

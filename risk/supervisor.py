@@ -91,10 +91,14 @@ class Supervisor:
 
     def after_commands(self, now_ns: int) -> None:
         """Look at the rates after commands were judged."""
-        account = self.account
-        is_over = account.replaces.count(now_ns) > self.limits.max_replaces_per_minute
-        if is_over or REPLACE_RATE in account.breaker.causes:
+        is_over = self.account.replaces.count(now_ns) > self.limits.max_replaces_per_minute
+        if is_over or self._has(REPLACE_RATE):
             self._watch_replaces(now_ns)
+
+    def after_submission(self, now_ns: int) -> None:
+        """Look at the rates after new orders were judged, which can only have fallen."""
+        if self.account.breaker.causes:
+            self.after_commands(now_ns)
 
     def after_reject(self, now_ns: int, *, counts: bool = False) -> None:
         """Look at the reject rate after the broker, or the gate in its place (`counts`), refused."""

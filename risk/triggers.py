@@ -18,7 +18,7 @@ def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[
 
     Confirmed when nothing is held: then the result rests on executions alone, not on quotes.
     """
-    day = account.performance.day(account.market.quote)
+    day = account.performance.day(account.market.touch)
     if day is None:
         return
     inputs = {
@@ -43,7 +43,7 @@ def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[
 
 def trade_reading(account: Account, limits: RiskLimits, symbol: str, now_ns: int) -> Reading:
     """Return the open loss of a symbol; within its limit while a price is missing."""
-    profit = account.performance.open_profit(account.market.quote, symbol)
+    profit = account.performance.open_profit(account.market.touch, symbol)
     loss = ZERO if profit is None else max(-profit, ZERO)
     limit = limits.max_loss_usd_per_trade
     return Reading(
@@ -72,7 +72,7 @@ def rate_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator
 
 def is_pausing(account: Account, now_ns: int) -> int | None:
     """Return until when losses in a row have paused openings, None when they have not."""
-    day = account.performance.day(account.market.quote)
+    day = account.performance.day(account.market.touch)
     if day is None or day.paused_until_ns is None or now_ns >= day.paused_until_ns:
         return None
     return day.paused_until_ns
@@ -82,6 +82,6 @@ def _quotes(account: Account) -> dict[str, str]:
     """Return the quotes that the open profit was made of."""
     quotes: dict[str, str] = {}
     for lot in account.performance.lots.values():
-        quote = account.market.quote(lot.terms)
-        quotes[lot.terms.instrument_id] = "none" if quote is None else f"{quote.bid}/{quote.ask}"
+        touch = account.market.touch(lot.terms)
+        quotes[lot.terms.instrument_id] = "none" if touch is None else f"{touch.bid}/{touch.ask}"
     return quotes

@@ -12,9 +12,9 @@ from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import Snapshot
+from risk.snapshot import ZERO, Snapshot
 
-_BPS = 10_000
+_IN_BPS = Decimal(10_000)
 
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
@@ -27,17 +27,16 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
         price = quote.ask if intent.side == "buy" else quote.bid
     if intent.terms.kind != "stock":
         return _beyond_usd(intent, price - mid, option_limits(limits).max_price_from_mid_usd)
-    if _is_beyond(intent, price, mid, limits.max_price_from_mid_bps):
+    is_buy, last = intent.side == "buy", snapshot.last_price
+    beyond = price - mid if is_buy else mid - price
+    if beyond > ZERO and beyond * _IN_BPS > mid * limits.max_price_from_mid_bps:
         return _beyond_bps(intent, price, mid, f"mid {mid}", limits.max_price_from_mid_bps)
-    last = snapshot.last_price
-    if last is not None and _is_beyond(intent, price, last, limits.max_price_from_last_bps):
+    if last is None:
+        return None
+    beyond = price - last if is_buy else last - price
+    if beyond > ZERO and beyond * _IN_BPS > last * limits.max_price_from_last_bps:
         return _beyond_bps(intent, price, last, f"last trade {last}", limits.max_price_from_last_bps)
     return None
-
-
-def _is_beyond(intent: OrderIntent, price: Decimal, reference: Decimal, limit_bps: int) -> bool:
-    beyond = price - reference if intent.side == "buy" else reference - price
-    return beyond * _BPS > limit_bps * reference
 
 
 def _beyond_bps(intent: OrderIntent, price: Decimal, reference: Decimal, name: str, limit_bps: int) -> Breach:

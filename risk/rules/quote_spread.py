@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import Quote, Snapshot
+from risk.snapshot import Snapshot
+
+_TWICE_IN_BPS = Decimal(20_000)
 
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the quote is missing, unsound or too wide."""
     quote = snapshot.quote
     is_stock = intent.terms.kind == "stock"
-    if quote is not None and quote.is_sound and _is_narrow(quote, limits, is_stock):
-        return None
+    if quote is not None and quote.is_sound:
+        bid, ask = quote.bid, quote.ask
+        if is_stock:  # twice the mid is bid plus ask
+            is_narrow = (ask - bid) * _TWICE_IN_BPS <= (bid + ask) * limits.max_spread_bps
+        else:
+            is_narrow = ask - bid <= option_limits(limits).max_spread_usd
+        if is_narrow:
+            return None
     limit = f"{limits.max_spread_bps} bps" if is_stock else f"{option_limits(limits).max_spread_usd} USD"
     if quote is None:
         return unknown("the quote", limit)
@@ -23,13 +33,6 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     width = quote.ask - quote.bid
     measured = in_bps(width, quote.mid) if is_stock else f"{width} USD"
     return Breach(f"{measured} wide at {quote.bid} / {quote.ask}", limit, "Wait for a narrower quote.")
-
-
-def _is_narrow(quote: Quote, limits: RiskLimits, is_stock: bool) -> bool:
-    width = quote.ask - quote.bid
-    if is_stock:  # twice the mid is bid plus ask
-        return width * 20_000 <= limits.max_spread_bps * (quote.bid + quote.ask)
-    return width <= option_limits(limits).max_spread_usd
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ import pytest
 
 from market.time import NS_PER_MINUTE
 from risk.intent import InstrumentTerms
-from risk.performance import Fill, Lot, Performance, QuoteSource
+from risk.performance import Fill, Lot, Performance, TouchSource
 from risk.snapshot import DayResult
 from tests.risk.table_market import NOW_NS, option, quote, stock
 
@@ -16,7 +16,7 @@ D = Decimal
 F, GE = stock("F"), stock("GE")
 
 
-def closing_at(price: str | None) -> QuoteSource:
+def closing_at(price: str | None) -> TouchSource:
     return lambda _terms: None if price is None else quote(price, price)
 
 
