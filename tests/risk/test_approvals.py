@@ -13,7 +13,7 @@ from risk.intent import OrderIntent
 from risk.records import ApprovalRecord
 from risk.supervisor import RECORDER_FAILURE, Supervisor
 from tests.risk.desk import Desk, broken, refusal
-from tests.risk.table_market import NOW_NS, order
+from tests.risk.table_market import NOW_NS, order, stock
 
 D = Decimal
 
@@ -64,3 +64,10 @@ def test_an_approval_that_cannot_be_recorded_is_a_refusal_unless_it_lowers_risk(
     assert approvals([closing], supervisor) == [closing]
     assert Approvals(supervisor).of_change(closing, 5, NOW_NS) is closing
     assert desk.state == "HALT"
+
+
+def test_the_approval_of_a_list_is_filed_under_its_first_order(desk: Desk) -> None:
+    first, second = order(stock("GE"), strategy_id="S-ONE"), order(strategy_id="S-TWO")
+    approvals([Approved(first), Approved(second)], desk.supervisor)
+    (record,) = desk.of(ApprovalRecord)
+    assert (record.strategy_id, record.instrument_id) == ("S-ONE", "GE.SMART")

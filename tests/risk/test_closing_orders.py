@@ -106,3 +106,19 @@ def test_what_a_childs_sibling_has_filled_protects_no_more(keeper: Gatekeeper) -
     for quantity, seen in ((7, "trading_paused"), (6, "reducing")):
         child = order(quantity=quantity, side="sell", protects_id=entry.order_id)
         assert verdict(keeper, child) == seen
+
+
+@pytest.mark.parametrize("parent", ["unknown", "canceled", "another strategy's"])
+def test_a_child_without_an_entry_of_its_own_is_judged_as_an_opening(keeper: Gatekeeper, parent: str) -> None:
+    entry = order(quantity=10)
+    keeper.submit([entry], NOW_NS)
+    if parent == "canceled":
+        keeper.ended(entry.order_id, NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    child = order(
+        quantity=10,
+        side="sell",
+        protects_id="gone" if parent == "unknown" else entry.order_id,
+        strategy_id="OTHER" if parent == "another strategy's" else entry.strategy_id,
+    )
+    assert verdict(keeper, child) == "breaker_state"

@@ -224,6 +224,12 @@ def test_it_gives_up_after_its_rounds_and_says_what_is_left_and_why() -> None:
     )
 
 
+def test_it_gives_up_after_twenty_rounds() -> None:
+    run = flattening()
+    rounds = [run.next_round(held((stock(), 10)), [], market(), 2) for _ in range(21)]
+    assert [isinstance(each, FlattenReport) for each in rounds] == [False] * 20 + [True]
+
+
 def test_orders_that_cannot_be_canceled_are_reported_too() -> None:
     run = flattening()
     for _ in range(MAX_ROUNDS):

@@ -54,6 +54,13 @@ def test_a_list_with_a_bad_order_is_taken_back_whole(keeper: Gatekeeper) -> None
     assert verdict(keeper, msgspec.structs.replace(good, order_id="new")) == "approved"
 
 
+def test_what_a_refused_list_takes_back_does_not_wait_for_a_late_fill(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=1_000), market)
+    keeper.submit([order(quantity=100), order(quantity=101)], NOW_NS)
+    assert keeper.account.ledger.reservations == {}
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 0
+
+
 def test_orders_of_a_list_count_together(keeper: Gatekeeper) -> None:
     decisions = keeper.submit([order(quantity=100), order(quantity=99), order(quantity=2)], NOW_NS)
     assert isinstance(decisions[2], Refused)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from risk.ledger import MAX_REMEMBERED_FILLS, Ledger
+from risk.ledger import Ledger
+from risk.reservation import Reservation
 from risk.snapshot import Exposure
 from tests.risk.table_ledger import GRACE_NS, F, fill, holding, ledger, worst
 from tests.risk.table_market import NOW_NS, option, order
@@ -27,6 +28,11 @@ def test_a_fill_moves_a_reservation_into_the_position() -> None:
     fill(book, buy, 6)
     assert (book.net("F.SMART"), worst(book), book.open_orders) == (10, (10, 0), 0)
     assert book.reservations == {}
+
+
+def test_a_new_order_has_filled_nothing() -> None:
+    reservation = Reservation(order(quantity=10))
+    assert (reservation.committed, reservation.filled, reservation.leg_filled) == (10, 0, {})
 
 
 def test_an_unknown_position_is_zero() -> None:
@@ -100,12 +106,12 @@ def test_an_execution_is_new_once() -> None:
     assert book.is_new_fill("P", "F", "T")
 
 
-def test_remembered_executions_are_bounded() -> None:
+def test_the_last_100_000_executions_are_remembered_and_no_more() -> None:
     book = ledger()
-    for number in range(MAX_REMEMBERED_FILLS + 1):
+    for number in range(100_001):
         book.is_new_fill("O", "F", str(number))
+    assert not book.is_new_fill("O", "F", "1")
     assert book.is_new_fill("O", "F", "0")
-    assert not book.is_new_fill("O", "F", "2")
 
 
 # -- Modifications --------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from market.time import NS_PER_MINUTE
 from risk.records import ReadingRecord
-from risk.triggers import is_pausing
+from risk.triggers import is_pausing, trade_reading
 from tests.risk.desk import STEP_NS, WIDE_TRADE, Desk, losing
 from tests.risk.limit_cases import LIMITS, limits
-from tests.risk.table_market import NOW_NS, stock
+from tests.risk.table_market import NOW_NS, quote, stock
 
 D = Decimal
 F = stock()
@@ -128,3 +128,21 @@ def test_a_pause_that_has_ended_is_not_recorded() -> None:
     until_ns = NOW_NS + LIMITS.consecutive_loss_pause_minutes * NS_PER_MINUTE
     assert is_pausing(desk.account, until_ns - 1) == until_ns
     assert is_pausing(desk.account, until_ns) is None
+
+
+def test_fills_in_quick_succession_are_one_look(desk: Desk) -> None:
+    """Three readings that confirm each other must be an interval apart, whoever asked for them."""
+    desk = Desk(risk_limits=WIDE_TRADE)
+    losing(desk)
+    for _ in range(5):
+        desk.now_ns += STEP_NS // 20
+        desk.buy(1, "4.40")
+    assert desk.state == "RUNNING"
+
+
+def test_a_trade_in_profit_or_without_a_price_reads_as_no_loss(desk: Desk) -> None:
+    desk.buy(100)
+    for bid in ("5.20", None):
+        desk.market.default_quote = None if bid is None else quote(bid, "5.30")
+        reading = trade_reading(desk.account, LIMITS, "F", NOW_NS)
+        assert (reading.value, reading.is_beyond) == ("0.00 USD open in F", False)

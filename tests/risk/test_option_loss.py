@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -55,6 +56,13 @@ def test_a_debit_spread_loses_what_it_cost() -> None:
 def test_a_later_expiry_lends_long_options_and_never_its_short_ones() -> None:
     held = (put(90, -1), put(100, -1, late=True), put(95, 2, late=True))
     assert floor_usd(held) == -500
+
+
+@pytest.mark.parametrize("known", [{}, {"right": "put"}, {"right": "put", "strike": Decimal(100)}])
+def test_what_is_no_option_has_no_value_at_expiry(known: dict[str, Any]) -> None:
+    terms = msgspec.structs.replace(stock(), **known)
+    with pytest.raises(ValueError, match=r"F.SMART is no option"):
+        floor_usd([Holding(terms, 1)])
 
 
 def test_a_long_option_loses_its_premium_and_never_less_than_nothing() -> None:

@@ -207,3 +207,55 @@ def test_a_modified_option_order_pays_only_what_is_not_paid_yet(keeper: Gatekeep
     risk = keeper.account.options.risk_after(changed(intent, 3))
     assert risk is not None
     assert (risk.order_loss_usd, risk.total_loss_usd) == (D(330), D(440))
+
+
+def test_closing_a_leg_that_leaves_the_rest_worse_off_is_no_closing(keeper: Gatekeeper) -> None:
+    """What is left stays covered, yet by a call so far away that it can lose where it could not before."""
+    for strike, count in ((100, 1), (105, -1), (110, 1)):
+        bought(keeper, count, terms=option(strike, "call"), price="1.00")
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    near, far = (
+        order(option(strike, "call"), 1, side="sell", limit_price=D("1.00")) for strike in (100, 110)
+    )
+    assert verdict(keeper, near) == "breaker_state"
+    assert verdict(keeper, far) == "reducing"
+
+
+def test_an_option_order_that_grows_pays_for_what_has_filled_and_what_has_not(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    intent = order(option(100), 4, limit_price=D("1.10"))
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=option(100), signed_quantity=1, price=D("1.10"))
+    keeper.filled(intent.order_id, "T", fill, NOW_NS)
+    risk = keeper.account.options.risk_after(changed(intent, 5))
+    assert risk is not None
+    assert (risk.order_loss_usd, risk.total_loss_usd) == (D(550), D(660))
+
+
+def test_of_equal_deltas_on_both_sides_the_long_one_is_named(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_greeks = Greeks(0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    assert verdict(keeper, order(option(100, "call"), 2, limit_price=D("1.10"))) == "approved"
+    sale = order(option(95, "call"), 2, side="sell", limit_price=D("1.00"))
+    risk = keeper.account.options.risk_after(sale)
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(100)
+
+
+def test_an_option_that_two_strategies_hold_against_each_other_hides_no_other(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    market.default_greeks = Greeks(-0.5, 0.01)
+    market.default_quote = quote("1.00", "1.10")
+    for owner, terms, count in (
+        ("S-ONE", option(90), 1),
+        ("S-TWO", option(90), -1),
+        ("S-ONE", option(95), 3),
+    ):
+        fill = Fill(strategy_id=owner, terms=terms, signed_quantity=count, price=D("1.00"))
+        keeper.filled("earlier", f"T-{owner}", fill, NOW_NS)
+    risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
+    assert risk is not None
+    assert risk.delta_shares == pytest.approx(-150 - 50)

@@ -6,7 +6,7 @@ import pytest
 
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND
 from risk.gatekeeper import Gatekeeper
-from risk.rates import MAX_REMEMBERED, SlidingCount
+from risk.rates import SlidingCount
 from risk.supervisor import REPLACE_RATE
 from tests.risk.desk import NAMES, Desk, refusal
 from tests.risk.limit_cases import LIMITS
@@ -24,9 +24,14 @@ def test_a_sliding_count_forgets_what_left_its_window() -> None:
     assert count.count(199) == 1
     count.take_back()
     assert count.count(199) == 0
-    for _ in range(MAX_REMEMBERED + 5):
+
+
+def test_a_sliding_count_goes_no_further_than_100_000() -> None:
+    count = SlidingCount(100)
+    for number in range(1, 100_003):
         count.add(200)
-    assert count.count(200) == MAX_REMEMBERED
+        if number > 99_998:
+            assert count.count(200) == min(number, 100_000)
 
 
 def test_rates_count_within_their_windows(keeper: Gatekeeper) -> None:
@@ -91,6 +96,7 @@ def test_replaces_at_their_limit_are_fine(desk: Desk) -> None:
     for _ in range(LIMITS.max_replaces_per_minute):
         desk.supervisor.keeper.cancel("O", NOW_NS)
     desk.supervisor.after_commands(NOW_NS)
+    desk.look()
     assert desk.state == "RUNNING"
 
 

@@ -12,7 +12,7 @@ from risk.reading_filter import Reading
 from risk.records import BreakerChangeRecord, RefusalRecord
 from risk.supervisor import RECORDER_FAILURE
 from tests.risk.desk import NAMES, STEP_NS, WIDE_TRADE, Desk, broken, losing, refusal
-from tests.risk.table_market import NOW_NS
+from tests.risk.table_market import NOW_NS, option, spread
 
 D = Decimal
 
@@ -87,6 +87,15 @@ def test_the_days_result_is_saved_with_every_fill(tmp_path: Path) -> None:
     assert day is not None
     assert (day.realized_usd, day.high_usd, day.consecutive_losses) == (D(-10), D(0), 1)
     assert day.day.isoformat() == "2024-03-05"
+
+
+def test_a_spread_is_saved_with_the_fills_of_its_legs(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert desk.file is not None
+    desk.supervisor.after_fill(spread((option(100), -1), (option(95), 1)), desk.now_ns)
+    assert not desk.file.path.exists()
+    desk.supervisor.after_fill(option(100), desk.now_ns)
+    assert desk.file.path.exists()
 
 
 def test_a_fill_is_saved_without_waiting_for_the_disk(
