@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
 from risk.breaker_file import BreakerRecord
-from risk.intent import InstrumentTerms, OrderIntent
+from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.market_view import MarketView, SessionView
@@ -94,14 +94,17 @@ class Account:
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
         terms, market, ledger = intent.terms, self.market, self.ledger
+        name, is_stock = terms.instrument_id, terms.kind == "stock"
         quote = market.quote(terms)
-        touches, value_of_others = self._others(terms.instrument_id)
-        touches[terms.instrument_id] = quote
-        exposures = self._exposures_after(intent)
+        touches, value_of_others = self._others(name)
+        touches[name] = quote
+        exposures = (
+            {name: ledger.exposure_after(intent, name, 1)} if is_stock else self._exposures_after(intent)
+        )
         price = intent.price
         if price is None and quote is not None:
             price = quote.ask if intent.side == "buy" else quote.bid
-        value = self._symbol_value(terms, quote, exposures, order_price=price)
+        value = self._stock_value(name, quote, exposures[name].worst, order_price=price) if is_stock else ZERO
         day, open_profit = self.performance.day_and_symbol(touches, terms.symbol)
         return Snapshot(  # by position, for speed; a test holds that each value lands in its field
             now_ns,
@@ -141,27 +144,20 @@ class Account:
                 others += reservation.committed - reservation.filled
         return intent.quantity + others <= parent.quantity
 
-    def _symbol_value(
-        self,
-        terms: InstrumentTerms,
-        quote: Quote | None,
-        exposures: dict[str, Exposure],
-        *,
-        order_price: Decimal | None,
+    def _stock_value(
+        self, instrument_id: str, quote: Quote | None, worst: int, *, order_price: Decimal | None
     ) -> Decimal | None:
-        """Value of the order's stock at the worst price in play; options have limits of their own."""
-        if terms.kind != "stock":
-            return ZERO
+        """Value of `worst` shares of the order's stock at the worst price in play."""
         if quote is None or order_price is None:
             return None
-        name, price = terms.instrument_id, quote.ask
+        price = quote.ask
         if order_price > price:
             price = order_price
-        book = self.ledger.books.get(name)
+        book = self.ledger.books.get(instrument_id)
         if book is not None:
             highest = book.highest_price()
             price = highest if highest > price else price
-        return price * exposures[name].worst
+        return price * worst
 
     def _others(self, instrument_id: str) -> tuple[dict[str, Touch | None], Decimal | None]:
         """Return the touch of every other instrument in the books, and the value of those that are stocks."""
@@ -171,21 +167,17 @@ class Account:
         for other_id, book in self.ledger.books.items():
             if other_id == instrument_id:
                 continue
-            touch = touches[other_id] = touch_of(book.terms)
-            if not book.is_stock:
-                continue
-            if touch is None:
-                is_known = False
-            else:
-                total += book.worst_value(touch)
+            touches[other_id] = touch = touch_of(book.terms)
+            if book.is_stock:
+                if touch is None:
+                    is_known = False
+                else:
+                    total += book.worst_value(touch)
         return touches, total if is_known else None
 
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:
-        terms, exposure_after = intent.terms, self.ledger.exposure_after
-        if terms.kind != "spread":
-            name = terms.instrument_id
-            return {name: exposure_after(intent, name, 1)}
+        exposure_after = self.ledger.exposure_after
         return {
             leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
-            for leg in terms.legs
+            for leg in intent.terms.components
         }

@@ -40,19 +40,19 @@ class Approvals:
 
     def of_order(self, verdict: Decision[OrderIntent], now_ns: int) -> Decision[OrderIntent]:
         """Record the approval of one new order; return the verdict, or a refusal as above."""
-        if isinstance(verdict, Refused) or self._is_kept(
-            "submit", verdict.value, verdict.value.quantity, now_ns
-        ):
+        if isinstance(verdict, Refused):
             return verdict
-        return _unless_opening(verdict, "submission")
+        record = _of_one("submit", verdict.value, verdict.value.quantity, now_ns)
+        return verdict if self._supervisor.record(record, now_ns) else _unless_opening(verdict, "submission")
 
     def of_change(
         self, verdict: Decision[OrderIntent], total_quantity: int, now_ns: int
     ) -> Decision[OrderIntent]:
         """Record the approval of a change to `total_quantity`; return the verdict, or a refusal as above."""
-        if isinstance(verdict, Refused) or self._is_kept("modify", verdict.value, total_quantity, now_ns):
+        if isinstance(verdict, Refused):
             return verdict
-        return _unless_opening(verdict, "change")
+        record = _of_one("modify", verdict.value, total_quantity, now_ns)
+        return verdict if self._supervisor.record(record, now_ns) else _unless_opening(verdict, "change")
 
     def of_cancel(
         self, order_ids: Sequence[str], *, strategy_id: str, instrument_id: str, now_ns: int
@@ -68,24 +68,20 @@ class Approvals:
             )
             self._supervisor.record(record, now_ns)
 
-    def _is_kept(
-        self,
-        command: Literal["submit", "modify"],
-        intent: OrderIntent,
-        quantity: int,
-        now_ns: int,
-    ) -> bool:
-        record = ApprovalRecord(  # by position, for speed
-            now_ns,
-            command,
-            (intent.order_id,),
-            intent.strategy_id,
-            intent.terms.instrument_id,
-            quantity,
-            intent.limit_price,
-            intent.trigger_price,
-        )
-        return self._supervisor.record(record, now_ns)
+
+def _of_one(
+    command: Literal["submit", "modify"], intent: OrderIntent, quantity: int, now_ns: int
+) -> ApprovalRecord:
+    return ApprovalRecord(  # by position, for speed
+        now_ns,
+        command,
+        (intent.order_id,),
+        intent.strategy_id,
+        intent.terms.instrument_id,
+        quantity,
+        intent.limit_price,
+        intent.trigger_price,
+    )
 
 
 def _unless_opening(verdict: Approved[OrderIntent], command: str) -> Decision[OrderIntent]:

@@ -20,31 +20,26 @@ Working = tuple[Reservation, int]
 
 
 class _Tally(msgspec.Struct, frozen=True):
-    """What works by strategy, bought and sold, the worst case with what is held, the highest price."""
+    """What works by strategy, bought and sold, the worst case with what is held, the highest price.
+
+    `worst_count` is the larger side of `worst`, ready to be multiplied by a price.
+    """
 
     buys: dict[str, int]
     sells: dict[str, int]
     worst: Exposure
+    worst_count: Decimal
     highest_price: Decimal
 
 
 class Book:
     """Positions by strategy, and the orders that touch one instrument.
 
-    `orders` are all orders of the account by id, where a bracket's parent is found. What ends in
-    `_known` was computed last time; `forget` makes it be computed anew.
+    `orders` are all orders of the account by id, where a bracket's parent is found. `_tally_known` was
+    counted last time; `forget` makes it be counted anew.
     """
 
-    __slots__ = (
-        "_orders",
-        "_tally_known",
-        "_touch_known",
-        "_value_known",
-        "is_stock",
-        "positions",
-        "terms",
-        "working",
-    )  # fmt: skip
+    __slots__ = ("_orders", "_tally_known", "is_stock", "positions", "terms", "working")
 
     def __init__(self, terms: InstrumentTerms, orders: Mapping[str, Reservation]) -> None:
         self.terms = terms
@@ -53,16 +48,14 @@ class Book:
         self.working: dict[str, Working] = {}
         self._orders = orders
         self._tally_known: _Tally | None = None
-        self._touch_known: Touch | None = None
-        self._value_known = ZERO
 
     def forget(self) -> None:
-        """Compute the worst case, the highest price and the value anew when they are asked for next."""
-        self._tally_known = self._touch_known = None
+        """Compute the worst case and the highest price anew when they are asked for next."""
+        self._tally_known = None
 
     def count(self) -> None:
         """Compute the worst case now: after an event, so that the next order need not wait for it."""
-        self._tally_known, self._touch_known = self._count(self.working.values()), None
+        self._tally_known = self._count(self.working.values())
 
     @property
     def net(self) -> int:
@@ -86,16 +79,18 @@ class Book:
         if added == 0:
             return self.exposure()
         if intent.group_id is None and intent.order_id not in self.working:
-            return self._with(self._tally_known or self._tally(), intent.strategy_id, added)
-        others: list[Working] = []
-        for each in self.working.values():
-            reservation, ratio = each
-            if not _is_same_risk(reservation, intent) or reservation.sign * ratio * added < 0:
-                others.append(each)
-            else:  # of the same risk the larger counts
-                left = self._awake(reservation.intent, reservation.remaining(self.terms.instrument_id, ratio))
-                added = max(added, left) if added > 0 else min(added, -left)
-        return self._with(self._count(others), intent.strategy_id, added)
+            tally = self._tally_known or self._tally()
+        else:
+            tally, added = self._beside(intent, added)
+        strategy_id, worst = intent.strategy_id, tally.worst
+        held = self.positions.get(strategy_id, 0)
+        if added > 0:
+            reach = held + tally.buys.get(strategy_id, 0)
+            more = added if reach >= 0 else max(reach + added, 0)  # below 0 it holds nothing
+            return Exposure(worst.worst_long + more, worst.worst_short)
+        reach = tally.sells.get(strategy_id, 0) - held
+        more = -added if reach >= 0 else max(reach - added, 0)
+        return Exposure(worst.worst_long, worst.worst_short + more)
 
     def capacity(self, intent: OrderIntent, ratio: int, *, ignores_canceling: bool) -> int:
         """Return how much the intent may trade of this instrument and only close what is held.
@@ -119,17 +114,13 @@ class Book:
 
     def highest_price(self) -> Decimal:
         """Return the highest price at which a working order may fill, 0 without one."""
-        return self._tally().highest_price
+        return (self._tally_known or self._tally()).highest_price
 
     def worst_value(self, touch: Touch) -> Decimal:
         """Return the value in USD of the worst case at the ask, or at the highest working price if higher."""
-        if touch is not self._touch_known:
-            tally, ask = self._tally_known or self._tally(), touch.ask
-            highest, worst = tally.highest_price, tally.worst
-            long, short = worst.worst_long, worst.worst_short
-            self._value_known = (ask if ask > highest else highest) * (long if long >= short else short)
-            self._touch_known = touch
-        return self._value_known
+        tally, ask = self._tally_known or self._tally(), touch.ask
+        highest = tally.highest_price
+        return (ask if ask > highest else highest) * tally.worst_count
 
     # -- Inside -----------------------------------------------------------------------------------
 
@@ -164,23 +155,25 @@ class Book:
             position = self.positions.get(strategy_id, 0)
             worst_long += max(position + buys.get(strategy_id, 0), 0)
             worst_short += max(sells.get(strategy_id, 0) - position, 0)
-        return _Tally(buys, sells, Exposure(worst_long, worst_short), highest)
+        worst = Exposure(worst_long, worst_short)
+        return _Tally(buys, sells, worst, Decimal(worst.worst), highest)
 
     def _awake(self, intent: OrderIntent, left: int) -> int:
         """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
         parent = parent_of(intent, self._orders)
         return left if parent is None else min(left, parent.filled)
 
-    def _with(self, tally: _Tally, strategy_id: str, added: int) -> Exposure:
-        """Return the worst case with `added` more working for one strategy, negative when sold."""
-        held, worst = self.positions.get(strategy_id, 0), tally.worst
-        if added > 0:
-            reach = held + tally.buys.get(strategy_id, 0)
-            more = added if reach >= 0 else max(reach + added, 0)  # below 0 it holds nothing
-            return Exposure(worst.worst_long + more, worst.worst_short)
-        reach = tally.sells.get(strategy_id, 0) - held
-        more = -added if reach >= 0 else max(reach - added, 0)
-        return Exposure(worst.worst_long, worst.worst_short + more)
+    def _beside(self, intent: OrderIntent, added: int) -> tuple[_Tally, int]:
+        """Return what works beside the intent, and the larger of `added` and what works of the same risk."""
+        others: list[Working] = []
+        for each in self.working.values():
+            reservation, ratio = each
+            if not _is_same_risk(reservation, intent) or reservation.sign * ratio * added < 0:
+                others.append(each)
+            else:
+                left = self._awake(reservation.intent, reservation.remaining(self.terms.instrument_id, ratio))
+                added = max(added, left) if added > 0 else min(added, -left)
+        return self._count(others), added
 
 
 def _is_same_risk(reservation: Reservation, intent: OrderIntent) -> bool:

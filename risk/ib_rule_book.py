@@ -143,12 +143,13 @@ def _missing_trigger(intent: OrderIntent, _: Occasion) -> Finding | None:
 
 
 def _not_positive(intent: OrderIntent, _: Occasion) -> Finding | None:
+    limit, trigger = intent.limit_price, intent.trigger_price
+    if (limit is None or limit > ZERO) and (trigger is None or trigger > ZERO):
+        return None
     if intent.terms.kind == "spread":  # a credit is a negative price
         return None
-    for price in (intent.limit_price, intent.trigger_price):
-        if price is not None and not price > ZERO:
-            return f"price {price} USD", "above 0", "Only combinations have prices of 0 or below."
-    return None
+    wrong = trigger if limit is None or limit > ZERO else limit
+    return f"price {wrong} USD", "above 0", "Only combinations have prices of 0 or below."
 
 
 def _tick(intent: OrderIntent, _: Occasion) -> Finding | None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from risk.book import Book
 from risk.intent import InstrumentTerms, Leg, OrderIntent
-from risk.reservation import Reservation, parent_of
+from risk.reservation import Reservation, parent_of, reserve
 from risk.snapshot import ZERO, Exposure
 
 MAX_REMEMBERED_FILLS = 100_000
@@ -83,11 +83,15 @@ class Ledger:
 
     def exposure_after(self, intent: OrderIntent, instrument_id: str, ratio: int) -> Exposure:
         """Return the worst case of one instrument once the intent is reserved."""
-        book, added = self.books.get(instrument_id), self.adds(intent, instrument_id, ratio)
+        if intent.order_id in self.reservations:
+            added = self.adds(intent, instrument_id, ratio)
+        else:
+            added = intent.quantity * (ratio if ratio > 0 else -ratio)
         if intent.protects_id is not None:
             parent = self.parent(intent)
             added = added if parent is None else min(added, parent.filled)
         added = added if intent.sign * ratio > 0 else -added
+        book = self.books.get(instrument_id)
         if book is None:
             return Exposure(added, 0) if added > 0 else Exposure(0, -added)
         return book.exposure_with(intent, added)
@@ -115,7 +119,7 @@ class Ledger:
 
     def reserve(self, intent: OrderIntent, *, filled: int = 0) -> None:
         """Reserve a new order at its full quantity (`filled` of it done: an order found on start)."""
-        reservation, order_id = Reservation(intent, filled), intent.order_id
+        reservation, order_id = reserve(intent, filled=filled), intent.order_id
         self.reservations[order_id] = reservation
         for leg in intent.terms.components:
             terms = leg.terms

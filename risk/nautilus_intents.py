@@ -172,7 +172,7 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
         decimal_of_raw(order.price.raw) if order.has_price else None,
         decimal_of_raw(order.trigger_price.raw) if order.has_trigger_price else None,
         order.expire_time_ns if time_in_force == _GTD else None,
-        bool(tags) and _is_outside_hours(tags),
+        _is_outside_hours(tags) if tags else False,
         _decision(order, tags) if tags else None,
         None if parent_id is None else parent_id.value,
         None if order.contingency_type == _NO_CONTINGENCY else _group_id(order, honours_oca),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Money
 
@@ -56,6 +56,7 @@ class NautilusMarketView:
     ) -> None:
         self._cache = cache
         self._quote_tick: Callable[[InstrumentId], QuoteTick | None] = cache.quote_tick
+        self._trade_tick: Callable[[InstrumentId], TradeTick | None] = cache.trade_tick
         self._instruments = instruments
         self._session_rules = session_rules
         self._calendar = calendar
@@ -101,7 +102,8 @@ class NautilusMarketView:
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the latest trade in the cache."""
-        trade = self._cache.trade_tick(self._instruments.nautilus_id(terms))
+        line = self._lines.get(terms.instrument_id) or self._line(terms)
+        trade = self._trade_tick(line.instrument_id)
         return None if trade is None else decimal_of_raw(trade.price.raw)
 
     def greeks(self, terms: InstrumentTerms) -> Greeks | None:

@@ -34,22 +34,13 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 class Lot:
     """What one strategy holds of one instrument, at its average price."""
 
-    __slots__ = (
-        "_profit_known",
-        "_shares",
-        "_touch_known",
-        "average_price",
-        "quantity",
-        "symbol",
-        "terms",
-    )  # fmt: skip
+    __slots__ = ("_shares", "average_price", "instrument_id", "quantity", "symbol", "terms")
 
     def __init__(self, terms: InstrumentTerms, quantity: int = 0, average_price: Decimal = ZERO) -> None:
         self.terms = terms
+        self.instrument_id = terms.instrument_id
         self.symbol = terms.symbol
         self.average_price = average_price
-        self._touch_known: Touch | None = None
-        self._profit_known = ZERO
         self._hold(quantity)
 
     @property
@@ -57,13 +48,10 @@ class Lot:
         """Money paid for it, negative when received."""
         return self.quantity * self.average_price * self.terms.multiplier
 
-    def open_profit(self, touch: Touch | None) -> Decimal | None:
-        """Return what closing now would realize, a long at the bid, a short at the ask; None unquoted."""
-        if touch is not self._touch_known and touch is not None:
-            price = touch.bid if self.quantity > 0 else touch.ask
-            self._profit_known = (price - self.average_price) * self._shares
-            self._touch_known = touch
-        return None if touch is None else self._profit_known
+    def open_profit(self, touch: Touch) -> Decimal:
+        """Return what closing now would realize in USD, a long at the bid, a short at the ask."""
+        price = touch.bid if self.quantity > 0 else touch.ask
+        return (price - self.average_price) * self._shares
 
     def apply(self, quantity: int, price: Decimal) -> Decimal:
         """Book a signed quantity and return the profit that it realizes, fees aside."""
@@ -83,7 +71,6 @@ class Lot:
     def _hold(self, quantity: int) -> None:
         self.quantity = quantity
         self._shares = Decimal(quantity * self.terms.multiplier)
-        self._touch_known = None
 
 
 class Performance:
@@ -157,10 +144,10 @@ class Performance:
         for lot in self.lots.values():
             if symbol is not None and lot.terms.symbol != symbol:
                 continue
-            profit = lot.open_profit(touch_of(lot.terms))
-            if profit is None:
+            touch = touch_of(lot.terms)
+            if touch is None:
                 return None
-            total += profit
+            total += lot.open_profit(touch)
         return total
 
     def day(self, touch_of: TouchSource) -> DayResult | None:
@@ -177,12 +164,13 @@ class Performance:
         """
         total = of_symbol = ZERO
         is_total_known = is_symbol_known = True
-        for (_, instrument_id), lot in self.lots.items():
-            profit = lot.open_profit(touches.get(instrument_id))
-            if profit is None:
+        for lot in self.lots.values():
+            touch = touches.get(lot.instrument_id)
+            if touch is None:
                 is_total_known = False
                 is_symbol_known &= lot.symbol != symbol
                 continue
+            profit = lot.open_profit(touch)
             total += profit
             if lot.symbol == symbol:
                 of_symbol += profit

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+import msgspec
+
 from risk.intent import OrderIntent
 from risk.snapshot import ZERO
 
@@ -17,37 +19,29 @@ MAX_PENDING_CHANGES = 16
 """Unanswered modifications of one order that are kept apart; the gate refuses a further one."""
 
 
-class Reservation:
-    """Quantities are shares or contracts of the order, 0 or more; times ns UTC.
+class Reservation(msgspec.Struct):
+    """Quantities are shares or contracts of the order, 0 or more; times ns UTC; made by `reserve`.
 
     `committed` is the most of the order that can have filled in the end, `highest_price` the highest at
     which it may fill, in USD a share (0: a market order). `leg_filled` has what each
     leg (of a stock or an option: the instrument itself) has reported, `paid_usd` the money of that.
     """
 
-    __slots__ = (
-        "changed_at_ns", "closed_at_ns", "committed", "filled", "group_id", "highest_price", "intent",
-        "is_cancel_pending", "is_open", "leg_filled", "paid_usd", "pending", "price", "quantity", "sign",
-    )  # fmt: skip
-
-    def __init__(self, intent: OrderIntent, filled: int = 0) -> None:
-        self.intent = intent
-        self.sign = intent.sign
-        self.quantity = self.committed = intent.quantity + filled
-        self.price = price = intent.price
-        self.highest_price = ZERO if price is None else price
-        self.filled = filled
-        self.group_id = intent.group_id
-        self.pending: list[tuple[int, Decimal | None]] = []
-        self.leg_filled: dict[str, int] = {}
-        self.paid_usd = ZERO
-        self.is_open = True
-        self.is_cancel_pending = False
-        self.changed_at_ns = 0
-        self.closed_at_ns: int | None = None
-        if filled:
-            for leg in intent.terms.components:
-                self.leg_filled[leg.terms.instrument_id] = filled * abs(leg.ratio)
+    intent: OrderIntent
+    sign: int
+    quantity: int
+    committed: int
+    price: Decimal | None
+    highest_price: Decimal
+    group_id: str | None
+    filled: int
+    pending: list[tuple[int, Decimal | None]] = []
+    leg_filled: dict[str, int] = {}
+    paid_usd: Decimal = ZERO
+    is_open: bool = True
+    is_cancel_pending: bool = False
+    changed_at_ns: int = 0
+    closed_at_ns: int | None = None
 
     def remaining(self, instrument_id: str, ratio: int) -> int:
         """Shares or contracts of one leg that may still be added to its position."""
@@ -116,6 +110,19 @@ class Reservation:
             return
         self.committed = max(self.quantity, self.filled, *[quantity for quantity, _ in self.pending])
         self.highest_price = max(self.prices(), default=ZERO)
+
+
+def reserve(intent: OrderIntent, *, filled: int = 0) -> Reservation:
+    """Return the reservation of an order of which `filled` is done and the intent's quantity is open."""
+    price, quantity = intent.price, intent.quantity + filled
+    highest = ZERO if price is None else price
+    reservation = Reservation(  # by position, for speed
+        intent, intent.sign, quantity, quantity, price, highest, intent.group_id, filled
+    )
+    if filled:
+        for leg in intent.terms.components:
+            reservation.leg_filled[leg.terms.instrument_id] = filled * abs(leg.ratio)
+    return reservation
 
 
 def parent_of(intent: OrderIntent, orders: Mapping[str, Reservation]) -> Reservation | None:

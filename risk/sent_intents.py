@@ -11,7 +11,6 @@ MAX_REMEMBERED = 1_000_000
 
 _DecisionKey = tuple[str, str, str, str]
 _Likeness = tuple[str, str, str, int, str, Decimal | None]
-_Keys = tuple[_DecisionKey | None, _Likeness]
 
 
 class SentIntents:
@@ -22,7 +21,9 @@ class SentIntents:
         self._by_decision: dict[_DecisionKey, str] = {}
         self._by_content: dict[_Likeness, tuple[int, str]] = {}
         self._order_ids: dict[str, None] = {}
-        self._keys_known: tuple[OrderIntent, _Keys] | None = None
+        self._intent: OrderIntent | None = None
+        self._decision: _DecisionKey | None = None
+        self._likeness: _Likeness = ("", "", "", 0, "", None)
 
     def has_order(self, order_id: str) -> bool:
         """Whether an order of this id was sent before."""
@@ -30,12 +31,12 @@ class SentIntents:
 
     def earlier(self, intent: OrderIntent, now_ns: int) -> str | None:
         """Return the id of the order that `intent` repeats at `now_ns`, or None."""
-        decision, likeness = self._keys(intent)
-        if decision is not None:
-            repeated = self._by_decision.get(decision)
+        self._read(intent)
+        if self._decision is not None:
+            repeated = self._by_decision.get(self._decision)
             if repeated is not None and repeated != intent.order_id:
                 return repeated
-        sent = self._by_content.get(likeness)
+        sent = self._by_content.get(self._likeness)
         if sent is None:
             return None
         sent_ns, order_id = sent
@@ -43,36 +44,32 @@ class SentIntents:
 
     def remember(self, intent: OrderIntent, now_ns: int) -> None:
         """Note that `intent` was sent at `now_ns`."""
+        if intent is not self._intent:  # most often `earlier` has just read it
+            self._read(intent)
         order_id = intent.order_id
-        decision, likeness = self._keys(intent)
         self._order_ids[order_id] = None
-        if decision is not None:
-            self._by_decision[decision] = order_id
-        self._by_content[likeness] = (now_ns, order_id)
+        if self._decision is not None:
+            self._by_decision[self._decision] = order_id
+        self._by_content[self._likeness] = (now_ns, order_id)
         if len(self._order_ids) > MAX_REMEMBERED:  # each has an id of its own, so the others are no larger
             self._drop_oldest()
+
+    def forget(self, intent: OrderIntent) -> None:
+        """Let the decision be sent again: the broker rejected its order, so nothing came of it."""
+        self._read(intent)
+        if self._decision is not None:
+            self._by_decision.pop(self._decision, None)
+        self._by_content.pop(self._likeness, None)
+
+    def _read(self, intent: OrderIntent) -> None:
+        """Make the keys of the decision and of the content."""
+        strategy_id, instrument_id, side = intent.strategy_id, intent.terms.instrument_id, intent.side
+        key, price = intent.idempotency_key, intent.price
+        self._intent = intent
+        self._decision = None if key is None else (strategy_id, key, instrument_id, side)
+        self._likeness = (strategy_id, instrument_id, side, intent.quantity, intent.order_type, price)
 
     def _drop_oldest(self) -> None:
         for remembered in (self._order_ids, self._by_decision, self._by_content):
             while len(remembered) > MAX_REMEMBERED:
                 del remembered[next(iter(remembered))]  # type: ignore[arg-type]
-
-    def forget(self, intent: OrderIntent) -> None:
-        """Let the decision be sent again: the broker rejected its order, so nothing came of it."""
-        decision, likeness = self._keys(intent)
-        if decision is not None:
-            self._by_decision.pop(decision, None)
-        self._by_content.pop(likeness, None)
-
-    def _keys(self, intent: OrderIntent) -> _Keys:
-        """Return the keys of the decision and of the content; an order asks, and then remembers."""
-        known = self._keys_known
-        if known is not None and known[0] is intent:
-            return known[1]
-        key, strategy_id, side = intent.idempotency_key, intent.strategy_id, intent.side
-        instrument_id = intent.terms.instrument_id
-        decision = None if key is None else (strategy_id, key, instrument_id, side)
-        likeness = (strategy_id, instrument_id, side, intent.quantity, intent.order_type, intent.price)
-        keys = (decision, likeness)
-        self._keys_known = (intent, keys)
-        return keys

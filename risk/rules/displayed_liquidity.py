@@ -11,11 +11,8 @@ from risk.snapshot import Snapshot
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when too little is displayed on the side that the order takes."""
-    if intent.terms.kind == "stock":
-        limit = limits.min_displayed_shares
-    else:
-        limit = option_limits(limits).min_displayed_contracts
-    quote = snapshot.quote
+    is_stock, quote = intent.terms.kind == "stock", snapshot.quote
+    limit = limits.min_displayed_shares if is_stock else option_limits(limits).min_displayed_contracts
     if quote is None:
         return unknown("the quote", f"at least {limit}")
     displayed = quote.ask_size if intent.side == "buy" else quote.bid_size

@@ -18,8 +18,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     quote = snapshot.quote
     if quote is None:
         return unknown("the quote", f"{limit} ms")
-    age_ns = snapshot.now_ns - quote.ts_ns
-    if -limit * NS_PER_MS <= age_ns <= limit * NS_PER_MS:
+    age_ns, limit_ns = snapshot.now_ns - quote.ts_ns, limit * NS_PER_MS
+    if -limit_ns <= age_ns <= limit_ns:
         return None
     age_ms = in_tenths(abs(Decimal(age_ns)) / NS_PER_MS)
     where = "old" if age_ns > 0 else "ahead of the clock"

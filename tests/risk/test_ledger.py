@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from risk.ledger import Ledger
-from risk.reservation import Reservation
+from risk.reservation import reserve
 from risk.snapshot import Exposure
 from tests.risk.table_ledger import GRACE_NS, F, fill, holding, ledger, worst
 from tests.risk.table_market import NOW_NS, option, order
@@ -31,7 +31,7 @@ def test_a_fill_moves_a_reservation_into_the_position() -> None:
 
 
 def test_a_new_order_has_filled_nothing() -> None:
-    reservation = Reservation(order(quantity=10))
+    reservation = reserve(order(quantity=10))
     assert (reservation.committed, reservation.filled, reservation.leg_filled) == (10, 0, {})
 
 
