@@ -68,6 +68,8 @@ def test_an_order_of_a_group_adds_only_what_exceeds_its_siblings() -> None:
     assert buys.exposure_after(order(quantity=1, group_id="G"), "F.SMART", 1).worst_long == 10
     alone = order(quantity=8, side="sell")
     assert book.exposure_after(alone, "F.SMART", 1).worst_short == 18
+    stranger = order(quantity=3, side="sell", group_id="G", strategy_id="T")
+    assert book.exposure_after(stranger, "F.SMART", 1).worst_short == 13
     buy = order(quantity=8, group_id="G")
     assert book.exposure_after(buy, "F.SMART", 1) == Exposure(8, 10)
 

@@ -10,7 +10,6 @@ import pytest
 from nautilus_trader.execution.messages import BatchCancelOrders, CancelOrder, ModifyOrder, QueryOrder
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.events import OrderCancelRejected, OrderModifyRejected
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
 from tests.risk.limit_cases import limits
@@ -20,6 +19,7 @@ from tests.risk.nautilus_rig import (
     Rig,
     Scripted,
     buy,
+    market,
     names,
     quotes,
     raises,
@@ -71,14 +71,16 @@ def test_a_batch_of_cancels_passes_and_counts_each() -> None:
 
 
 def test_cancel_all_counts_the_side_it_names() -> None:
-    def both(strategy: Scripted) -> None:
+    def place(strategy: Scripted) -> None:
         strategy.submit_order(buy(strategy, 10))
-        strategy.submit_order(strategy.order_factory.limit(F, OrderSide.SELL, shares(10), usd("5.1000")))
+        for count in (10, 11):
+            sale = strategy.order_factory.limit(F, OrderSide.SELL, shares(count), usd("5.1000"))
+            strategy.submit_order(sale)
 
     rig = Rig()
-    rig.run(scripted({1: both, 3: lambda each: each.cancel_all_orders(F, order_side=OrderSide.SELL)}))
+    rig.run(scripted({1: place, 3: lambda each: each.cancel_all_orders(F, order_side=OrderSide.SELL)}))
     assert [order.side for order in rig.open_orders] == [OrderSide.BUY]
-    assert rig.gate.keeper.account.replaces.count(START_NS + 4 * 10**9) == 1
+    assert rig.gate.keeper.account.replaces.count(START_NS + 4 * 10**9) == 2
 
 
 def test_a_cancel_passes_even_when_it_cannot_be_booked() -> None:
@@ -124,6 +126,21 @@ def test_a_modification_of_an_unknown_order_goes_nowhere() -> None:
     assert rig.orders == []
 
 
+def test_a_modification_of_a_finished_order_is_refused_with_ibs_code() -> None:
+    rig = Rig()
+
+    def modify(strategy: Scripted) -> None:
+        (order,) = rig.engine.cache.orders_closed()
+        send(
+            strategy,
+            ModifyOrder(quantity=shares(20), price=None, trigger_price=None, **names(order, strategy)),
+        )
+
+    rig.run(scripted({1: lambda each: each.submit_order(market(each, 10)), 3: modify}))
+    assert [(each.rule, each.ib_code) for each in rig.recorder.refusals] == [("ib_modify", 104)]
+    assert rig.gate.keeper.account.ledger.reservations == {}
+
+
 @pytest.mark.parametrize("change", [{"instrument_id": InstrumentId.from_str("GE.SMART")}])
 def test_a_modification_in_anothers_name_is_refused_with_ibs_code(change: dict[str, Any]) -> None:
     def modify(strategy: Scripted) -> None:
@@ -164,29 +181,6 @@ def test_a_modified_price_is_judged_and_booked() -> None:
     (reservation,) = rig.gate.keeper.account.ledger.reservations.values()
     assert reservation.prices() == [Decimal("4.95")]
     assert rig.rules() == ["price_collar"]
-
-
-@pytest.mark.parametrize("event_type", [OrderModifyRejected, OrderCancelRejected])
-def test_the_venues_refusals_are_booked(event_type: type[Any]) -> None:
-    rig = Rig()
-
-    def refuse(strategy: Scripted) -> None:
-        order = working(strategy)
-        ledger = rig.gate.keeper.account.ledger
-        ledger.reserve_change(order.client_order_id.value, 50, None)
-        ledger.cancel_requested(order.client_order_id.value)
-        fields = names(order, strategy)
-        fields["event_id"] = fields.pop("command_id")
-        rig.gate.events.on_order_event(
-            event_type(account_id=order.account_id, reason="too late", ts_event=1, **fields)
-        )
-
-    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10)), 3: refuse}))
-    (reservation,) = rig.gate.keeper.account.ledger.reservations.values()
-    is_modify = event_type is OrderModifyRejected
-    assert (len(reservation.pending), reservation.is_cancel_pending) == (
-        (0, True) if is_modify else (1, False)
-    )
 
 
 def test_nothing_that_is_refused_is_forwarded() -> None:
@@ -252,11 +246,3 @@ def test_a_modification_of_a_partly_filled_order_counts_what_is_left() -> None:
     rig.run(scripted({1: lambda each: each.submit_order(buy(each, 100, "5.0000")), 3: shrink}))
     assert rig.rules() == []
     assert [int(order.leaves_qty) for order in rig.open_orders] == [30]
-
-
-def test_a_rejection_by_the_venue_frees_the_order_and_counts() -> None:
-    rig = Rig()
-    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10, "5.0000", post_only=True))}))
-    assert rig.open_orders == []
-    assert rig.gate.keeper.account.ledger.reservations == {}
-    assert rig.gate.keeper.account.rejects.count(START_NS) == 1

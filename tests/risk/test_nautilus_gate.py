@@ -91,6 +91,7 @@ def test_a_bracket_passes_and_its_children_are_reserved_as_one(node: Node) -> No
     rig, strategy = node(), Scripted(at(1, bracket))
     rig.run(strategy)
     assert rig.rules() == []
+    assert rig.net() == 100
     exposure = rig.gate.keeper.account.ledger.exposure("F.SMART")
     assert (exposure.worst_long, exposure.worst_short) == (100, 0)
 
