@@ -153,19 +153,17 @@ def _not_positive(intent: OrderIntent, _: Occasion) -> Finding | None:
 
 
 def _tick(intent: OrderIntent, _: Occasion) -> Finding | None:
+    is_stock = intent.terms.kind == "stock"
     for price in (intent.limit_price, intent.trigger_price):
         if price is None:
             continue
-        tick = _increment(intent, price)
+        if is_stock:
+            tick = DOLLAR_TICK if price >= _DOLLAR else tick_size(price)
+        else:
+            tick = intent.terms.price_increment
         if price % tick:
             return f"price {price} USD", f"multiples of {tick}", "Round the price to the tick."
     return None
-
-
-def _increment(intent: OrderIntent, price: Decimal) -> Decimal:
-    if intent.terms.kind != "stock":
-        return intent.terms.price_increment
-    return DOLLAR_TICK if price >= _DOLLAR else tick_size(price)
 
 
 _AUCTIONS = ("at_open", "at_close")

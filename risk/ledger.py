@@ -90,7 +90,8 @@ class Ledger:
         if intent.protects_id is not None:
             parent = self.parent(intent)
             added = added if parent is None else min(added, parent.filled)
-        added = added if intent.sign * ratio > 0 else -added
+        if (intent.side == "buy") != (ratio > 0):
+            added = -added
         book = self.books.get(instrument_id)
         if book is None:
             return Exposure(added, 0) if added > 0 else Exposure(0, -added)
