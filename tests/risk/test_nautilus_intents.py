@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.enums import AssetClass, OrderSide
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol
+from nautilus_trader.model.enums import AssetClass, ContingencyType, OrderSide, OrderType
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId, Symbol, TraderId
 from nautilus_trader.model.instruments import FuturesContract
 from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.orders import LimitOrder
 
 from market.time import to_ns
 from risk.drills.nautilus_options import combination, put
@@ -23,6 +24,7 @@ from risk.nautilus_intents import (
     intent_of,
     whole,
 )
+from tests.risk.live_rig import LiveRig
 from tests.risk.nautilus_rig import SMART, F, Rig, Scripted, buy, raises, scripted, shares, usd
 from tests.risk.table_market import stock
 
@@ -75,6 +77,14 @@ def test_a_combination_without_legs_is_unknown(monkeypatch: pytest.MonkeyPatch) 
     bare = SimpleNamespace(id="(1)A", legs=list)
     with pytest.raises(UnknownInstrumentError, match="has no legs"):
         InstrumentBook(SimpleNamespace(instrument=lambda _: bare)).terms(F)
+
+
+def test_a_combination_of_one_leg_is_left_to_ibs_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.nautilus_intents.OptionSpread", SimpleNamespace)
+    lone = SimpleNamespace(id=F, legs=lambda: [(put(500).id, 1)], price_increment=usd("0.01"))
+    known: dict[Any, Any] = {put(500).id: put(500), F: lone}
+    terms = InstrumentBook(SimpleNamespace(instrument=known.get)).terms(F)
+    assert (terms.kind, terms.symbol, terms.multiplier, len(terms.legs)) == ("spread", "SPY", 100, 1)
 
 
 def test_an_id_is_made_for_an_instrument_nobody_asked_about() -> None:
@@ -152,7 +162,8 @@ def test_the_decision_tag_is_the_idempotency_key(fields: dict[str, Any], key: st
 def test_the_outside_hours_tag_is_read() -> None:
     tagged = order_with(tags=["x", 'IBOrderTags:{"outsideRth": true}'])
     assert intent_of(tagged, stock(), honours_oca=True).is_outside_hours
-    assert not intent_of(order_with(tags=["x"]), stock(), honours_oca=True).is_outside_hours
+    for tags in (["x"], ['IBOrderTags:{"outsideRth": false}'], ["x", 'IBOrderTags:{"outsideRth": false}']):
+        assert not intent_of(order_with(tags=tags), stock(), honours_oca=True).is_outside_hours
 
 
 def test_a_good_till_date_is_read() -> None:
@@ -177,9 +188,42 @@ def test_a_parent_that_does_not_name_its_child_protects_nothing() -> None:
     assert seen == [None, None]
 
 
-def _child_of(strategy: Scripted, parent: Any) -> Any:
-    from nautilus_trader.model.orders import LimitOrder
+def test_a_child_that_comes_alone_protects_the_parent_that_names_it() -> None:
+    rig = Rig()
+    seen: list[Any] = []
 
+    def place(strategy: Scripted) -> None:
+        bracket = strategy.order_factory.bracket(
+            instrument_id=F, order_side=OrderSide.BUY, quantity=shares(10), entry_price=usd("4.9000"),
+            entry_order_type=OrderType.LIMIT, sl_trigger_price=usd("4.5000"), tp_price=usd("5.5000"),
+        )  # fmt: skip
+        strategy.submit_order_list(bracket)
+        seen.extend(rig.gate._intent(order).protects_id for order in bracket.orders)
+        seen.append(bracket.first.client_order_id.value)
+
+    rig.run(scripted({1: place}))
+    entry, stop, target, entry_id = seen
+    assert (entry, stop, target) == (None, entry_id, entry_id)
+
+
+@pytest.mark.parametrize(("kind", "group"), [(Rig, "A,B"), (LiveRig, None)])
+def test_linked_orders_are_one_group_at_a_simulated_venue_only(
+    kind: type[Rig | LiveRig], group: str | None
+) -> None:
+    """IB knows nothing of Nautilus' links: only its own OCA tag makes a group there."""
+    rig = kind()
+    one = LimitOrder(
+        trader_id=TraderId("T-1"), strategy_id=StrategyId("S-ONE"), instrument_id=F,
+        client_order_id=ClientOrderId("A"), order_side=OrderSide.BUY, quantity=shares(10),
+        price=usd("4.9000"), init_id=UUID4(), ts_init=0, contingency_type=ContingencyType.OCO,
+        linked_order_ids=[ClientOrderId("B")],
+    )  # fmt: skip
+    assert rig.gate._intent(one).group_id == group
+    if isinstance(rig, LiveRig):
+        rig.node.dispose()
+
+
+def _child_of(strategy: Scripted, parent: Any) -> Any:
     return LimitOrder(
         trader_id=parent.trader_id,
         strategy_id=parent.strategy_id,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide, TriggerType
 
 from market.time import to_ns
@@ -97,3 +100,41 @@ def test_an_order_that_is_already_closed_is_not_canceled_again() -> None:
     before = rig.gate.keeper.account.replaces.count(START_NS)
     rig.gate.kill_switch._cancel([str(rig.orders[0].client_order_id), "unknown"])
     assert rig.gate.keeper.account.replaces.count(START_NS) == before
+
+
+def test_a_halt_cancels_what_opens_and_lets_a_partly_filled_closing_order_work() -> None:
+    dear = quotes("F", count=4, bid="5.5000", ask="5.5100")[3]
+    few = QuoteTick(F, dear.bid_price, dear.ask_price, shares(40), shares(40), dear.ts_event, dear.ts_init)
+    rig = Rig(data=[few if tick.ts_event == few.ts_event else tick for tick in quotes("F", count=10)])
+
+    def place(strategy: Scripted) -> None:
+        strategy.submit_order(buy(strategy, 10))
+        strategy.submit_order(strategy.order_factory.limit(F, OrderSide.SELL, shares(100), usd("5.5000")))
+
+    def halt(strategy: Scripted) -> None:
+        rig.gate.supervisor.halt(strategy.clock.timestamp_ns(), by="Ann", reason="news")
+
+    rig.run(scripted({1: lambda each: each.submit_order(market(each, 100)), 2: place, 6: halt}))
+    (order,) = rig.open_orders
+    assert (order.side, int(order.filled_qty), rig.net()) == (OrderSide.SELL, 40, 60)
+
+
+def test_a_closing_order_names_the_position_that_it_closes() -> None:
+    """In an account that hedges it would open a second position otherwise."""
+    rig = Rig()
+    sent: list[Any] = []
+    forward = rig.gate._forward
+
+    def note(command: Any) -> None:
+        sent.append(getattr(command, "position_id", None))
+        forward(command)
+
+    rig.gate._forward = note
+    flatten = FlattenSymbol(by="Ann", reason="news", symbol="F")
+    rig.run(
+        scripted(
+            {1: lambda each: each.submit_order(market(each, 10)), 3: lambda _: rig.gate.command(flatten)}
+        )
+    )
+    (position,) = rig.engine.cache.positions_closed()
+    assert sent == [None, position.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -13,10 +14,11 @@ from nautilus_trader.model.enums import AggressorSide
 from nautilus_trader.model.identifiers import TradeId
 from nautilus_trader.model.objects import Money
 
-from market.time import to_ns
+from market.calendar import Session, TradingCalendar
+from market.time import NS_PER_SECOND, to_ns
 from risk.drills.nautilus_options import option_quotes, put
 from risk.market_view import Greeks
-from risk.nautilus_intents import MAX_PRICES_KEPT, decimal_of_raw
+from risk.nautilus_intents import decimal_of_raw, units_of_raw
 from risk.snapshot import Quote
 from tests.risk.nautilus_rig import START_NS, F, Rig, buy, quotes, scripted, shares, usd
 from tests.risk.table_market import stock
@@ -87,8 +89,9 @@ def test_a_converted_price_is_nautilus_own_decimal(value: Decimal) -> None:
     assert (converted, str(converted)) == (price.as_decimal(), str(price.as_decimal()))
 
 
-def test_converted_prices_are_bounded() -> None:
-    assert decimal_of_raw.cache_info().maxsize == MAX_PRICES_KEPT
+def test_at_most_100_000_converted_prices_and_quantities_are_kept() -> None:
+    assert decimal_of_raw.cache_info().maxsize == 100_000
+    assert units_of_raw.cache_info().maxsize == 100_000
 
 
 def test_days_without_a_session_are_closed_and_the_calendar_follows_the_clock() -> None:
@@ -115,3 +118,34 @@ def test_option_quotes_reach_the_view() -> None:
 
 def test_an_instrument_without_quotes_has_none() -> None:
     assert Rig().gate.keeper.account.market.quote(stock("GE")) is None
+
+
+class SaturdayMarket(TradingCalendar):
+    """A calendar of one Saturday that has a session; notes which days are asked for."""
+
+    def __init__(self) -> None:
+        self.start = self.end = date(2024, 3, 9)
+        self.asked: list[date] = []
+
+    def session_on(self, day: date) -> Session:
+        self.asked.append(day)
+        open_ns = to_ns("2024-03-09T09:30:00-05:00")
+        return Session(day, open_ns, open_ns + 6 * 3600 * NS_PER_SECOND, False)
+
+
+def test_a_days_windows_are_made_once_and_by_the_calendar_that_was_given() -> None:
+    calendar = SaturdayMarket()
+    view = Rig(calendar=calendar).gate.keeper.account.market
+    for time in ("00:00:00", "00:00:00", "11:00:00", "23:59:59"):
+        phase = view.session(to_ns(f"2024-03-09T{time}-05:00")).phase
+        assert phase == ("trading" if time == "11:00:00" else "closed")
+    assert calendar.asked == [date(2024, 3, 9)]
+
+
+def test_each_day_has_its_own_session() -> None:
+    view = Rig().gate.keeper.account.market
+    for day in ("05", "06", "07"):
+        session = view.session(to_ns(f"2024-03-{day}T11:00:00-05:00")).day
+        assert session is not None
+        assert session.close_ns == to_ns(f"2024-03-{day}T16:00:00-05:00")
+    assert view.session(to_ns("2024-03-09T11:00:00-05:00")).phase == "closed"

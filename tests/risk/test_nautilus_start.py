@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nautilus_trader.model.enums import OrderSide
 
 from risk.nautilus_gate import GateSetup, install_gate
 from risk.operator_commands import PauseSymbol
 from tests.risk.limit_cases import SESSION_RULES, limits
-from tests.risk.nautilus_rig import F, Rig, Scripted, buy, market, scripted, shares, working
+from tests.risk.live_rig import LiveRig
+from tests.risk.nautilus_rig import Rig, Scripted, buy, market, scripted, shares, working
 
 
 def test_a_gate_installed_late_takes_over_positions_and_orders() -> None:
@@ -59,11 +59,21 @@ def test_a_backtest_has_the_gates_timer_only_when_asked(has_timer: bool | None) 
     rig = Rig(has_timer=has_timer)
     seen: list[list[str]] = []
 
-    def buy(strategy: Scripted) -> None:
-        strategy.submit_order(strategy.order_factory.market(F, OrderSide.BUY, shares(5)))
+    def fill(strategy: Scripted) -> None:
+        strategy.submit_order(market(strategy, 5))
 
-    rig.run(scripted({1: buy, 5: lambda _: seen.append(rig.engine.kernel.clock.timer_names)}))
+    rig.run(scripted({1: fill, 5: lambda _: seen.append(rig.engine.kernel.clock.timer_names)}))
     assert seen == [["RISK_GATE_WATCH"] if has_timer else []]
+
+
+@pytest.mark.parametrize("has_timer", [None, True, False])
+def test_a_node_has_the_gates_timer_unless_it_is_told_otherwise(has_timer: bool | None) -> None:
+    rig = LiveRig(has_timer=has_timer)
+    try:
+        assert ("RISK_GATE_WATCH" in rig.node.kernel.clock.timer_names) == (has_timer is not False)
+        assert rig.gate.keeper.account.breaker.state == "SAFE_MODE"
+    finally:
+        rig.node.dispose()
 
 
 def test_an_operator_can_pause_before_the_run() -> None:
