@@ -47,6 +47,7 @@ _TIMES_IN_FORCE: dict[int, plain.TimeInForce] = {
 }
 _BUY = int(OrderSide.BUY)
 _GTD = int(TimeInForce.GTD)
+_LIMIT = int(OrderType.LIMIT)
 _NO_CONTINGENCY = int(ContingencyType.NO_CONTINGENCY)
 _UNITS = Decimal(SCALE)
 
@@ -161,38 +162,55 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
     orders that carry IB's own OCA tag, or that are children of one parent, count as a group.
     """
     parent_id, tags, time_in_force = order.parent_order_id, order.tags, order.time_in_force
+    order_type, quantity = order.order_type, order.leaves_qty
+    limit: Decimal | None
+    trigger: Decimal | None = None
+    if order_type == _LIMIT:
+        limit = decimal_of_raw(order.price.raw)
+    else:
+        limit, trigger = _prices(order)
+    units, rest = units_of_raw(quantity.raw)
+    if rest:
+        raise FractionalQuantityError(f"{quantity} shares")
+    is_outside_hours, decision = _read_tags(order, tags) if tags else (False, None)
     return plain.OrderIntent(  # by position, for speed: each order pays for every keyword
         order.client_order_id.value,
         sys.intern(order.strategy_id.value),  # a key of many tables: its hash is taken once
         terms,
         "buy" if order.side == _BUY else "sell",
-        whole(order.leaves_qty),
-        _ORDER_TYPES[order.order_type],
+        units,
+        _ORDER_TYPES[order_type],
         _TIMES_IN_FORCE[time_in_force],
-        decimal_of_raw(order.price.raw) if order.has_price else None,
-        decimal_of_raw(order.trigger_price.raw) if order.has_trigger_price else None,
+        limit,
+        trigger,
         order.expire_time_ns if time_in_force == _GTD else None,
-        _is_outside_hours(tags) if tags else False,
-        _decision(order, tags) if tags else None,
+        is_outside_hours,
+        decision,
         None if parent_id is None else parent_id.value,
         None if order.contingency_type == _NO_CONTINGENCY else _group_id(order, honours_oca),
     )
 
 
-def _decision(order: Any, tags: list[str]) -> str | None:
-    spawn_id = order.exec_spawn_id
-    if spawn_id is not None and spawn_id != order.client_order_id:
-        return None  # slices of an execution algorithm share their parent's decision
+def _prices(order: Any) -> tuple[Decimal | None, Decimal | None]:
+    """Return limit and trigger of an order of any type."""
+    limit = decimal_of_raw(order.price.raw) if order.has_price else None
+    return limit, decimal_of_raw(order.trigger_price.raw) if order.has_trigger_price else None
+
+
+def _read_tags(order: Any, tags: list[str]) -> tuple[bool, str | None]:
+    """Return whether the order may fill outside hours, and the first decision that its tags name."""
+    is_outside_hours = False
+    decision: str | None = None
     for tag in tags:
         if tag.startswith(DECISION_TAG):
-            return str(tag)
-    return None
-
-
-def _is_outside_hours(tags: list[str]) -> bool:
-    if _OUTSIDE_KEY not in " ".join(tags):
-        return False
-    return any('"outsideRth":true' in tag.replace(" ", "") for tag in tags)
+            decision = decision or tag
+        elif _OUTSIDE_KEY in tag:
+            is_outside_hours |= f'"{_OUTSIDE_KEY}":true' in tag.replace(" ", "")
+    if decision is not None:
+        spawn_id = order.exec_spawn_id
+        if spawn_id is not None and spawn_id != order.client_order_id:
+            decision = None  # slices of an execution algorithm share their parent's decision
+    return is_outside_hours, decision
 
 
 def _group_id(order: Any, honours_oca: bool) -> str | None:
