@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 from risk.intent import OrderIntent
@@ -70,6 +71,8 @@ class SentIntents:
         self._likeness = (strategy_id, instrument_id, side, intent.quantity, intent.order_type, price)
 
     def _drop_oldest(self) -> None:
+        """Keep nine tenths: a dict is slow to find its first key after many were deleted one by one."""
         for remembered in (self._order_ids, self._by_decision, self._by_content):
-            while len(remembered) > MAX_REMEMBERED:
-                del remembered[next(iter(remembered))]  # type: ignore[arg-type]
+            excess = len(remembered) - MAX_REMEMBERED * 9 // 10
+            for key in list(itertools.islice(remembered, max(excess, 0))):
+                del remembered[key]  # type: ignore[arg-type]

@@ -65,21 +65,25 @@ def test_one_decision_may_have_an_order_on_each_side() -> None:
     assert sent.earlier(msgspec.structs.replace(intent, order_id="x"), 10) == intent.order_id
 
 
-def test_memory_of_sent_orders_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 2)
+def test_memory_of_sent_orders_keeps_the_nine_tenths_sent_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 10)
     sent = SentIntents(window_ns=1)
-    intents = [order(quantity=number, idempotency_key=str(number)) for number in range(1, 4)]
-    for intent in intents:
+    intents = [order(quantity=number, idempotency_key=str(number)) for number in range(1, 12)]
+    for intent in intents[:10]:
         sent.remember(intent, 1)
-    assert [sent.has_order(intent.order_id) for intent in intents] == [False, True, True]
-    assert sent.earlier(order(quantity=1, idempotency_key="1"), 1) is None
+    assert all(sent.has_order(intent.order_id) for intent in intents[:10])
+    sent.remember(intents[10], 1)
+    kept = [sent.has_order(intent.order_id) for intent in intents]
+    assert kept == [False, False] + [True] * 9
+    repeats = [order(quantity=number, idempotency_key=str(number)) for number in (2, 3)]
+    assert [sent.earlier(repeat, 1) for repeat in repeats] == [None, intents[2].order_id]
 
 
 def test_each_memory_of_sent_orders_is_bounded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 2)
+    monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 10)
     sent = SentIntents(window_ns=10)
-    alike = [order(quantity=5) for _ in range(3)]
+    alike = [order(quantity=5) for _ in range(11)]
     for intent in alike:
         sent.remember(intent, 1)
-    assert [sent.has_order(intent.order_id) for intent in alike] == [False, True, True]
+    assert sum(sent.has_order(intent.order_id) for intent in alike) == 9
     assert sent.earlier(order(quantity=5), 2) == alike[-1].order_id
