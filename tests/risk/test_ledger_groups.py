@@ -145,6 +145,8 @@ def test_a_growing_spread_counts_the_legs_that_have_not_reported() -> None:
     grown = order(VERTICAL, 2, order_id=buy.order_id, replaces=True)
     assert book.adds(grown, P100, -1) == 4
     assert book.adds(grown, P95, 2) == 4
+    assert book.exposure_after(grown, P100, -1) == Exposure(0, 4)
+    assert book.exposure_after(grown, P95, 2) == Exposure(8, 0)
 
 
 def test_a_spread_closes_only_what_every_leg_holds() -> None:
