@@ -13,11 +13,12 @@ from risk.breaker_file import BreakerRecord
 from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
-from risk.market_view import MarketView, SessionView
+from risk.market_view import MarketView
 from risk.option_book import OptionBook
 from risk.performance import Performance
 from risk.rates import SlidingCount
 from risk.sent_intents import SentIntents
+from risk.session_view import SessionView
 from risk.snapshot import Exposure, Quote, Snapshot, Touch
 
 ZERO = Decimal(0)
@@ -108,10 +109,9 @@ class Account:
         day, open_profit = self.performance.day_and_symbol(touches, terms.symbol)
         return Snapshot(  # by position, for speed; a test holds that each value lands in its field
             now_ns,
-            self.breaker.state,
-            self.all_paused_by or self.paused_symbols.get(terms.symbol),
-            session.phase,
-            session.entries_allowed,
+            self.breaker,
+            self._pause(terms.symbol) if self.all_paused_by or self.paused_symbols else None,
+            session,
             self.allowed_symbols,
             quote,
             market.last_price(terms),
@@ -129,6 +129,13 @@ class Account:
             None if open_profit is None else -open_profit if open_profit < 0 else ZERO,
             self.options.risk_after(intent),
         )
+
+    def _pause(self, symbol: str) -> str | None:
+        """Return what keeps a symbol from being opened, and by whom; None when nothing does."""
+        if self.all_paused_by is not None:
+            return f"everything, by {self.all_paused_by}"
+        by = self.paused_symbols.get(symbol)
+        return None if by is None else f"{symbol}, by {by}"
 
     def _protects(self, intent: OrderIntent) -> bool:
         """Whether the intent is a bracket's child that closes no more than its parent opens."""

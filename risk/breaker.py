@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 
 from market.errors import UserError
-from risk.snapshot import BreakerState
 
+BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
 Signal = Literal["halt", "cause_raised", "causes_cleared", "resume", "restart"]
 
 UNRECONCILED = "unreconciled"

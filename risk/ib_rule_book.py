@@ -23,6 +23,7 @@ from risk.decision import Refused
 from risk.first_objector import first_objector
 from risk.intent import Kind, OrderIntent, OrderType, TimeInForce
 from risk.option_loss import Holding, worst_loss_usd
+from risk.session_view import TradingDay
 from risk.snapshot import ZERO
 
 MAX_LEGS = 4
@@ -31,13 +32,6 @@ AT_CLOSE_CUTOFF_NS = 10 * NS_PER_MINUTE
 """NYSE and NASDAQ take market-on-close orders until ten minutes before the close."""
 AT_OPEN_CUTOFF_NS = 2 * NS_PER_MINUTE
 """NASDAQ, the later of the two, takes market-on-open orders until two minutes before the open."""
-
-
-class TradingDay(msgspec.Struct, frozen=True):
-    """Open and close of the session of the day, ns UTC."""
-
-    open_ns: int
-    close_ns: int
 
 
 class Occasion(msgspec.Struct, frozen=True, gc=False):

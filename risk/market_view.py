@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
+from risk.session_view import SessionView
 from risk.snapshot import Quote, Touch
 
 
@@ -17,14 +17,6 @@ class Greeks(msgspec.Struct, frozen=True):
 
     delta: float
     vega: float
-
-
-class SessionView(msgspec.Struct, frozen=True):
-    """The clock's permission: the phase (None: unknown), whether entries are allowed, the day's times."""
-
-    phase: str | None
-    entries_allowed: bool
-    day: TradingDay | None
 
 
 class MarketView(Protocol):

@@ -14,7 +14,7 @@ import msgspec
 from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.market_view import MarketView
-from risk.option_loss import Holding, OptionOrder, add_known, worst_floor_usd, worst_loss_usd
+from risk.option_loss import Holding, OptionOrder, add_known, uncovered_short, worst_floor_usd, worst_loss_usd
 from risk.performance import Performance
 from risk.reservation import Reservation
 from risk.snapshot import OptionRisk
@@ -75,6 +75,9 @@ class OptionBook:
         }
         if order_loss is None:  # a leg sent alone makes a spread with what is held: that spread is judged
             order_loss = losses[owner]
+        has_defined_risk = all(
+            worst_floor_usd(stake.held, stake.orders) is not None for stake in stakes.values()
+        )
         delta, vega = self._greeks_after(intent)
         return OptionRisk(
             order_loss_usd=order_loss,
@@ -82,11 +85,10 @@ class OptionBook:
                 loss for (_, symbol), loss in losses.items() if symbol == intent.terms.symbol
             ),
             total_loss_usd=add_known(losses.values()),
-            has_defined_risk=all(
-                worst_floor_usd(stake.held, stake.orders) is not None for stake in stakes.values()
-            ),
+            has_defined_risk=has_defined_risk,
             delta_shares=delta,
             vega_usd=vega,
+            uncovered=() if has_defined_risk else _uncovered(stakes),
         )
 
     def _stakes(self, skip: str) -> dict[Owner, _Stake]:
@@ -181,6 +183,12 @@ class OptionBook:
             delta += greeks.delta * holding.quantity * holding.terms.multiplier
             vega += greeks.vega * holding.quantity * holding.terms.multiplier
         return delta, vega
+
+
+def _uncovered(stakes: dict[Owner, _Stake]) -> tuple[str, ...]:
+    """Return the ids of short options that could lack their cover, one a strategy and underlying."""
+    shorts = (uncovered_short(stake.held, stake.orders) for stake in stakes.values())
+    return tuple(short.instrument_id for short in shorts if short is not None)
 
 
 def _remaining(reservation: Reservation) -> tuple[Holding, ...]:

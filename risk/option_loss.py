@@ -81,6 +81,30 @@ def worst_floor_usd(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> D
     return min(known) if len(known) == len(floors) else None
 
 
+def uncovered_short(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> InstrumentTerms | None:
+    """Return a short option that could lack its cover, one of the later `orders` first; None when none could.
+
+    There is one exactly where `worst_floor_usd` is None: it names what that only counts.
+    """
+    tried = [(), *((order,) for order in orders)] if len(orders) > MAX_ORDERS_COMBINED else _subsets(orders)
+    for filled in tried:
+        holdings = _together(held, filled)
+        for short in reversed(holdings):
+            if short.quantity < 0 and _net_that_lives_as_long(short.terms, holdings) < 0:
+                return short.terms
+    return None
+
+
+def _net_that_lives_as_long(terms: InstrumentTerms, holdings: Sequence[Holding]) -> int:
+    """Return the signed contracts of a right and size that expire with an option or later."""
+    return sum(
+        other.quantity
+        for other in holdings
+        if (other.terms.multiplier, other.terms.right) == (terms.multiplier, terms.right)
+        and (other.terms.expiration_ns or 0) >= (terms.expiration_ns or 0)
+    )
+
+
 def _subsets(orders: Sequence[OptionOrder]) -> Iterator[tuple[OptionOrder, ...]]:
     for count in range(len(orders) + 1):
         yield from combinations(orders, count)

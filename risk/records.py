@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from risk.snapshot import BreakerState
+from risk.breaker import BreakerState
 
 
 class ApprovalRecord(msgspec.Struct, frozen=True, gc=False):

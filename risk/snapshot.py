@@ -8,13 +8,14 @@ None means unknown; a rule that needs an unknown value refuses.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
+from risk.breaker import Breaker
+from risk.session_view import SessionView
+
 ZERO = Decimal(0)
 TWO = Decimal(2)
-BreakerState = Literal["RUNNING", "SAFE_MODE", "HALT"]
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +62,7 @@ class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
     A loss is the worst at expiry, None when it is unbounded or a price is missing; the order's, where
     held options cover what it sells, is that of its strategy's options with the order. Delta is in shares
     of the underlying, vega in USD per volatility point; None when a contract's greeks are unknown.
+    `uncovered` are the ids of short options that could lack their cover, none while the risk is defined.
     """
 
     order_loss_usd: Decimal | None
@@ -69,6 +71,7 @@ class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
     has_defined_risk: bool
     delta_shares: float | None
     vega_usd: float | None
+    uncovered: tuple[str, ...] = ()
 
 
 class DayResult(msgspec.Struct, frozen=True, gc=False):
@@ -93,15 +96,14 @@ class DayResult(msgspec.Struct, frozen=True, gc=False):
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """Everything a rule may look at besides the intent and the limits. Times in ns UTC, money in USD.
 
-    Give the fields by keyword, but where each order's time counts: twenty keywords cost 1.4 us.
+    Give the fields by keyword, but where each order's time counts: some twenty keywords cost 1.4 us.
     """
 
     now_ns: int
-    breaker: BreakerState
+    breaker: Breaker
     pause: str | None
-    """Who or what paused this symbol or everything, in words; None when trading is not paused."""
-    session_phase: str | None
-    entries_allowed: bool
+    """What is paused, this symbol or everything, and by whom; None when trading is not paused."""
+    session: SessionView
     allowed_symbols: frozenset[str]
     quote: Quote | None
     last_price: Decimal | None

@@ -22,8 +22,8 @@ from audit.events import (
 )
 from audit.projection.book import Book
 from audit.projection.orders import Order
+from risk.breaker import BreakerState
 from risk.records import BreakerChangeRecord
-from risk.snapshot import BreakerState
 
 
 class BreakerNow(msgspec.Struct, frozen=True, kw_only=True):

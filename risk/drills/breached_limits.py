@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from market.time import NS_PER_SECOND, to_ns
+from risk.breaker import Breaker
 from risk.decision import Refused
 from risk.drills.drill import Check, Drill, equal
-from risk.drills.drill_limits import LIMITS
+from risk.drills.drill_limits import LIMITS, limits
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.policy import Policy
 from risk.rules import ALL_RULES
+from risk.session_view import SessionView
 from risk.snapshot import DayResult, Exposure, OptionRisk, Quote, Snapshot
 
 _NOW_NS = to_ns("2024-03-05T10:00:00-05:00")
@@ -39,12 +41,12 @@ _PUT = InstrumentTerms(
     strike=_D(5),
     expiration_ns=_NOW_NS + 86_400 * NS_PER_SECOND,
 )
+_BREAKER = Breaker(state="RUNNING", causes=(), changed_at_ns=_NOW_NS, changed_by="drill", reason="drill")
 _FINE = Snapshot(
     now_ns=_NOW_NS,
-    breaker="RUNNING",
+    breaker=_BREAKER,
     pause=None,
-    session_phase="trading",
-    entries_allowed=True,
+    session=SessionView("trading", True, None),
     allowed_symbols=frozenset({"F", "GME"}),
     quote=_QUOTE,
     last_price=_D(5),
@@ -98,11 +100,12 @@ _GME = msgspec.structs.replace(_STOCK, symbol="GME")
 _OTHER = msgspec.structs.replace(_STOCK, symbol="XYZ")
 
 BREACHES: dict[str, tuple[OrderIntent, dict[str, Any]]] = {
-    "breaker_state": (_order(), {"breaker": "SAFE_MODE"}),
+    "breaker_state": (_order(), {"breaker": Breaker.at_start(_NOW_NS)}),
     "trading_paused": (_order(), {"pause": "an operator"}),
     "symbol_prohibited": (_order(_GME), {}),
     "symbol_allowed": (_order(_OTHER), {}),
-    "session_window": (_order(), {"entries_allowed": False, "session_phase": "close_cutoff"}),
+    "options_allowed": (_put(), {}),
+    "session_window": (_order(), {"session": SessionView("close_cutoff", False, None)}),
     "duplicate_intent": (_order(), {"duplicate_of": "DRILL-0"}),
     "order_rate": (_order(), {"orders_last_second": LIMITS.max_orders_per_second}),
     "replace_rate": (_order(), {"replaces_last_minute": LIMITS.max_replaces_per_minute + 1}),
@@ -136,6 +139,8 @@ BREACHES: dict[str, tuple[OrderIntent, dict[str, Any]]] = {
     "buying_power": (_order(), {"funds_usd": _D(1)}),
 }
 """For each rule an order and a state of the account that breach its limit and no other."""
+OTHER_LIMITS = {"options_allowed": limits(options=None)}
+"""Limits under which a rule is breached, where those of the drills have nothing to breach."""
 
 
 def rehearse() -> list[Check]:
@@ -151,6 +156,7 @@ def rehearse() -> list[Check]:
     ]
     for rule in ALL_RULES:
         intent, changes = BREACHES[rule.name]
+        policy = Policy(OTHER_LIMITS.get(rule.name, LIMITS))
         seen = _verdict(policy, intent, msgspec.structs.replace(_FINE, **changes))
         checks.append(Check(f"{rule.name} refuses its breach", seen.startswith(f"{rule.name}: "), seen))
     return checks

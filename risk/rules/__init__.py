@@ -1,7 +1,6 @@
 """The rules, one limit per file; `ALL_RULES` is the order in which the policy asks them.
 
-A new rule is a file like `shares_per_order.py`, a field in `risk/limits.py`, a line here, and a test
-at the limit, one beyond and with data missing.
+docs/how-to/write-a-rule.md says what a new rule needs besides its file and a line here.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from risk.rules import (
     option_loss_per_underlying,
     option_loss_total,
     option_vega,
+    options_allowed,
     order_rate,
     position_per_symbol,
     price_band,
@@ -48,6 +48,7 @@ ALL_RULES: tuple[Rule, ...] = (
     trading_paused.RULE,
     symbol_prohibited.RULE,
     symbol_allowed.RULE,
+    options_allowed.RULE,
     session_window.RULE,
     duplicate_intent.RULE,
     order_rate.RULE,

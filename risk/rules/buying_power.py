@@ -21,7 +21,9 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         needed += snapshot.option_risk.total_loss_usd
     if needed <= funds * multiple:
         return None
-    return Breach(f"{needed:.2f} USD", f"{funds * multiple:.2f} USD", "Close something or send less.")
+    value = f"{needed:.2f} USD held and working, this order counted"
+    limit = f"{funds * multiple:.2f} USD, {multiple} times the funds (risk.max_funds_multiple)"
+    return Breach(value, limit, "Close something or send less.")
 
 
 RULE = Rule(

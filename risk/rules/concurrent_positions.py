@@ -1,4 +1,4 @@
-"""Symbols with a position, or with an order that could open one."""
+"""Symbols with a position, or with a working order, the order's own symbol counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     count = snapshot.symbols_after
     if count <= limit:
         return None
-    value, allowed = counted(count, "symbol"), counted(limit, "symbol")
+    value = f"{counted(count, 'symbol')} held or working, this order's counted"
+    allowed = f"{counted(limit, 'symbol')} (risk.max_positions)"
     return Breach(value, allowed, "Close a position or cancel an order first.")
 
 

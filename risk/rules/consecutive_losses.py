@@ -1,4 +1,4 @@
-"""A pause after several losing trades in a row."""
+"""A pause of openings after several losing trades in a row; it ends by the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contracts of one option, held and working; a spread counts through its legs."""
+"""Contracts of one option, held and working, long or short; a spread counts through its legs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     for leg in intent.terms.components:
         worst = snapshot.exposure_after[leg.terms.instrument_id].worst
         if worst > limit:
-            value = f"{counted(worst, 'contract')} of {leg.terms.instrument_id}"
+            value = f"{counted(worst, 'contract')} of {leg.terms.instrument_id} held and working"
             return Breach(value, counted(limit, "contract"), "Close or cancel some of it first.")
     return None
 

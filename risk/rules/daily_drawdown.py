@@ -17,7 +17,11 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     drawdown = snapshot.day.drawdown_usd
     if drawdown < limit:
         return None
-    return Breach(f"{drawdown:.2f} USD", f"{limit} USD", "Stop for today; only closing orders pass.")
+    return Breach(
+        f"{drawdown:.2f} USD below the day's high",
+        f"{limit} USD",
+        "Stop for today; only closing orders pass.",
+    )
 
 
 RULE = Rule(

@@ -17,7 +17,11 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     loss = snapshot.day.loss_usd
     if loss < limit:
         return None
-    return Breach(f"{loss:.2f} USD", f"{limit} USD", "Stop for today; only closing orders pass.")
+    return Breach(
+        f"{loss:.2f} USD lost since the day's start",
+        f"{limit} USD",
+        "Stop for today; only closing orders pass.",
+    )
 
 
 RULE = Rule(

@@ -1,7 +1,8 @@
-"""Displayed shares or contracts on the side that the order would take."""
+"""Displayed shares or contracts on the side that the order would take: the ask of a buy, else the bid."""
 
 from __future__ import annotations
 
+from risk.counted import counted
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
@@ -13,12 +14,17 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     """Return a breach when too little is displayed on the side that the order takes."""
     is_stock, quote = intent.terms.kind == "stock", snapshot.quote
     limit = limits.min_displayed_shares if is_stock else option_limits(limits).min_displayed_contracts
+    if quote is not None:
+        displayed = quote.ask_size if intent.side == "buy" else quote.bid_size
+        if displayed >= limit:
+            return None
+    unit = "share" if is_stock else "contract"
+    allowed = f"at least {counted(limit, unit)}"
     if quote is None:
-        return unknown("the quote", f"at least {limit}")
-    displayed = quote.ask_size if intent.side == "buy" else quote.bid_size
-    if displayed >= limit:
-        return None
-    return Breach(f"{displayed} displayed", f"at least {limit}", "Wait until more is displayed.")
+        return unknown("the quote", allowed)
+    side = f"the ask {quote.ask}" if intent.side == "buy" else f"the bid {quote.bid}"
+    value = f"{counted(displayed, unit)} displayed at {side}"
+    return Breach(value, allowed, "Wait until more is displayed.")
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""One decision makes one order; an equal order within the window is a duplicate."""
+"""One decision makes one order; an order equal to one of its strategy within the window is a duplicate."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from risk.rules.rule import Rule, unknown
 from risk.snapshot import Snapshot
 
 
-def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the symbol's open loss has reached the limit, or is unknown."""
     limit = limits.max_loss_usd_per_trade
     loss = snapshot.open_loss_usd
@@ -17,7 +17,11 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the symbol's open loss", f"{limit} USD")
     if loss < limit:
         return None
-    return Breach(f"{loss:.2f} USD", f"{limit} USD", "Close the position; do not add to it.")
+    return Breach(
+        f"{loss:.2f} USD open loss in {intent.terms.symbol}",
+        f"{limit} USD",
+        "Close the position; do not add to it.",
+    )
 
 
 RULE = Rule(

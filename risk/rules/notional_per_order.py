@@ -1,4 +1,4 @@
-"""Value of one stock order."""
+"""Value of one stock order at its limit or trigger price, of a market order at the quote it would take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the order's value", f"{limit} USD")
     if value <= limit:
         return None
-    return Breach(f"{value:.2f} USD", f"{limit} USD", "Send a smaller order.")
+    return Breach(f"an order of {value:.2f} USD", f"{limit} USD", "Send a smaller order.")
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Value of one symbol, held and working."""
+"""Value of one stock, held and working, at the highest price in play: ask, limit or trigger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the symbol's value", f"{limit} USD")
     if value <= limit:
         return None
-    return Breach(f"{value:.2f} USD", f"{limit} USD", "Close or cancel some of it first.")
+    held = f"{value:.2f} USD held and working, this order counted"
+    return Breach(held, f"{limit} USD", "Close or cancel some of it first.")
 
 
 RULE = Rule(

@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the book's value", f"{limit} USD")
     if value <= limit:
         return None
-    return Breach(f"{value:.2f} USD", f"{limit} USD", "Close or cancel something first.")
+    held = f"{value:.2f} USD held and working in all symbols, this order counted"
+    return Breach(held, f"{limit} USD", "Close or cancel something first.")
 
 
 RULE = Rule(

@@ -16,7 +16,8 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     count = snapshot.open_orders_after
     if intent.replaces or count <= limit:
         return None
-    return Breach(counted(count, "order"), counted(limit, "order"), "Cancel an order first.")
+    value = f"{counted(count, 'order')} open, this one counted"
+    return Breach(value, counted(limit, "order"), "Cancel an order first.")
 
 
 RULE = Rule(

@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, _limits: RiskLimits) -> Brea
     if risk.has_defined_risk:
         return None
     advice = "Buy the covering leg in the same order, or sell once it has filled."
-    return Breach("undefined risk", "every short option covered", advice)
+    value = f"undefined risk, nothing covers short {', '.join(risk.uncovered)}"
+    return Breach(value, "every short option covered", advice)
 
 
 RULE = Rule(

@@ -10,7 +10,7 @@ from risk.rules.rule import Rule, option_limits, unknown
 from risk.snapshot import Snapshot
 
 
-def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the underlying's delta could exceed the limit, or is unknown."""
     limit = option_limits(limits).max_delta_shares_per_underlying
     risk = snapshot.option_risk
@@ -18,7 +18,7 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the underlying's delta", counted(limit, "share"))
     if abs(risk.delta_shares) <= limit:
         return None
-    value = f"{risk.delta_shares:.1f} shares"
+    value = f"delta of {intent.terms.symbol} {risk.delta_shares:.1f} shares"
     return Breach(value, counted(limit, "share"), "Trade something that offsets it.")
 
 

@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the order's worst loss", f"{limit} USD")
     if risk.order_loss_usd <= limit:
         return None
-    return Breach(f"{risk.order_loss_usd:.2f} USD", f"{limit} USD", "Trade a narrower spread or fewer.")
+    value = f"worst loss at expiry of the whole order {risk.order_loss_usd:.2f} USD"
+    return Breach(value, f"{limit} USD", "Trade a narrower spread or fewer.")
 
 
 RULE = Rule(

@@ -9,7 +9,7 @@ from risk.rules.rule import Rule, option_limits, unknown
 from risk.snapshot import Snapshot
 
 
-def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the underlying could lose more than the limit."""
     limit = option_limits(limits).max_loss_usd_per_underlying
     risk = snapshot.option_risk
@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the underlying's worst loss", f"{limit} USD")
     if risk.underlying_loss_usd <= limit:
         return None
-    return Breach(f"{risk.underlying_loss_usd:.2f} USD", f"{limit} USD", "Close or cancel some of it first.")
+    value = f"worst loss at expiry of all options on {intent.terms.symbol} {risk.underlying_loss_usd:.2f} USD"
+    return Breach(value, f"{limit} USD", "Close or cancel some of it first.")
 
 
 RULE = Rule(

@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the options' worst loss", f"{limit} USD")
     if risk.total_loss_usd <= limit:
         return None
-    return Breach(f"{risk.total_loss_usd:.2f} USD", f"{limit} USD", "Close or cancel something first.")
+    value = f"worst loss at expiry of all options {risk.total_loss_usd:.2f} USD"
+    return Breach(value, f"{limit} USD", "Close or cancel something first.")
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Vega of one underlying, held and working."""
+"""Vega of one underlying, in USD a volatility point, held and working."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from risk.rules.rule import Rule, option_limits, unknown
 from risk.snapshot import Snapshot
 
 
-def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
+def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the underlying's vega could exceed the limit, or is unknown."""
     limit = option_limits(limits).max_vega_usd_per_underlying
     risk = snapshot.option_risk
@@ -17,7 +17,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
         return unknown("the underlying's vega", f"{limit} USD a point")
     if abs(risk.vega_usd) <= limit:
         return None
-    return Breach(f"{risk.vega_usd:.2f} USD a point", f"{limit} USD a point", "Trade what offsets it.")
+    value = f"vega of {intent.terms.symbol} {risk.vega_usd:.2f} USD a point"
+    return Breach(value, f"{limit} USD a point", "Trade what offsets it.")
 
 
 RULE = Rule(

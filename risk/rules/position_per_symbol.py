@@ -1,4 +1,4 @@
-"""Shares of one symbol, held and working."""
+"""Shares of one symbol, held and working, long or short, whichever could be more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     worst = snapshot.exposure_after[intent.terms.instrument_id].worst
     if worst <= limit:
         return None
-    return Breach(counted(worst, "share"), counted(limit, "share"), "Close or cancel some of it first.")
+    value = f"{counted(worst, 'share')} held and working, this order counted"
+    return Breach(value, counted(limit, "share"), "Close or cancel some of it first.")
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Price band of stocks: at launch below 10 USD."""
+"""Bid and ask of the stock against the band: the bid not below it, the ask not above it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check(_intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breac
     limit = f"{limits.min_price_usd} to {limits.max_price_usd} USD"
     if quote is None:
         return unknown("the quote", limit)
-    return Breach(f"{quote.bid} / {quote.ask} USD", limit, "Trade symbols inside the band.")
+    return Breach(f"bid {quote.bid} / ask {quote.ask} USD", limit, "Trade symbols inside the band.")
 
 
 RULE = Rule(

@@ -1,7 +1,8 @@
 """Price collar: an order may be worse than the mid and than the last trade by so much and no more.
 
 Only the losing direction counts: a buy above, a sell below. A resting order on the other side of the
-market costs nothing and passes. A market order is judged at the quote it would take.
+market costs nothing and passes. A market order is judged at the quote it would take. While no last
+trade is known, and for options always, the mid alone is asked.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     if price is None:
         price = quote.ask if intent.side == "buy" else quote.bid
     if intent.terms.kind != "stock":
-        return _beyond_usd(intent, price - mid, option_limits(limits).max_price_from_mid_usd)
+        return _beyond_usd(intent, price, mid, option_limits(limits).max_price_from_mid_usd)
     is_buy, last = intent.side == "buy", snapshot.last_price
     beyond = price - mid if is_buy else mid - price
     if beyond > ZERO and beyond * _IN_BPS > mid * limits.max_price_from_mid_bps:
@@ -45,10 +46,12 @@ def _beyond_bps(intent: OrderIntent, price: Decimal, reference: Decimal, name: s
     return Breach(value, f"{limit_bps} bps", "Price the order nearer to the market.")
 
 
-def _beyond_usd(intent: OrderIntent, beyond: Decimal, limit: Decimal) -> Breach | None:
-    if beyond * intent.sign <= limit:
+def _beyond_usd(intent: OrderIntent, price: Decimal, mid: Decimal, limit: Decimal) -> Breach | None:
+    beyond = price - mid if intent.side == "buy" else mid - price
+    if beyond <= limit:
         return None
-    return Breach(f"{abs(beyond)} USD beyond the mid", f"{limit} USD", "Price it nearer to the market.")
+    value = f"{intent.side} at {price}, {beyond} USD beyond mid {mid}"
+    return Breach(value, f"{limit} USD", "Price the order nearer to the market.")
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Age of the quote."""
+"""Age of the quote; one from further ahead of the clock is refused too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Width of the quote: stocks in basis points of the mid, options and spreads in USD."""
+"""Width of the quote: stocks in basis points of the mid, options and spreads in USD. A quote with a side
+missing or crossed is refused too.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,13 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     if quote is None:
         return unknown("the quote", limit)
     if not quote.is_sound:
-        return Breach(f"unsound quote {quote.bid} / {quote.ask}", limit, "Wait for a two-sided quote.")
+        value = f"unsound quote: {quote.bid_size} at bid {quote.bid} / {quote.ask_size} at ask {quote.ask}"
+        return Breach(value, limit, "Wait for a two-sided quote.")
     width = quote.ask - quote.bid
     measured = in_bps(width, quote.mid) if is_stock else f"{width} USD"
-    return Breach(f"{measured} wide at {quote.bid} / {quote.ask}", limit, "Wait for a narrower quote.")
+    return Breach(
+        f"{measured} wide at bid {quote.bid} / ask {quote.ask}", limit, "Wait for a narrower quote."
+    )
 
 
 RULE = Rule(

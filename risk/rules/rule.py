@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from decimal import ROUND_UP, Decimal
 from typing import Literal
@@ -19,9 +20,10 @@ Check = Callable[[OrderIntent, Snapshot, RiskLimits], Breach | None]
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One hard limit.
 
-    `limit_keys` are fields of `RiskLimits` (options: `options.` before them); empty for rules that read
-    other state. `check` returns None when the intent may pass, and is only asked about orders that
-    could add risk, of the instruments that the rule `applies_to`.
+    `limit_keys` are fields of `RiskLimits` (options: `options.` before them), `other_keys` what the
+    rule follows elsewhere in the profile; both are empty for a rule that reads state alone. `check`
+    returns None when the intent may pass, and is only asked about orders that could add risk, of the
+    instruments that the rule `applies_to`.
     """
 
     name: str
@@ -29,6 +31,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     limit_keys: tuple[str, ...]
     check: Check
     applies_to: Literal["all", "stocks", "options"] = "all"
+    other_keys: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys in the profile that the rule follows, in full: `risk.max_positions`."""
+        return (*(f"risk.{key}" for key in self.limit_keys), *self.other_keys)
+
+    @property
+    def what(self) -> str:
+        """What the rule compares, in a sentence or a few: the docstring of its module."""
+        return " ".join((inspect.getdoc(inspect.getmodule(self.check)) or "").split())
 
 
 class MissingLimitError(LookupError):

@@ -1,4 +1,4 @@
-"""Shares of one stock order. The pattern for a rule: copy this file."""
+"""Shares of one stock order, or what a modification would leave open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A pause by an operator or a trigger, of one symbol or of everything."""
+"""A pause of one symbol or of everything. A person sets it (`PauseSymbol`, `PauseAll`, a flattening) or the
+trigger `loss_per_trade`; it lasts, over restarts too, until `ResumeSymbol` or, of everything, `Resume`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ def check(_intent: OrderIntent, snapshot: Snapshot, _limits: RiskLimits) -> Brea
     """Return a breach when the symbol or everything is paused."""
     if snapshot.pause is None:
         return None
-    return Breach(f"paused by {snapshot.pause}", "not paused", "Resume it when the reason is gone.")
+    advice = "Resume it when the reason is gone; see docs/runbooks/running.md."
+    return Breach(f"paused: {snapshot.pause}", "not paused", advice)
 
 
 RULE = Rule(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from market.time import NS_PER_MS
+from market.calendar import TradingCalendar
+from market.session_windows import SessionWindow
+from market.time import NS_PER_MS, new_york_ns, to_ns
+from risk.breaker import Breaker, BreakerState
 from risk.intent import OrderIntent
+from risk.session_view import SessionView
 from risk.snapshot import DayResult, Exposure, OptionRisk, Snapshot
-from tests.risk.table_market import NOW_NS, option, order, quote, spread, stock
+from tests.risk.limit_cases import SESSION_RULES
+from tests.risk.table_market import NOW_NS, option, order, quote, running, spread, stock
 
+DATE = date(2024, 3, 5)
 F = stock("F")
 PUT = option(100)
 VERTICAL = spread((option(100), -1), (option(95), 1))
@@ -26,10 +33,9 @@ OPTION_RISK = OptionRisk(
 )
 FINE = Snapshot(
     now_ns=NOW_NS,
-    breaker="RUNNING",
+    breaker=running().breaker,
     pause=None,
-    session_phase="trading",
-    entries_allowed=True,
+    session=SessionView("trading", True, None),
     allowed_symbols=frozenset({"F", "SPY"}),
     quote=quote(),
     last_price=Decimal("5.00"),
@@ -78,6 +84,25 @@ def legs_reach(contracts: int) -> Snapshot:
     return seen(exposure_after={PUT.instrument_id: Exposure(0, 20), "SPYCP95.SMART": Exposure(contracts, 0)})
 
 
+def in_phase(hour: int, minute: int, *no_trade: str) -> Snapshot:
+    """Return the harmless snapshot at a time of New York under the session rules of the drills."""
+    rules = msgspec.structs.replace(SESSION_RULES, no_trade_windows=no_trade)
+    calendar = TradingCalendar(DATE, DATE)
+    session = calendar.session_on(DATE)
+    assert session is not None
+    window = SessionWindow.of(session, rules)
+    now_ns = new_york_ns(DATE, time(hour, minute))
+    view = SessionView(window.phase(now_ns).value, window.entries_allowed(now_ns), None, window)
+    return seen(now_ns=now_ns, session=view)
+
+
+def stopped(state: BreakerState, *causes: str, by: str, reason: str) -> Snapshot:
+    """Return the harmless snapshot behind a breaker that a trigger or a person moved at 14:25:57."""
+    at_ns = to_ns("2024-03-04T14:25:57-05:00")
+    breaker = Breaker(state=state, causes=causes, changed_at_ns=at_ns, changed_by=by, reason=reason)
+    return seen(breaker=breaker)
+
+
 def shares(count: int, **fields: Any) -> OrderIntent:
     """Return an order of shares of F."""
     return order(F, count, **fields)
@@ -88,6 +113,8 @@ def puts(count: int = 1, **fields: Any) -> OrderIntent:
     return order(PUT, count, **fields)
 
 
+IN_SAFE_MODE = stopped("SAFE_MODE", "stale_data", by="stale_data", reason="no quote for 30.0 s, limit 30 s")
+HALTED = stopped("HALT", by="daily_loss", reason="50.44 USD, limit 50 USD")
 Case = tuple[str, tuple[OrderIntent, Snapshot], tuple[OrderIntent, Snapshot], Snapshot | None]
 """A rule, intent and snapshot at its limit, the two one beyond, a snapshot with its data missing."""
 CASES: list[Case] = [
@@ -216,9 +243,21 @@ CASES: list[Case] = [
     ),
     (
         "session_window",
+        (shares(1), in_phase(15, 29)),
+        (shares(1), in_phase(15, 30)),
+        seen(session=SessionView(None, False, None)),
+    ),
+    (
+        "session_window",
+        (shares(1), in_phase(13, 0, "12:00-13:00")),
+        (shares(1), in_phase(12, 59, "12:00-13:00", "14:00-14:30")),
+        None,
+    ),
+    (
+        "session_window",
         (shares(1), FINE),
-        (shares(1), seen(entries_allowed=False, session_phase="close_cutoff")),
-        seen(entries_allowed=False, session_phase=None),
+        (shares(1), seen(session=SessionView("closed", False, None))),
+        None,
     ),
     ("duplicate_intent", (shares(1), FINE), (shares(1), seen(duplicate_of="O-1")), None),
     (
@@ -257,9 +296,9 @@ CASES: list[Case] = [
         (shares(1), seen(day=msgspec.structs.replace(DAY, consecutive_losses=3, paused_until_ns=NOW_NS + 1))),
         seen(day=None),
     ),
-    ("breaker_state", (shares(1), FINE), (shares(1), seen(breaker="SAFE_MODE")), None),
-    ("breaker_state", (shares(1), FINE), (shares(1), seen(breaker="HALT")), None),
-    ("trading_paused", (shares(1), FINE), (shares(1), seen(pause="Ann")), None),
+    ("breaker_state", (shares(1), FINE), (shares(1), IN_SAFE_MODE), None),
+    ("breaker_state", (shares(1), FINE), (shares(1), HALTED), None),
+    ("trading_paused", (shares(1), FINE), (shares(1), seen(pause="F, by Ann")), None),
     ("contracts_per_order", (puts(10), FINE), (puts(11), FINE), None),
     (
         "contracts_per_leg",
@@ -270,7 +309,7 @@ CASES: list[Case] = [
     (
         "option_defined_risk",
         (puts(), FINE),
-        (puts(), at_risk(has_defined_risk=False)),
+        (puts(), at_risk(has_defined_risk=False, uncovered=(PUT.instrument_id,))),
         seen(option_risk=None),
     ),
     (

@@ -13,12 +13,12 @@ from risk.breaker import Breaker
 from risk.breaker_file import BreakerRecord
 from risk.decision import Refused
 from risk.gatekeeper import Gatekeeper
-from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms, Leg, OrderIntent, Right
 from risk.limits import RiskLimits
-from risk.market_view import Greeks, SessionView
+from risk.market_view import Greeks
 from risk.performance import Fill
 from risk.policy import Policy
+from risk.session_view import SessionView, TradingDay
 from risk.snapshot import Quote, Touch
 
 OPEN_NS = to_ns("2024-03-05T09:30:00-05:00")

@@ -12,7 +12,7 @@ from risk.account import Account
 from risk.breaker_file import BreakerRecord, DayRecord
 from risk.gatekeeper import Gatekeeper
 from risk.intent import OrderIntent
-from risk.market_view import SessionView
+from risk.session_view import SessionView
 from risk.snapshot import DayResult, Exposure, Snapshot
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.table_market import (
@@ -93,10 +93,9 @@ def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> Non
     seen = snapshot(keeper, order(quantity=20, idempotency_key="decision:1"))
     assert seen == Snapshot(
         now_ns=NOW_NS,
-        breaker="RUNNING",
+        breaker=keeper.account.breaker,
         pause=None,
-        session_phase="no_trade",
-        entries_allowed=False,
+        session=market.view,
         allowed_symbols=keeper.account.allowed_symbols,
         quote=market.default_quote,
         last_price=D("4.98"),
@@ -118,10 +117,10 @@ def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> Non
 
 def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:
     keeper.account.paused_symbols["F"] = "Ann"
-    assert snapshot(keeper, order()).pause == "Ann"
+    assert snapshot(keeper, order()).pause == "F, by Ann"
     assert snapshot(keeper, order(stock("GE"))).pause is None
     keeper.account.all_paused_by = "Bob"
-    assert snapshot(keeper, order(stock("GE"))).pause == "Bob"
+    assert snapshot(keeper, order(stock("GE"))).pause == "everything, by Bob"
 
 
 # -- Days and restarts ----------------------------------------------------------------------------

@@ -12,10 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from risk.breaker import TRANSITIONS, UNRECONCILED, Breaker, NotResumableError, Signal
+from risk.breaker import TRANSITIONS, UNRECONCILED, Breaker, BreakerState, NotResumableError, Signal
 from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
 from risk.reading_filter import READINGS_TO_HALT, Reading, ReadingFilter
-from risk.snapshot import BreakerState
 
 STATES = typing.get_args(BreakerState)
 SIGNALS = typing.get_args(Signal)

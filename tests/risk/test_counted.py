@@ -27,9 +27,15 @@ def test_one_thing_is_singular_and_every_other_count_plural() -> None:
     ("key", "texts"),
     [
         ("max_shares_per_order", ("2 shares", "1 share")),
-        ("max_position_shares_per_symbol", ("2 shares", "1 share")),
-        ("max_positions", ("2 symbols", "1 symbol")),
-        ("max_open_orders", ("2 orders", "1 order")),
+        (
+            "max_position_shares_per_symbol",
+            ("2 shares held and working, this order counted", "1 share"),
+        ),
+        (
+            "max_positions",
+            ("2 symbols held or working, this order's counted", "1 symbol (risk.max_positions)"),
+        ),
+        ("max_open_orders", ("2 orders open, this one counted", "1 order")),
         ("max_orders_per_second", ("2 orders in a second", "1 a second")),
     ],
 )

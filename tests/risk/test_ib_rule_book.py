@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from market.time import NS_PER_MINUTE
-from risk.ib_rule_book import RULE_BOOK, Occasion, TradingDay, validate
+from risk.ib_rule_book import RULE_BOOK, Occasion, validate
 from risk.intent import InstrumentTerms, OrderIntent, OrderType, TimeInForce
+from risk.session_view import TradingDay
 from tests.risk.table_market import CLOSE_NS, EXPIRY_NS, NOW_NS, OPEN_NS, option, order, spread, stock
 
 D = Decimal

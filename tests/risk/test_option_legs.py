@@ -146,6 +146,7 @@ def test_a_short_leg_may_not_grow_beyond_its_cover_by_modification(keeper: Gatek
     refused = keeper.change(grown, 2, NOW_NS)
     assert isinstance(refused, Refused)
     assert refused.rule == "option_defined_risk"
+    assert "nothing covers short SPYCP100.SMART" in refused.value
 
 
 def test_a_covered_leg_without_a_price_has_an_unknown_loss(keeper: Gatekeeper, market: TableMarket) -> None:

@@ -16,10 +16,11 @@ from risk.option_loss import (
     OptionOrder,
     add_known,
     floor_usd,
+    uncovered_short,
     worst_floor_usd,
     worst_loss_usd,
 )
-from tests.risk.table_market import LATER_NS, option, stock
+from tests.risk.table_market import EXPIRY_NS, LATER_NS, option, stock
 
 ZERO = Decimal(0)
 
@@ -196,3 +197,37 @@ def test_within_one_expiry_the_floor_is_the_minimum_over_all_prices(
         for price in range(400)
     ]
     assert floor == min(values)
+
+
+# -- The short option that nothing covers ---------------------------------------------------------
+
+LEGS = st.builds(
+    lambda strike, right, size, expiry, count: Holding(
+        msgspec.structs.replace(option(strike, right, expiration_ns=expiry), multiplier=size), count
+    ),
+    st.sampled_from((95, 100)),
+    st.sampled_from(("put", "call")),
+    st.sampled_from((100, 150)),
+    st.sampled_from((EXPIRY_NS, LATER_NS)),
+    st.integers(-2, 2),
+)
+WORKING = st.lists(LEGS, min_size=1, max_size=2).map(lambda legs: OptionOrder(tuple(legs), ZERO))
+
+
+@given(st.lists(LEGS, max_size=5), st.lists(WORKING, max_size=MAX_ORDERS_COMBINED + 2))
+def test_a_short_without_its_cover_is_named_exactly_where_risk_is_undefined(
+    held: list[Holding], orders: list[OptionOrder]
+) -> None:
+    short = uncovered_short(held, orders)
+    assert (short is not None) == (worst_floor_usd(held, orders) is None)
+    legs = [*held, *(leg for each in orders for leg in each.holdings)]
+    assert short is None or any(leg.terms == short and leg.quantity < 0 for leg in legs)
+
+
+def test_the_leg_that_was_sold_last_is_named() -> None:
+    held = [put(100, -1), put(95, 2)]
+    sold = OptionOrder((put(90, -1), call(110, -1)), ZERO)
+    short = uncovered_short(held, [sold])
+    assert short is not None
+    assert short.instrument_id == option(110, "call").instrument_id
+    assert uncovered_short(held, []) is None

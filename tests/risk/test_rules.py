@@ -16,12 +16,20 @@ from risk.policy import Policy
 from risk.rules import ALL_RULES
 from risk.rules.rule import MissingLimitError, Rule
 from risk.snapshot import Snapshot
-from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, limits
+from tests.risk.limit_cases import LIMITS, OPTION_LIMITS, SESSION_RULES, limits
 from tests.risk.rule_cases import CASES, DAY, FINE, at_risk, puts, seen, shares, wide
 from tests.risk.table_market import NOW_NS, quote
 
 RULES = {rule.name: rule for rule in ALL_RULES}
 IDS = [f"{case[0]}-{number}" for number, case in enumerate(CASES)]
+
+
+WITHOUT_OPTIONS = Refused(
+    rule="options_allowed",
+    value="an order of SPYCP100.SMART",
+    limit="no [risk.options] in the profile",
+    advice="Add it to trade options.",
+)
 
 
 def _decide(rule: Rule, intent: OrderIntent, snapshot: Snapshot) -> Approved[OrderIntent] | Refused:
@@ -46,7 +54,7 @@ def test_a_rule_passes_its_limit_and_refuses_one_beyond_and_the_unknown(
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case[0] for case in CASES} == set(RULES)
+    assert {case[0] for case in CASES} | {WITHOUT_OPTIONS.rule} == set(RULES)
 
 
 def test_a_refusal_reads_as_one_line_with_rule_value_limit_and_advice() -> None:
@@ -57,6 +65,7 @@ def test_a_refusal_reads_as_one_line_with_rule_value_limit_and_advice() -> None:
                 verdict = _decide(RULES[name], intent, each)
                 assert isinstance(verdict, Refused)
                 lines.append(verdict.reason)
+    lines.append(WITHOUT_OPTIONS.reason)
     golden = Path(__file__).parent / "refusals.txt"
     assert lines == golden.read_text().splitlines()
 
@@ -144,17 +153,40 @@ def test_a_number_that_is_no_number_refuses() -> None:
     assert isinstance(_decide(RULES["notional_per_order"], shares(1), nan), Refused)
 
 
-def test_an_option_order_without_option_limits_is_refused() -> None:
-    policy = Policy(limits(options=None))
-    verdict = policy.decide(puts(limit_price=Decimal("5.00")), FINE)
-    assert isinstance(verdict, Refused)
-    assert MissingLimitError.__name__ in verdict.value
+@pytest.mark.parametrize("snapshot", [FINE, seen(quote=None)], ids=["quoted", "no quote"])
+def test_an_option_order_without_option_limits_is_refused_in_plain_words(snapshot: Snapshot) -> None:
+    assert Policy(limits(options=None)).decide(puts(limit_price=Decimal("5.00")), snapshot) == WITHOUT_OPTIONS
+
+
+def test_a_profile_without_option_limits_trades_stocks() -> None:
+    assert isinstance(Policy(limits(options=None)).decide(shares(1), FINE), Approved)
+
+
+def test_no_option_rule_passes_without_option_limits_even_asked_alone() -> None:
+    asked = [rule for rule in ALL_RULES if any(key.startswith("options.") for key in rule.limit_keys)]
+    assert asked
+    for rule in asked:
+        verdict = Policy(limits(options=None), rules=(rule,)).decide(puts(), FINE)
+        assert isinstance(verdict, Refused)
+        assert MissingLimitError.__name__ in verdict.value
 
 
 def test_stock_rules_skip_options_and_option_rules_skip_stocks() -> None:
     stock_rule, option_rule = RULES["shares_per_order"], RULES["contracts_per_order"]
     assert isinstance(_decide(stock_rule, puts(1_000), FINE), Approved)
     assert isinstance(_decide(option_rule, shares(1_000), FINE), Approved)
+
+
+def test_every_rule_says_what_it_compares_and_which_keys_it_follows() -> None:
+    for rule in ALL_RULES:
+        assert rule.what.endswith(".")
+        assert "\n" not in rule.what
+    assert RULES["concurrent_positions"].keys == ("risk.max_positions",)
+    assert RULES["option_vega"].keys == ("risk.options.max_vega_usd_per_underlying",)
+    assert RULES["session_window"].keys[0] == "session.open_ramp_minutes"
+    assert set(RULES["session_window"].keys) <= {
+        f"session.{name}" for name in SESSION_RULES.__struct_fields__
+    }
 
 
 def test_every_limit_is_read_by_a_rule_or_a_trigger() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing
 from pathlib import Path
 
+from risk.breaker import BreakerState
 from risk.rules import ALL_RULES
 from risk.rules_page import page
-from risk.snapshot import BreakerState
 
 
 def test_the_page_of_rules_is_current(project_root: Path) -> None:
