@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from decimal import Decimal
 from typing import Any
@@ -10,19 +9,14 @@ from typing import Any
 from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderType, TimeInForce
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Equity, OptionContract, OptionSpread
-from nautilus_trader.model.objects import FIXED_SCALAR
 
 from risk import intent as plain
+from risk.nautilus_fixed_point import PRICE_OF_RAW, WHOLE_OF_RAW
 
-SCALE = int(FIXED_SCALAR)
-"""Units of Nautilus' fixed-point integers per share or USD."""
 DECISION_TAG = "decision:"
 """Prefix of the order tag that names the decision behind an order."""
 _OCA_TAG = "ocaGroup"
 _OUTSIDE_KEY = "outsideRth"
-
-MAX_PRICES_KEPT = 100_000
-"""Converted prices, and quantities, kept; those not asked for the longest are converted anew."""
 
 # Orders give their enums as ints; keys that are enum members would be compared by a slow method.
 _ORDER_TYPES: dict[int, plain.OrderType] = {
@@ -49,15 +43,10 @@ _BUY = int(OrderSide.BUY)
 _GTD = int(TimeInForce.GTD)
 _LIMIT = int(OrderType.LIMIT)
 _NO_CONTINGENCY = int(ContingencyType.NO_CONTINGENCY)
-_UNITS = Decimal(SCALE)
 
 
 class UnknownInstrumentError(LookupError):
     """An instrument that is not in the cache, or of a kind that the rules do not know."""
-
-
-class FractionalQuantityError(ValueError):
-    """A quantity that is not a whole number of shares or contracts."""
 
 
 class InstrumentBook:
@@ -132,22 +121,7 @@ def _option(instrument: OptionContract) -> plain.InstrumentTerms:
 
 def whole(quantity: Any) -> int:
     """Return a Nautilus quantity as whole shares; raises `FractionalQuantityError`."""
-    units, rest = units_of_raw(quantity.raw)
-    if rest:
-        raise FractionalQuantityError(f"{quantity} shares")
-    return units
-
-
-@functools.lru_cache(maxsize=MAX_PRICES_KEPT)
-def units_of_raw(raw: int) -> tuple[int, int]:
-    """Return the whole shares in the `raw` of a Nautilus quantity, and what is left of it."""
-    return divmod(raw, SCALE)
-
-
-@functools.lru_cache(maxsize=MAX_PRICES_KEPT)
-def decimal_of_raw(raw: int) -> Decimal:
-    """Return the `raw` of a Nautilus price as its `as_decimal` does; the same few are asked for again."""
-    return Decimal(raw) / _UNITS
+    return WHOLE_OF_RAW[quantity.raw]
 
 
 def decimal_or_none(price: Any) -> Decimal | None:
@@ -162,23 +136,20 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
     orders that carry IB's own OCA tag, or that are children of one parent, count as a group.
     """
     parent_id, tags, time_in_force = order.parent_order_id, order.tags, order.time_in_force
-    order_type, quantity = order.order_type, order.leaves_qty
+    order_type = order.order_type
     limit: Decimal | None
     trigger: Decimal | None = None
     if order_type == _LIMIT:
-        limit = decimal_of_raw(order.price.raw)
+        limit = PRICE_OF_RAW[order.price.raw]
     else:
         limit, trigger = _prices(order)
-    units, rest = units_of_raw(quantity.raw)
-    if rest:
-        raise FractionalQuantityError(f"{quantity} shares")
     is_outside_hours, decision = _read_tags(order, tags) if tags else (False, None)
     return plain.OrderIntent(  # by position, for speed: each order pays for every keyword
         order.client_order_id.value,
         sys.intern(order.strategy_id.value),  # a key of many tables: its hash is taken once
         terms,
         "buy" if order.side == _BUY else "sell",
-        units,
+        WHOLE_OF_RAW[order.leaves_qty.raw],
         _ORDER_TYPES[order_type],
         _TIMES_IN_FORCE[time_in_force],
         limit,
@@ -193,8 +164,8 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
 
 def _prices(order: Any) -> tuple[Decimal | None, Decimal | None]:
     """Return limit and trigger of an order of any type."""
-    limit = decimal_of_raw(order.price.raw) if order.has_price else None
-    return limit, decimal_of_raw(order.trigger_price.raw) if order.has_trigger_price else None
+    limit = PRICE_OF_RAW[order.price.raw] if order.has_price else None
+    return limit, PRICE_OF_RAW[order.trigger_price.raw] if order.has_trigger_price else None
 
 
 def _read_tags(order: Any, tags: list[str]) -> tuple[bool, str | None]:

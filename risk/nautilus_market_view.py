@@ -15,10 +15,11 @@ from nautilus_trader.model.objects import Money
 from market.calendar import TradingCalendar
 from market.session_windows import SessionPhase, SessionRules, SessionWindow
 from market.time import new_york_date, new_york_midnight_ns
-from risk.ib_rule_book import TradingDay
 from risk.intent import InstrumentTerms
-from risk.market_view import Greeks, SessionView
-from risk.nautilus_intents import InstrumentBook, decimal_of_raw, units_of_raw
+from risk.market_view import Greeks
+from risk.nautilus_fixed_point import PRICE_OF_RAW, SIZE_OF_RAW
+from risk.nautilus_intents import InstrumentBook
+from risk.session_view import SessionView, TradingDay
 from risk.snapshot import Quote, Touch
 
 GreeksSource = Callable[[str], Greeks | None]
@@ -78,10 +79,10 @@ class NautilusMarketView:
                 None
                 if tick is None
                 else Quote(
-                    decimal_of_raw(tick.bid_price.raw),
-                    decimal_of_raw(tick.ask_price.raw),
-                    units_of_raw(tick.bid_size.raw)[0],
-                    units_of_raw(tick.ask_size.raw)[0],
+                    PRICE_OF_RAW[tick.bid_price.raw],
+                    PRICE_OF_RAW[tick.ask_price.raw],
+                    SIZE_OF_RAW[tick.bid_size.raw],
+                    SIZE_OF_RAW[tick.ask_size.raw],
                     tick.ts_event,
                 )
             )
@@ -96,7 +97,7 @@ class NautilusMarketView:
             line.touch = (
                 None
                 if tick is None
-                else Touch(decimal_of_raw(tick.bid_price.raw), decimal_of_raw(tick.ask_price.raw))
+                else Touch(PRICE_OF_RAW[tick.bid_price.raw], PRICE_OF_RAW[tick.ask_price.raw])
             )
         return line.touch
 
@@ -104,7 +105,7 @@ class NautilusMarketView:
         """Return the price of the latest trade in the cache."""
         line = self._lines.get(terms.instrument_id) or self._line(terms)
         trade = self._trade_tick(line.instrument_id)
-        return None if trade is None else decimal_of_raw(trade.price.raw)
+        return None if trade is None else PRICE_OF_RAW[trade.price.raw]
 
     def greeks(self, terms: InstrumentTerms) -> Greeks | None:
         """Return the greeks of an option from the source given at installation."""
@@ -141,7 +142,8 @@ class NautilusMarketView:
         self._window = None if session is None else SessionWindow.of(session, self._session_rules)
         times = None if session is None else TradingDay(session.open_ns, session.close_ns)
         self._views = {
-            phase: SessionView(phase.value, phase is SessionPhase.TRADING, times) for phase in SessionPhase
+            phase: SessionView(phase.value, phase is SessionPhase.TRADING, times, self._window)
+            for phase in SessionPhase
         }
         self._day_starts_ns = new_york_midnight_ns(day)
         self._day_ends_ns = new_york_midnight_ns(day + timedelta(days=1))

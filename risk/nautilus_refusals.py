@@ -15,7 +15,8 @@ from nautilus_trader.model.events import OrderDenied, OrderModifyRejected
 from market.time import NS_PER_SECOND
 from risk.decision import Refused
 from risk.ib_rule_book import FRACTIONAL
-from risk.nautilus_intents import FractionalQuantityError, UnknownInstrumentError
+from risk.nautilus_fixed_point import FractionalQuantityError
+from risk.nautilus_intents import UnknownInstrumentError
 from risk.supervisor import Supervisor
 
 PROCESS_ENDPOINT = "ExecEngine.process"

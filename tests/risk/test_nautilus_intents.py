@@ -17,8 +17,8 @@ from nautilus_trader.model.orders import LimitOrder
 
 from market.time import to_ns
 from risk.drills.nautilus_options import combination, put
+from risk.nautilus_fixed_point import FractionalQuantityError
 from risk.nautilus_intents import (
-    FractionalQuantityError,
     InstrumentBook,
     UnknownInstrumentError,
     intent_of,

@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
-from hypothesis import given
-from hypothesis import strategies as st
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.data import TradeTick
 from nautilus_trader.model.enums import AggressorSide
@@ -18,7 +16,6 @@ from market.calendar import Session, TradingCalendar
 from market.time import NS_PER_SECOND, to_ns
 from risk.drills.nautilus_options import option_quotes, put
 from risk.market_view import Greeks
-from risk.nautilus_intents import decimal_of_raw, units_of_raw
 from risk.snapshot import Quote
 from tests.risk.nautilus_rig import START_NS, F, Rig, buy, quotes, scripted, shares, usd
 from tests.risk.table_market import stock
@@ -80,18 +77,6 @@ def test_a_quote_is_converted_once_and_again_when_it_changes() -> None:
     assert view.quote(rig.gate.instruments.terms(F)) == Quote(
         Decimal("4.95"), Decimal("4.97"), 10_000, 10_000, later.ts_event
     )
-
-
-@given(st.decimals(min_value="-9999", max_value="999999", places=4))
-def test_a_converted_price_is_nautilus_own_decimal(value: Decimal) -> None:
-    price = usd(str(value))
-    converted = decimal_of_raw(price.raw)
-    assert (converted, str(converted)) == (price.as_decimal(), str(price.as_decimal()))
-
-
-def test_at_most_100_000_converted_prices_and_quantities_are_kept() -> None:
-    assert decimal_of_raw.cache_info().maxsize == 100_000
-    assert units_of_raw.cache_info().maxsize == 100_000
 
 
 def test_days_without_a_session_are_closed_and_the_calendar_follows_the_clock() -> None:
