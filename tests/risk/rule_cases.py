@@ -213,7 +213,7 @@ CASES: list[Case] = [
     ),
     (
         "price_collar",
-        (shares(1, limit_price=Decimal("5.00")), seen(last_price=Decimal("4.9020"))),
+        (shares(1, limit_price=Decimal("5.10")), seen(quote=quote("5.04", "5.06"), last_price=Decimal(5))),
         (shares(1, limit_price=Decimal("5.00")), seen(last_price=Decimal("4.9019"))),
         seen(quote=None),
     ),

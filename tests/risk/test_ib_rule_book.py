@@ -140,6 +140,20 @@ def test_an_illegal_order_says_value_limit_and_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
+    ("limit", "trigger", "named"),
+    [("0", None, "0"), (None, "0", "0"), ("0", "5.00", "0"), ("5.00", "0", "0"), ("-0.01", "5.00", "-0.01")],
+)
+def test_a_price_of_0_is_none_and_the_wrong_one_is_named(
+    limit: str | None, trigger: str | None, named: str
+) -> None:
+    kind = "stop_limit" if limit and trigger else "limit" if limit else "stop"
+    prices: dict[str, Any] = {"limit_price": limit and D(limit), "trigger_price": trigger and D(trigger)}
+    refused = validate(order(order_type=kind, **prices), NOW)
+    assert refused is not None
+    assert (refused.rule, refused.value) == ("ib_price", f"price {named} USD")
+
+
+@pytest.mark.parametrize(
     ("time_in_force", "last_ns"),
     [("at_open", OPEN_NS - 2 * NS_PER_MINUTE), ("at_close", CLOSE_NS - 10 * NS_PER_MINUTE)],
 )

@@ -79,6 +79,15 @@ def test_memory_of_sent_orders_keeps_the_nine_tenths_sent_last(monkeypatch: pyte
     assert [sent.earlier(repeat, 1) for repeat in repeats] == [None, intents[2].order_id]
 
 
+def test_the_last_million_orders_are_remembered() -> None:
+    sent = SentIntents(window_ns=1)
+    sent._order_ids.update(dict.fromkeys(map(str, range(999_999))))
+    sent.remember(order(), 1)
+    assert sent.has_order("0")
+    sent.remember(order(), 2)
+    assert not sent.has_order("0")
+
+
 def test_each_memory_of_sent_orders_is_bounded_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("risk.sent_intents.MAX_REMEMBERED", 10)
     sent = SentIntents(window_ns=10)
