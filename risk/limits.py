@@ -65,12 +65,18 @@ class OptionLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int, _count("piling into one option: contracts held and working, long or short", "contracts")
     ]
     max_loss_usd_per_spread: Annotated[
-        Decimal, _money("the worst result at expiry of one order's whole quantity, premium counted")
+        Decimal,
+        _money(
+            "one spread too large: the worst result at expiry of one order's whole quantity, premium counted"
+        ),
     ]
     max_loss_usd_per_underlying: Annotated[
-        Decimal, _money("the worst result at expiry of everything held and working on one underlying")
+        Decimal,
+        _money("concentration: the worst result at expiry of all options held and working on one underlying"),
     ]
-    max_loss_usd_total: Annotated[Decimal, _money("the same worst result, summed over all underlyings")]
+    max_loss_usd_total: Annotated[
+        Decimal, _money("size of the options book: the same worst result, summed over all underlyings")
+    ]
     max_delta_shares_per_underlying: Annotated[
         int,
         _count("direction: |delta| of positions and working orders in shares of the underlying", "shares"),
@@ -121,7 +127,11 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         int, _count("a runaway quoting loop: cancels and replaces together", "replaces per minute", 1, 2700)
     ]
     max_rejects_per_minute: Annotated[
-        int, _count("a strategy that does not understand its refusals: broker rejects", "rejects per minute")
+        int,
+        _count(
+            "a strategy deaf to refusals: those by the broker, by IB's rule book and by the order rate",
+            "rejects per minute",
+        ),
     ]
     duplicate_window_ms: Annotated[
         int, _count("sending one signal twice: an equal order within this time", "ms", 1, 86_400_000)
@@ -134,10 +144,17 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ]
 
     max_price_from_mid_bps: Annotated[
-        int, _count("a mistyped price: worse than the mid by at most this", "bps", 1, 10_000)
+        int,
+        _count("a mistyped price: a buy above, or a sell below, the mid by at most this", "bps", 1, 10_000),
     ]
     max_price_from_last_bps: Annotated[
-        int, _count("a quote that lies: worse than the last trade by at most this", "bps", 1, 10_000)
+        int,
+        _count(
+            "a quote that lies: a buy above, or a sell below, the last trade by at most this",
+            "bps",
+            1,
+            10_000,
+        ),
     ]
     max_spread_bps: Annotated[
         int, _count("paying the spread of an illiquid stock: ask minus bid over mid", "bps", 1, 10_000)

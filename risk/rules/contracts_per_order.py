@@ -1,4 +1,4 @@
-"""Contracts, or spreads, of one option order."""
+"""Contracts of one order in a single option, or spreads of one order in a combination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Value of the whole stock book, held and working."""
+"""Value of all stocks together, held and working, whether long or short."""
 
 from __future__ import annotations
 

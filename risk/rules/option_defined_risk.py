@@ -1,4 +1,4 @@
-"""Undefined risk is refused: no setting allows an uncovered short option."""
+"""A short option needs a long one of its right, size and at least its life; no setting allows less."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders sent within one second."""
+"""Orders that passed within one second; its refusals count for the trigger `reject_rate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whitelist: the profile's universe, or the list in the limits."""
+"""The symbol (of options the underlying) against the whitelist: the universe, or the list in the limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prohibited list; it wins over the whitelist."""
+"""The symbol (of options the underlying) against the prohibited list, which wins over the whitelist."""
 
 from __future__ import annotations
 

@@ -1,0 +1,71 @@
+"""Every limit has a value wherever limits are written out: a new one is missing by file and key here.
+
+This file imports no limits that are written out, so that it can say what other tests break on.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from risk.limits import OptionLimits, RiskLimits
+
+REQUIRED = {
+    "RiskLimits": set(RiskLimits.__struct_fields__) - {"options"},
+    "OptionLimits": set(OptionLimits.__struct_fields__),
+}
+FOLDERS = ("risk", "tests", "backtests", "audit", "strategies", "cli")
+HOW_TO = "Give it a value there: docs/how-to/write-a-rule.md."
+
+
+def _written_out(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """Yield class and keywords of each construction of limits that takes over nothing by `**`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        names = {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+        if node.func.id in REQUIRED and len(names) == len(node.keywords) > 0:
+            yield node.func.id, names
+
+
+def _python_files(root: Path) -> list[Path]:
+    found = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py"))]
+    return [path for path in found if any(name in path.read_text() for name in REQUIRED)]
+
+
+def test_limits_written_in_python_lack_no_key(project_root: Path) -> None:
+    constructions = 0
+    for path in _python_files(project_root):
+        for kind, names in _written_out(path):
+            constructions += 1
+            missing = sorted(REQUIRED[kind] - names)
+            assert not missing, f"{path.relative_to(project_root)} lacks {', '.join(missing)}. {HOW_TO}"
+    assert constructions > 1
+
+
+def test_the_launch_rules_lack_no_key(project_root: Path) -> None:
+    path = project_root / "configs" / "profiles" / "parts" / "launch_rules.toml"
+    missing = sorted(REQUIRED["RiskLimits"] - set(tomllib.loads(path.read_text())["risk"]))
+    assert not missing, f"{path.relative_to(project_root)} lacks {', '.join(missing)}. {HOW_TO}"
+
+
+def test_the_profile_of_the_tests_lacks_no_key(project_root: Path) -> None:
+    text = (project_root / "tests" / "configs" / "profile_builder.py").read_text()
+    written = {
+        node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
+    }  # its tables are plain dicts
+    missing = sorted(REQUIRED["RiskLimits"] - {str(value) for value in written})
+    assert not missing, f"tests/configs/profile_builder.py lacks {', '.join(missing)}. {HOW_TO}"
+
+
+@pytest.mark.parametrize("lacking", ["max_positions", "options.max_spread_usd"])
+def test_a_key_that_is_missing_is_seen(tmp_path: Path, lacking: str) -> None:
+    kind = "OptionLimits" if "." in lacking else "RiskLimits"
+    names = REQUIRED[kind] - {lacking.rpartition(".")[2]}
+    path = tmp_path / "limits.py"
+    path.write_text(f"{kind}({', '.join(f'{name}=1' for name in sorted(names))})\n{kind}(**values)\n")
+    assert list(_written_out(path)) == [(kind, names)]
