@@ -11,8 +11,8 @@ from risk.drills.drill import Drill
 def all_drills() -> tuple[Drill, ...]:
     """Return every drill, in the order in which they are run."""
     from risk.drills import (
-        breached_limits,
         killed_in_mid_order,
+        nautilus_breached_limits,
         nautilus_daily_loss,
         nautilus_runaway_strategy,
         nautilus_spread_flatten,
@@ -21,7 +21,7 @@ def all_drills() -> tuple[Drill, ...]:
     )
 
     return (
-        breached_limits.DRILL,
+        nautilus_breached_limits.DRILL,
         nautilus_daily_loss.DRILL,
         nautilus_stale_feed.DRILL,
         nautilus_runaway_strategy.DRILL,

@@ -17,9 +17,9 @@ from risk.drills.nautilus_rig import SMART, START_NS
 EXPIRY_NS = to_ns("2024-03-15T16:00:00-04:00")
 
 
-def put(strike: int) -> OptionContract:
-    """Return a put on SPY that expires in ten days."""
-    name = Symbol(f"SPY240315P{strike}")
+def put(strike: int, underlying: str = "SPY") -> OptionContract:
+    """Return a put that expires in ten days."""
+    name = Symbol(f"{underlying}240315P{strike}")
     return OptionContract(
         instrument_id=InstrumentId(name, SMART),
         raw_symbol=name,
@@ -29,7 +29,7 @@ def put(strike: int) -> OptionContract:
         price_increment=Price.from_str("0.01"),
         multiplier=Quantity.from_int(100),
         lot_size=Quantity.from_int(1),
-        underlying="SPY",
+        underlying=underlying,
         option_kind=OptionKind.PUT,
         strike_price=Price.from_str(str(strike)),
         activation_ns=0,

@@ -25,6 +25,7 @@ from risk.records import MemoryRecorder
 
 SMART = Venue("SMART")
 START_NS = to_ns("2024-03-05T10:00:00-05:00")
+UNIVERSE = ("F", "BAC", "GE", "GME", "SPY")
 Script = Callable[["Scripted", int], None]
 
 
@@ -93,6 +94,7 @@ class Rig:
         data: list[QuoteTick] | None = None,
         symbols: tuple[str, ...] = ("F",),
         others: tuple[Instrument, ...] = (),
+        balance_usd: int = 100_000,
         **setup: Any,
     ) -> None:
         self.engine = BacktestEngine(
@@ -103,7 +105,7 @@ class Rig:
             )
         )
         self.engine.add_venue(
-            SMART, OmsType.NETTING, AccountType.MARGIN, [Money(100_000, USD)], default_leverage=Decimal(1)
+            SMART, OmsType.NETTING, AccountType.MARGIN, [Money(balance_usd, USD)], default_leverage=Decimal(1)
         )
         for symbol in symbols:
             self.engine.add_instrument(equity(symbol))
@@ -112,15 +114,9 @@ class Rig:
         self.data = quotes("F", count=50) if data is None else data
         self.engine.add_data(self.data)
         self.recorder = MemoryRecorder()
+        usual: dict[str, Any] = {"session_rules": SESSION_RULES, "universe": UNIVERSE}
         self.gate: Gate = install_gate(
-            self.engine,
-            GateSetup(
-                limits=limits,
-                session_rules=SESSION_RULES,
-                universe=("F", "BAC", "GE", "GME", "SPY"),
-                recorder=self.recorder,
-                **setup,
-            ),
+            self.engine, GateSetup(limits=limits, recorder=self.recorder, **(usual | setup))
         )
 
     def add_exec_algorithm(self, algorithm: Any) -> None:

@@ -7,12 +7,9 @@ import pytest
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved
-from risk.drills import all_drills, breached_limits
+from risk.drills import all_drills
 from risk.drills.drill import Check, Drill, at_most, equal
 from risk.gatekeeper import Gatekeeper
-from risk.limits import RiskLimits
-from risk.policy import Policy
-from risk.rules import ALL_RULES
 
 DRILLS = {drill.name: drill for drill in all_drills()}
 
@@ -23,18 +20,6 @@ def test_a_drill_passes(name: str) -> None:
     assert result.error is None
     assert [check for check in result.checks if not check.is_met] == []
     assert result.passed
-
-
-def test_every_rule_is_breached_in_the_drill() -> None:
-    assert set(breached_limits.BREACHES) == {rule.name for rule in ALL_RULES}
-
-
-def test_a_drill_fails_when_a_rule_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_the_last(limits: RiskLimits) -> Policy:
-        return Policy(limits, rules=ALL_RULES[:-1])
-
-    monkeypatch.setattr(breached_limits, "Policy", without_the_last)
-    assert not DRILLS["breached-limits"].run().passed
 
 
 def test_the_runaway_drill_fails_when_everything_is_approved(monkeypatch: pytest.MonkeyPatch) -> None:
