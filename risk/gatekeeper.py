@@ -168,9 +168,9 @@ class Gatekeeper:
         """Book the broker's acceptance of a modification."""
         self.account.ledger.changed(order_id, quantity, price, ts_ns)
 
-    def change_rejected(self, order_id: str) -> None:
-        """Book the broker's refusal of a modification."""
-        self.account.ledger.change_rejected(order_id)
+    def change_rejected(self, order_id: str, ts_ns: int) -> None:
+        """Book the broker's refusal, of `ts_ns`, of a modification."""
+        self.account.ledger.change_rejected(order_id, ts_ns)
 
     def rejected(self, order_id: str, now_ns: int) -> None:
         """Book the broker's refusal of an order: its decision may be sent again."""

@@ -134,6 +134,13 @@ class Ledger:
         reservation.request(quantity, price)
         self._forget(reservation)
 
+    def withdraw_change(self, order_id: str) -> None:
+        """Take the last modification of an order back: it was reserved, and not sent after all."""
+        reservation = self.reservations.get(order_id)
+        if reservation is not None:
+            reservation.withdraw()
+            self._forget(reservation)
+
     # -- Events -----------------------------------------------------------------------------------
 
     def cancel_requested(self, order_id: str) -> None:
@@ -155,11 +162,11 @@ class Ledger:
             reservation.accept(quantity, price, ts_ns)
             self._forget(reservation)
 
-    def change_rejected(self, order_id: str) -> None:
-        """Drop an unanswered modification."""
+    def change_rejected(self, order_id: str, ts_ns: int) -> None:
+        """Apply the broker's refusal, of `ts_ns`, of some modification."""
         reservation = self.reservations.get(order_id)
         if reservation is not None:
-            reservation.reject_change()
+            reservation.reject_change(ts_ns)
             self._forget(reservation)
 
     def is_new_fill(self, order_id: str, instrument_id: str, trade_id: str) -> bool:

@@ -34,7 +34,7 @@ from risk.approvals import Approvals
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.counted import counted
-from risk.decision import Approved, Refused
+from risk.decision import Approved, Decision, Refused
 from risk.flatten import Flattening, FlattenReport
 from risk.gatekeeper import Gatekeeper
 from risk.ib_rule_book import MODIFY_MISMATCH
@@ -44,7 +44,7 @@ from risk.nautilus_intents import InstrumentBook, intent_of, whole
 from risk.nautilus_kill_switch import KillSwitch
 from risk.nautilus_market_view import GreeksSource, NautilusMarketView
 from risk.nautilus_order_events import OrderEvents
-from risk.nautilus_refusals import Refusals, unreadable
+from risk.nautilus_refusals import UNJUDGED, Answers, Refusals, unreadable
 from risk.nautilus_watch import Watch
 from risk.operator_commands import OperatorCommand, carry_out
 from risk.policy import Policy
@@ -77,7 +77,10 @@ class Gate:
         self._log = kernel.logger
         self.kill_switch = KillSwitch(kernel, self.keeper.account, instruments, self.execute)
         self.watch = Watch(kernel, supervisor, instruments, positions=self.cached_positions)
-        self.events = OrderEvents(kernel, supervisor, instruments, on_position=self.watch.follow)
+        self._refusals = Refusals(kernel, supervisor)
+        self.events = OrderEvents(
+            kernel, supervisor, instruments, on_position=self.watch.follow, is_own=self._refusals.is_own
+        )
         supervisor.executor = self.kill_switch
         self.kill_switch.on_start = self._on_flatten_start
         self.kill_switch.on_report = self._on_flatten_report
@@ -85,119 +88,124 @@ class Gate:
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
         self._on_order = on_order
         self._approvals = Approvals(supervisor)
-        self._refusals = Refusals(kernel, supervisor)
         self._honours_oca = kernel.environment != Environment.LIVE  # simulated venues do
-        self._commands: dict[type, Callable[[Any], None]] = {
+        self._commands: dict[type, Callable[[Any], Answers]] = {
             SubmitOrder: self._on_submit,
             SubmitOrderList: self._on_submit_list,
             ModifyOrder: self._on_modify,
             CancelOrder: self._on_cancel,
             CancelAllOrders: self._on_cancel_all,
             BatchCancelOrders: self._on_batch_cancel,
-            QueryOrder: self._forward,
-            QueryAccount: self._forward,
+            QueryOrder: _pass,
+            QueryAccount: _pass,
         }
 
     # -- Commands ---------------------------------------------------------------------------------
 
     def execute(self, command: Any) -> None:
-        """Judge one command; the handler of the endpoint."""
+        """Judge one command; the handler of the endpoint.
+
+        No fault of the gate leaves it as an exception, which would end a live node: what cannot be judged
+        is refused, a cancel passes, and a fault halts. What a backtest's own strategies raise, called from
+        within, comes through.
+        """
         handler = self._commands.get(type(command))
         if handler is None:
             self._log.error(f"Gate refuses an unknown command {type(command).__name__}")
             return
-        handler(command)
+        try:
+            answers = handler(command)
+        except Exception as error:  # noqa: BLE001 - the border: whatever fails here must not open
+            answers = self._at_fault(command, error)
+        if answers is None:
+            self._forward(command)
+        else:
+            self._refusals.send(answers)
 
-    def _on_submit(self, command: Any) -> None:
+    def _at_fault(self, command: Any, error: Exception) -> Answers:
+        """Refuse what could open and halt, unless it is only the order that cannot be read."""
+        refused = unreadable(error)
+        if refused.rule == UNJUDGED:
+            self._refusals.halt(f"{type(command).__name__} could not be judged: {refused.value}")
+        if isinstance(command, SubmitOrder):
+            return self._refusals.deny_all([command.order], [refused])
+        if isinstance(command, SubmitOrderList):
+            orders = command.order_list.orders
+            return self._refusals.deny_all(orders, [refused] * len(orders))
+        return [] if isinstance(command, ModifyOrder) else None  # a modification is answered where it fails
+
+    def _on_submit(self, command: Any) -> Answers:
         now_ns, order = self._clock.timestamp_ns(), command.order
         if self._on_order is not None:
             self._on_order(order)
-        try:
-            verdict = self.keeper.submit_one(self._intent(order), now_ns)
-            self.supervisor.after_submission(now_ns)
-            verdict = self._approvals.of_order(verdict, now_ns)
-        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
-            verdict = unreadable(error)
-        if isinstance(verdict, Approved):
-            self._forward(command)
-        else:
-            self._refusals.deny(order, verdict, now_ns)
+        verdict = self.keeper.submit_one(self._intent(order), now_ns)
+        self.supervisor.after_submission(now_ns)
+        verdict = self._approvals.of_order(verdict, now_ns)
+        return None if isinstance(verdict, Approved) else self._refusals.deny_all([order], [verdict])
 
-    def _on_submit_list(self, command: Any) -> None:
-        if self._submit_all(command.order_list.orders):
-            self._forward(command)
-
-    def _submit_all(self, orders: list[Any]) -> bool:
-        """Return whether all orders are approved; otherwise all of them have been denied."""
-        now_ns = self._clock.timestamp_ns()
+    def _on_submit_list(self, command: Any) -> Answers:
+        """Judge a list: it passes whole, or all of its orders are refused."""
+        now_ns, orders = self._clock.timestamp_ns(), command.order_list.orders
         if self._on_order is not None:
             for order in orders:
                 self._on_order(order)
-        try:
-            intents = [self._intent(order, orders) for order in orders]
-            verdicts = self.keeper.submit(intents, now_ns)
-            self.supervisor.after_submission(now_ns)
-            verdicts = self._approvals.of_submission(verdicts, now_ns)
-        except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
-            refused = unreadable(error)
-            verdicts = [refused] * len(orders)
-        if all(isinstance(verdict, Approved) for verdict in verdicts):
-            return True
-        for order, verdict in zip(orders, verdicts, strict=True):
-            assert isinstance(verdict, Refused)
-            self._refusals.deny(order, verdict, now_ns)
-        return False
+        verdicts = self.keeper.submit([self._intent(order, orders) for order in orders], now_ns)
+        self.supervisor.after_submission(now_ns)
+        verdicts = self._approvals.of_submission(verdicts, now_ns)
+        refusals = [verdict for verdict in verdicts if isinstance(verdict, Refused)]
+        return self._refusals.deny_all(orders, refusals) if refusals else None
 
-    def _on_modify(self, command: Any) -> None:
+    def _on_modify(self, command: Any) -> Answers:
         now_ns = self._clock.timestamp_ns()
         order = self._cache.order(command.client_order_id)
         if order is None:
             self._log.error(f"Gate refuses to modify {command.client_order_id}: not in the cache")
-            return
+            return []
+        reserved: Decision[OrderIntent] | None = None
         try:
             self._adopt_unknown(order)
             intent, total = self._changed_intent(order, command)
-            verdict = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
+            verdict = reserved = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
             self.supervisor.after_commands(now_ns)
             verdict = self._approvals.of_change(verdict, total, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
             verdict = unreadable(error)
+            if verdict.rule == UNJUDGED:
+                self._refusals.halt(f"a modification could not be judged: {verdict.value}")
         if isinstance(verdict, Approved):
-            self._forward(command)
-        else:
-            self._refusals.reject_change(order, verdict, now_ns)
+            return None
+        if isinstance(reserved, Approved):
+            self.keeper.account.ledger.withdraw_change(order.client_order_id.value)
+        return self._refusals.reject_change(order, verdict)
 
-    def _on_cancel(self, command: Any) -> None:
+    def _on_cancel(self, command: Any) -> Answers:
         self._note_cancels([command.client_order_id], command)
-        self._forward(command)
+        return None
 
-    def _on_batch_cancel(self, command: Any) -> None:
+    def _on_batch_cancel(self, command: Any) -> Answers:
         self._note_cancels([cancel.client_order_id for cancel in command.cancels], command)
-        self._forward(command)
+        return None
 
-    def _on_cancel_all(self, command: Any) -> None:
+    def _on_cancel_all(self, command: Any) -> Answers:
         side = command.order_side
         fields = {"instrument_id": command.instrument_id, "strategy_id": command.strategy_id}
         orders = self._cache.orders_open(**fields) + self._cache.orders_inflight(**fields)
         named = [order for order in orders if side in (OrderSide.NO_ORDER_SIDE, order.side)]
         self._note_cancels(list(dict.fromkeys(order.client_order_id for order in named)), command)
-        self._forward(command)
+        return None
 
     def _note_cancels(self, order_ids: list[Any], command: Any) -> None:
         now_ns = self._clock.timestamp_ns()
         names = [order_id.value for order_id in order_ids]
-        try:
-            for name in names:
-                self.keeper.cancel(name, now_ns)
-            self.supervisor.after_commands(now_ns)
-            self._approvals.of_cancel(
-                names,
-                strategy_id=command.strategy_id.value,
-                instrument_id=command.instrument_id.value,
-                now_ns=now_ns,
-            )
-        except Exception as error:  # noqa: BLE001 - the border: whatever fails here, a cancel passes
-            self.supervisor.halt(now_ns, by="gate_fault", reason=f"a cancel could not be booked: {error!r}")
+        for name in names:
+            self.keeper.cancel(name, now_ns)
+        self.supervisor.after_commands(now_ns)
+        self._approvals.of_cancel(
+            names,
+            strategy_id=command.strategy_id.value,
+            instrument_id=command.instrument_id.value,
+            now_ns=now_ns,
+        )
 
     def _intent(self, order: Any, siblings: Sequence[Any] = ()) -> OrderIntent:
         intent = intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
@@ -300,6 +308,10 @@ class Gate:
         """Put the gate in the door; raises KeyError or ValueError when another handler stands there."""
         self._bus.deregister(endpoint=EXECUTE_ENDPOINT, handler=self._engine.execute)
         self._bus.register(endpoint=EXECUTE_ENDPOINT, handler=self.execute)
+
+
+def _pass(_command: Any) -> Answers:
+    return None
 
 
 class GateSetup(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,9 @@
-"""Books Nautilus' order events in the ledger, before any strategy hears of them."""
+"""Books Nautilus' order events in the ledger, before any strategy hears of them.
+
+A refused modification is booked only if the broker refused it. What the gate itself, or Nautilus'
+RiskEngine in front of it, refused was never sent, and says nothing of those that were. The RiskEngine's
+bears one time twice; live, an execution client's never does (Nautilus' live clock gives each time once).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from nautilus_trader.common import Environment
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import (
     OrderCanceled,
@@ -32,7 +38,10 @@ LEG_MARK = "-LEG-"
 
 
 class OrderEvents:
-    """Subscribes to all order events; tells `on_position` which instrument a fill has moved."""
+    """Subscribes to all order events; tells `on_position` which instrument a fill has moved.
+
+    `is_own` knows the refusals of modifications that the gate itself has made.
+    """
 
     def __init__(
         self,
@@ -41,6 +50,7 @@ class OrderEvents:
         instruments: InstrumentBook,
         *,
         on_position: Callable[[InstrumentTerms], None],
+        is_own: Callable[[Any], bool],
     ) -> None:
         self.supervisor = supervisor
         self.keeper: Gatekeeper = supervisor.keeper
@@ -48,6 +58,8 @@ class OrderEvents:
         self._clock = kernel.clock
         self._cache = kernel.cache
         self._on_position = on_position
+        self._is_own = is_own
+        self._is_backtest = kernel.environment == Environment.BACKTEST
         self._events: dict[type, Callable[[Any], None]] = {
             OrderFilled: self._on_filled,
             OrderCanceled: self._on_ended,
@@ -87,9 +99,16 @@ class OrderEvents:
         self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
         order = self._cache.order(event.client_order_id)
         if order is not None and order.is_closed:
-            self.keeper.finished(order_id, now_ns)
+            self._finish(order_id, now_ns)
         self.supervisor.after_fill(terms, now_ns)
         self._on_position(terms)
+
+    def _finish(self, order_id: str, now_ns: int) -> None:
+        """End an order that Nautilus has filled: with a change under way, more of it may work and fill."""
+        if self.keeper.account.ledger.pending_changes(order_id):
+            self.keeper.ended(order_id, now_ns)
+        else:
+            self.keeper.finished(order_id, now_ns)
 
     def _on_ended(self, event: Any) -> None:
         self.keeper.ended(event.client_order_id.value, self._clock.timestamp_ns())
@@ -108,7 +127,9 @@ class OrderEvents:
         self.keeper.changed(event.client_order_id.value, quantity, decimal_or_none(price), event.ts_event)
 
     def _on_modify_rejected(self, event: Any) -> None:
-        self.keeper.change_rejected(event.client_order_id.value)
+        is_engines = not self._is_backtest and event.ts_event == event.ts_init
+        if not self._is_own(event) and not is_engines:
+            self.keeper.change_rejected(event.client_order_id.value, event.ts_event)
 
     def _on_cancel_rejected(self, event: Any) -> None:
         self.keeper.account.ledger.cancel_rejected(event.client_order_id.value)

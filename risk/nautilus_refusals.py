@@ -35,6 +35,15 @@ class Refusals:
         self._log = kernel.logger
         self._nested = 0
         self._withheld: list[Any] = []
+        self._told: set[UUID4] = set()
+
+    def is_own(self, event: Any) -> bool:
+        """Return whether a refusal of a modification is this gate's own; each is recognised once."""
+        try:
+            self._told.remove(event.id)
+        except KeyError:
+            return False
+        return True
 
     def deny(self, order: Any, refused: Refused, now_ns: int) -> None:
         """Record the refusal of a new order and answer with `OrderDenied`."""
@@ -59,6 +68,8 @@ class Refusals:
     def reject_change(self, order: Any, refused: Refused, now_ns: int) -> None:
         """Record the refusal of a modification and answer with `OrderModifyRejected`."""
         self._supervisor.refused(refused, _names(order), now_ns, command="modify")
+        event_id = UUID4()
+        self._told.add(event_id)
         rejected = OrderModifyRejected(
             trader_id=order.trader_id,
             strategy_id=order.strategy_id,
@@ -67,7 +78,7 @@ class Refusals:
             venue_order_id=order.venue_order_id,
             account_id=order.account_id,
             reason=refused.reason,
-            event_id=UUID4(),
+            event_id=event_id,
             ts_event=now_ns,
             ts_init=now_ns,
         )

@@ -1,8 +1,8 @@
 """One order that may still fill, counted at its worst from its approval to its end.
 
-Until the broker answers a modification the larger of old and new counts. Of a spread each leg counts
-until it has reported its own fills, so that a naked leg counts from the start. A canceled order counts
-on for a grace period, because a fill may arrive after its cancel.
+Until the broker answers a modification the larger of old and new counts (`risk.changes`). Of a spread
+each leg counts until it has reported its own fills, so that a naked leg counts from the start. A canceled
+order counts on for a grace period, because a fill may arrive after its cancel.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
+from risk.changes import Changes, Terms
 from risk.intent import OrderIntent
 from risk.snapshot import ZERO
 
@@ -23,8 +24,9 @@ class Reservation(msgspec.Struct):
     """Quantities are shares or contracts of the order, 0 or more; times ns UTC; made by `reserve`.
 
     `committed` is the most of the order that can have filled in the end, `highest_price` the highest at
-    which it may fill, in USD a share (0: a market order). `leg_filled` has what each
-    leg (of a stock or an option: the instrument itself) has reported, `paid_usd` the money of that.
+    which it may fill, in USD a share (0: a market order). `quantity` at `price` is what the broker last
+    reported, `pending` what else may work, now or once it has acted on what was sent. `leg_filled` has
+    what each leg (of a stock or an option: the instrument itself) has reported, `paid_usd` the money.
     """
 
     intent: OrderIntent
@@ -35,13 +37,13 @@ class Reservation(msgspec.Struct):
     highest_price: Decimal
     group_id: str | None
     filled: int
-    pending: list[tuple[int, Decimal | None]] = []
+    pending: list[Terms] = []
     leg_filled: dict[str, int] = {}
     paid_usd: Decimal = ZERO
     is_open: bool = True
     is_cancel_pending: bool = False
-    changed_at_ns: int = 0
     closed_at_ns: int | None = None
+    changes: Changes | None = None
 
     def remaining(self, instrument_id: str, ratio: int) -> int:
         """Shares or contracts of one leg that may still be added to its position."""
@@ -56,30 +58,32 @@ class Reservation(msgspec.Struct):
         return known
 
     def request(self, quantity: int, price: Decimal | None) -> None:
-        """Count a modification to `quantity` in total at `price` that the broker has not answered."""
-        self.pending.append((quantity, price))
-        self._recount()
+        """Count a modification to `quantity` in total at `price` that is sent to the broker now."""
+        changes = self._changes()
+        changes.request((quantity, price))
+        self._take(changes)
+
+    def withdraw(self) -> None:
+        """Take the last requested modification back: it was not sent after all."""
+        if self.changes is not None and self.is_open:
+            self.changes.withdraw()
+            self._take(self.changes)
 
     def accept(self, quantity: int, price: Decimal | None, ts_ns: int) -> None:
-        """Take the broker's word of `ts_ns` that the order has `quantity` in total at `price`.
-
-        Words that arrive out of order are dropped: the latest counts, of equally late ones the larger.
-        The word also settles the modifications that were requested before it.
-        """
-        if ts_ns < self.changed_at_ns or (ts_ns == self.changed_at_ns and quantity < self.quantity):
-            return
-        self.changed_at_ns = ts_ns
-        self.quantity = quantity
-        self.price = price
-        if (quantity, price) in self.pending:
-            del self.pending[: self.pending.index((quantity, price)) + 1]
-        self._recount()
-
-    def reject_change(self) -> None:
-        """Drop one unanswered modification: of several the smallest, for it is not said which was meant."""
-        if self.pending:
-            self.pending.remove(min(self.pending, key=lambda change: change[0]))
+        """Take the broker's word of `ts_ns` that the order has `quantity` in total at `price`."""
+        if not self.is_open:  # what it had at its end is not less than that
+            self.quantity = max(self.quantity, quantity)
             self._recount()
+            return
+        changes = self._changes()
+        changes.accept((quantity, price), ts_ns)
+        self._take(changes)
+
+    def reject_change(self, ts_ns: int) -> None:
+        """Take the broker's refusal, of `ts_ns`, of some modification."""
+        if self.changes is not None and self.is_open:
+            self.changes.reject(ts_ns)
+            self._take(self.changes)
 
     def fill(self, count: int) -> None:
         """Book `count` of the order as filled."""
@@ -102,6 +106,15 @@ class Reservation(msgspec.Struct):
     def expire(self) -> None:
         """End the grace period of a closed order: from now on only what has filled counts."""
         self.closed_at_ns = None
+        self._recount()
+
+    def _changes(self) -> Changes:
+        if self.changes is None:
+            self.changes = Changes((self.quantity, self.price), 0)
+        return self.changes
+
+    def _take(self, changes: Changes) -> None:
+        (self.quantity, self.price), *self.pending = changes.possible
         self._recount()
 
     def _recount(self) -> None:

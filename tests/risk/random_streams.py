@@ -194,14 +194,16 @@ class Stream:
             self.refused += 1
             return
         self.approved += 1
+        each.is_reducing |= verdict.is_reducing
         order_id = each.intent.order_id
         self.known_left[order_id] += max(total - each.intent.quantity, 0)
         each.intent = msgspec.structs.replace(each.intent, quantity=max(each.intent.quantity, total))
+        ts_ns = self.now_ns
         if self.chance.random() < 0.3:
-            self._send(lambda: self.keeper.change_rejected(order_id), may_be_lost=True)
+            self._send(lambda: self.keeper.change_rejected(order_id, ts_ns), may_be_lost=True)
             return
         each.quantity, each.price = max(total, each.filled), price
-        ts_ns, quantity = self.now_ns, each.quantity
+        quantity = each.quantity
         self._send(lambda: self.keeper.changed(order_id, quantity, price, ts_ns), may_be_lost=True)
 
     def _gate_filled(self, order_id: str) -> int:

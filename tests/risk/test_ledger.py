@@ -161,25 +161,26 @@ def test_of_equally_late_answers_with_one_quantity_the_last_sets_the_price() -> 
     assert book.highest_price("F.SMART") == 7
 
 
-def test_a_rejected_modification_is_dropped_and_of_several_the_smallest() -> None:
+def test_a_refused_modification_counts_until_every_request_has_its_answer() -> None:
     buy = order(quantity=10)
     book = ledger(buy)
     book.reserve_change(buy.order_id, 30, D(5))
-    book.change_rejected(buy.order_id)
+    book.change_rejected(buy.order_id, 1)
     assert worst(book) == (10, 0)
     book.reserve_change(buy.order_id, 30, D(5))
     book.reserve_change(buy.order_id, 12, D(5))
-    book.change_rejected(buy.order_id)
+    book.change_rejected(buy.order_id, 2)
     assert worst(book) == (30, 0)
-    book.change_rejected(buy.order_id)
-    book.change_rejected(buy.order_id)
+    book.change_rejected(buy.order_id, 2)
+    assert worst(book) == (30, 0)
+    book.change_rejected(buy.order_id, 3)
     assert worst(book) == (10, 0)
 
 
 def test_answers_about_unknown_orders_are_ignored() -> None:
     book = ledger()
     book.changed("X", 10, None, 1)
-    book.change_rejected("X")
+    book.change_rejected("X", 1)
     book.cancel_requested("X")
     book.cancel_rejected("X")
     book.closed("X", 1, may_fill_late=True)

@@ -11,6 +11,12 @@ from tests.risk.random_streams import Stream
 
 STREAMS = 10_000
 STEPS_MAX = 45
+ONCE_FAILED = (
+    (1_340_475_914_640_208_311, 30),  # a late refusal of one modification freed a later one
+    (1_940_418_427, 32),  # a sell order that only closed was raised, and was taken for an opening
+    (3_884_988_758_747_233_961, 35),
+)
+"""Seed and steps of streams in which a limit, or its check, was once wrong."""
 
 
 @pytest.mark.slow
@@ -24,6 +30,11 @@ STEPS_MAX = 45
 )
 @given(seed=st.integers(0, 2**63), steps=st.integers(15, STEPS_MAX))
 def test_no_stream_of_commands_exceeds_a_limit_or_traps_a_position(seed: int, steps: int) -> None:
+    Stream(seed).run(steps)
+
+
+@pytest.mark.parametrize(("seed", "steps"), ONCE_FAILED)
+def test_no_stream_that_once_failed_does_so_again(seed: int, steps: int) -> None:
     Stream(seed).run(steps)
 
 
