@@ -20,7 +20,10 @@ class Approvals:
         self._supervisor = supervisor
 
     def of_submission(self, verdicts: Verdicts, now_ns: int) -> Verdicts:
-        """Record the approval of new orders; return `verdicts`, or refusals when it could not be recorded."""
+        """Record the approval of new orders; return `verdicts`, or refusals when it could not be recorded.
+
+        A list then passes only if all of its orders lower risk; otherwise all of them are refused.
+        """
         if len(verdicts) == 1:
             return [self.of_order(verdicts[0], now_ns)]
         approved = [verdict for verdict in verdicts if isinstance(verdict, Approved)]
@@ -36,7 +39,9 @@ class Approvals:
         )
         if self._supervisor.record(record, now_ns):
             return verdicts
-        return [_unless_opening(verdict, "submission") for verdict in approved]
+        lost = [_unless_opening(verdict, "submission") for verdict in approved]
+        refused = next((verdict for verdict in lost if isinstance(verdict, Refused)), None)
+        return verdicts if refused is None else [refused] * len(verdicts)
 
     def of_order(self, verdict: Decision[OrderIntent], now_ns: int) -> Decision[OrderIntent]:
         """Record the approval of one new order; return the verdict, or a refusal as above."""

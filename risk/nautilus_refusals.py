@@ -6,7 +6,8 @@ is halted, and hears of its refusals a second later.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.enums import OrderStatus
@@ -20,6 +21,11 @@ from risk.nautilus_intents import UnknownInstrumentError
 from risk.supervisor import Supervisor
 
 PROCESS_ENDPOINT = "ExecEngine.process"
+GATE_FAULT = "gate_fault"
+UNJUDGED = "judgement"
+"""Rule of the refusal of what could not be judged, for a fault of the gate."""
+Answers = list[Any] | None
+"""Nautilus' events that answer a refused command; None: the command passes."""
 MAX_NESTED_REFUSALS = 16
 """Refusals inside refusals (a strategy that answers each denial with an order) before the gate halts."""
 
@@ -45,16 +51,30 @@ class Refusals:
             return False
         return True
 
-    def deny(self, order: Any, refused: Refused, now_ns: int) -> None:
-        """Record the refusal of a new order and answer with `OrderDenied`."""
-        self._supervisor.refused(refused, _names(order), now_ns)
+    def halt(self, reason: str, *, by: str = GATE_FAULT) -> None:
+        """Halt, as a rule for a fault of the gate; a fault in what follows a halt leaves it a halt."""
+        try:
+            self._supervisor.halt(self._clock.timestamp_ns(), by=by, reason=reason)
+        except Exception as error:  # noqa: BLE001 - the border: the state is changed before all else
+            self._log.error(f"The gate has halted ({reason}), but not done all that follows: {error!r}")
+
+    def deny_all(self, orders: Sequence[Any], refusals: Sequence[Refused]) -> list[Any]:
+        """Record the refusals of new orders, and return the `OrderDenied` that answer them."""
+        denied = [self._deny(order, refused) for order, refused in zip(orders, refusals, strict=True)]
+        return [event for event in denied if event is not None]
+
+    def _deny(self, order: Any, refused: Refused) -> OrderDenied | None:
+        now_ns = self._clock.timestamp_ns()
+        self._record(order, refused, now_ns, "submit")
+        known = self._cache.order(order.client_order_id)
         is_sent = refused.rule == "ib_duplicate_id"  # the first of its id is on its way: it must stay alive
-        if is_sent or order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
+        is_other = known is not None and known is not order  # so must one that only has the same id
+        if is_sent or is_other or order.status not in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
             self._log.error(f"Gate refuses {order.client_order_id} again: {refused.reason}")
-            return
-        if self._cache.order(order.client_order_id) is None:
+            return None
+        if known is None:
             self._cache.add_order(order)
-        denied = OrderDenied(
+        return OrderDenied(
             trader_id=order.trader_id,
             strategy_id=order.strategy_id,
             instrument_id=order.instrument_id,
@@ -63,11 +83,11 @@ class Refusals:
             event_id=UUID4(),
             ts_init=now_ns,
         )
-        self._answer(denied, now_ns)
 
-    def reject_change(self, order: Any, refused: Refused, now_ns: int) -> None:
-        """Record the refusal of a modification and answer with `OrderModifyRejected`."""
-        self._supervisor.refused(refused, _names(order), now_ns, command="modify")
+    def reject_change(self, order: Any, refused: Refused) -> list[Any]:
+        """Record the refusal of a modification, and return the `OrderModifyRejected` that answers it."""
+        now_ns = self._clock.timestamp_ns()
+        self._record(order, refused, now_ns, "modify")
         event_id = UUID4()
         self._told.add(event_id)
         rejected = OrderModifyRejected(
@@ -82,17 +102,29 @@ class Refusals:
             ts_event=now_ns,
             ts_init=now_ns,
         )
-        self._answer(rejected, now_ns)
+        return [rejected]
 
-    def _answer(self, event: Any, now_ns: int) -> None:
-        """Tell the strategy of a refusal; one that answers refusals with orders is halted and waits.
+    def send(self, answers: Sequence[Any]) -> None:
+        """Tell strategies of refusals; one that answers refusals with orders is halted and waits.
 
         In a backtest such answers nest, live they follow each other through the queues: both end here.
         """
+        for event in answers:
+            self._answer(event, self._clock.timestamp_ns())
+
+    def _record(
+        self, order: Any, refused: Refused, now_ns: int, command: Literal["submit", "modify"]
+    ) -> None:
+        names = order.instrument_id.value, order.client_order_id.value, order.strategy_id.value
+        try:
+            self._supervisor.refused(refused, names, now_ns, command=command)
+        except Exception as error:  # noqa: BLE001 - the border: the strategy hears of it all the same
+            self.halt(f"a refusal could not be booked: {error!r}")
+
+    def _answer(self, event: Any, now_ns: int) -> None:
         is_nested = self._nested >= MAX_NESTED_REFUSALS
         if is_nested or self._supervisor.account.is_running_away(now_ns):
-            reason = "orders are sent in answer to refusals, or far above the rate limit"
-            self._supervisor.halt(now_ns, by="runaway", reason=reason)
+            self.halt("orders are sent in answer to refusals, or far above the rate limit", by="runaway")
             self._answer_later(event, now_ns)
             return
         self._nested += 1
@@ -115,10 +147,6 @@ class Refusals:
         withheld, self._withheld = self._withheld, []
         for event in withheld:
             self._bus.send(endpoint=PROCESS_ENDPOINT, msg=event)
-
-
-def _names(order: Any) -> tuple[str, str, str]:
-    return order.instrument_id.value, order.client_order_id.value, order.strategy_id.value
 
 
 def unreadable(error: Exception) -> Refused:
