@@ -41,8 +41,8 @@ class Account:
         self.market = market
         self.allowed_symbols = allowed_symbols
         self.breaker = record.breaker
-        self.paused_symbols: dict[str, str] = dict.fromkeys(record.paused_symbols, "an earlier run")
-        self.all_paused_by: str | None = "an earlier run" if record.is_all_paused else None
+        self.paused_symbols = dict(record.paused_symbols)
+        self.all_paused_by = record.all_paused_by
         self.ledger = Ledger(grace_ns=limits.canceled_order_grace_ms * NS_PER_MS)
         self.performance = Performance(
             max_losses=limits.max_consecutive_losses, pause_minutes=limits.consecutive_loss_pause_minutes
@@ -74,6 +74,7 @@ class Account:
                 realized_usd=restored.realized_usd,
                 high_usd=restored.high_usd,
                 consecutive_losses=restored.consecutive_losses,
+                paused_until_ns=restored.paused_until_ns,
             )
 
     def is_reducing(self, intent: OrderIntent) -> bool:

@@ -1,7 +1,8 @@
 """Keeps the breaker and the day's result on disk, so that neither a crash nor a restart clears them.
 
 A file is replaced whole (written beside, flushed to disk, renamed), so a crash leaves the old or the
-new one. A file that cannot be read or that does not decode is a HALT: fail closed.
+new one. A file that cannot be read or that does not decode is a HALT: fail closed. Files of before,
+which named what was paused but not by whom, still load.
 """
 
 from __future__ import annotations
@@ -16,23 +17,47 @@ import msgspec
 
 from risk.breaker import UNRECONCILED, Breaker
 
+EARLIER_RUN = "an earlier run"
+"""Who paused what a file of before says is paused."""
+
 
 class DayRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The day's result so far: New York date, money in USD, fees counted."""
+    """The day's result so far: New York date, money in USD, fees counted.
+
+    `paused_until_ns` (UTC): until when losses in a row pause openings, None when they do not.
+    """
 
     day: date
     realized_usd: Decimal
     high_usd: Decimal
     consecutive_losses: int
+    paused_until_ns: int | None = None
 
 
 class BreakerRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What survives a restart."""
+    """What survives a restart; of every paused symbol, and of the pause of everything, by whom."""
+
+    breaker: Breaker
+    day: DayRecord | None = None
+    paused_symbols: dict[str, str] = {}
+    all_paused_by: str | None = None
+
+
+class _NamelessRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of before: it does not say who paused."""
 
     breaker: Breaker
     day: DayRecord | None = None
     paused_symbols: tuple[str, ...] = ()
     is_all_paused: bool = False
+
+    def renewed(self) -> BreakerRecord:
+        return BreakerRecord(
+            breaker=self.breaker,
+            day=self.day,
+            paused_symbols=dict.fromkeys(self.paused_symbols, EARLIER_RUN),
+            all_paused_by=EARLIER_RUN if self.is_all_paused else None,
+        )
 
 
 class BreakerFile:
@@ -50,7 +75,7 @@ class BreakerFile:
         except OSError as error:
             return _damaged(now_ns, f"{self.path.name} cannot be read: {error.strerror}")
         try:
-            record = msgspec.json.decode(text, type=BreakerRecord)
+            record = _decode(text)
         except msgspec.DecodeError as error:
             return _damaged(now_ns, f"{self.path.name} is damaged: {error}")
         return msgspec.structs.replace(record, breaker=record.breaker.restarted(now_ns))
@@ -76,6 +101,15 @@ class BreakerFile:
             folder = os.open(self.path.parent, os.O_RDONLY)
             stack.callback(os.close, folder)
             os.fsync(folder)
+
+
+def _decode(text: bytes) -> BreakerRecord:
+    try:
+        return msgspec.json.decode(text, type=BreakerRecord)
+    except msgspec.ValidationError:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.json.decode(text, type=_NamelessRecord).renewed()
+        raise
 
 
 def _damaged(now_ns: int, reason: str) -> BreakerRecord:

@@ -104,6 +104,11 @@ class Performance:
         return self._losses
 
     @property
+    def paused_until_ns(self) -> int | None:
+        """Time in ns UTC until which losses in a row pause openings, None when they have not."""
+        return self._paused_until_ns
+
+    @property
     def high_usd(self) -> Decimal:
         """Highest profit of the day seen so far, 0 or more."""
         return self._high
@@ -115,9 +120,17 @@ class Performance:
         self._paused_until_ns = None
         self._open_at_start = self.open_profit(touch_of) or ZERO
 
-    def restore(self, *, realized_usd: Decimal, high_usd: Decimal, consecutive_losses: int) -> None:
+    def restore(
+        self,
+        *,
+        realized_usd: Decimal,
+        high_usd: Decimal,
+        consecutive_losses: int,
+        paused_until_ns: int | None = None,
+    ) -> None:
         """Continue a day after a restart."""
         self._realized, self._high, self._losses = realized_usd, high_usd, consecutive_losses
+        self._paused_until_ns = paused_until_ns
 
     def apply(self, fill: Fill, now_ns: int) -> None:
         """Book a fill."""

@@ -289,10 +289,11 @@ class Supervisor:
                 realized_usd=performance.realized_usd,
                 high_usd=performance.high_usd,
                 consecutive_losses=performance.consecutive_losses,
+                paused_until_ns=performance.paused_until_ns,
             )
         return BreakerRecord(
             breaker=account.breaker,
             day=day,
-            paused_symbols=tuple(sorted(account.paused_symbols)),
-            is_all_paused=account.all_paused_by is not None,
+            paused_symbols=dict(sorted(account.paused_symbols.items())),
+            all_paused_by=account.all_paused_by,
         )

@@ -131,14 +131,19 @@ def restarted(record: BreakerRecord) -> Account:
 
 
 def test_a_restart_on_the_same_day_keeps_its_loss_and_pauses() -> None:
-    day = DayRecord(day=date(2024, 3, 5), realized_usd=D(-45), high_usd=D(2), consecutive_losses=2)
-    record = msgspec.structs.replace(running(), day=day, paused_symbols=("F",), is_all_paused=True)
+    day = DayRecord(
+        day=date(2024, 3, 5), realized_usd=D(-45), high_usd=D(2), consecutive_losses=2, paused_until_ns=7
+    )
+    record = msgspec.structs.replace(
+        running(), day=day, paused_symbols={"F": "Ann"}, all_paused_by="loss_per_trade"
+    )
     account = restarted(record)
     account.roll_day(NOW_NS)
     result = account.performance.day(account.market.quote)
     assert result is not None
     assert (result.loss_usd, result.drawdown_usd, result.consecutive_losses) == (D(45), D(47), 2)
-    assert (account.paused_symbols, account.all_paused_by) == ({"F": "an earlier run"}, "an earlier run")
+    assert result.paused_until_ns == 7
+    assert (account.paused_symbols, account.all_paused_by) == ({"F": "Ann"}, "loss_per_trade")
     assert account.day == date(2024, 3, 5)
 
 

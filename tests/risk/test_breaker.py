@@ -127,10 +127,14 @@ def test_resuming_needs_a_person_and_a_reason(by: str, reason: str) -> None:
 RECORD = BreakerRecord(
     breaker=breaker("HALT"),
     day=DayRecord(
-        day=date(2024, 3, 5), realized_usd=Decimal("-51.20"), high_usd=Decimal("3.10"), consecutive_losses=4
+        day=date(2024, 3, 5),
+        realized_usd=Decimal("-51.20"),
+        high_usd=Decimal("3.10"),
+        consecutive_losses=4,
+        paused_until_ns=1_709_651_000_000_000_000,
     ),
-    paused_symbols=("F",),
-    is_all_paused=True,
+    paused_symbols={"F": "Ann"},
+    all_paused_by="Bob",
 )
 
 
@@ -141,6 +145,23 @@ def test_a_saved_halt_is_there_after_a_restart(tmp_path: Path, is_durable: bool)
     loaded = BreakerFile(file.path).load(9)
     assert loaded == msgspec.structs.replace(RECORD, breaker=RECORD.breaker.restarted(9))
     assert [path.name for path in file.path.parent.iterdir()] == ["breaker.json"]
+
+
+def test_a_file_that_does_not_say_who_paused_still_loads(tmp_path: Path) -> None:
+    text = """{
+  "breaker": {"state": "HALT", "causes": [], "changed_at_ns": 1, "changed_by": "Ann", "reason": "news"},
+  "day": {"day": "2024-03-05", "realized_usd": "-51.20", "high_usd": "3.10", "consecutive_losses": 4},
+  "paused_symbols": ["F", "GE"], "is_all_paused": %s
+}"""
+    path = tmp_path / "breaker.json"
+    for is_paused, by in (("true", "an earlier run"), ("false", None)):
+        path.write_text(text % is_paused)
+        loaded = BreakerFile(path).load(9)
+        assert (loaded.breaker.state, loaded.breaker.reason) == ("HALT", "news")
+        assert loaded.paused_symbols == {"F": "an earlier run", "GE": "an earlier run"}
+        assert loaded.all_paused_by == by
+        assert loaded.day is not None
+        assert (loaded.day.consecutive_losses, loaded.day.paused_until_ns) == (4, None)
 
 
 def test_a_first_start_has_no_file(tmp_path: Path) -> None:

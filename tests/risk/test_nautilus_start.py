@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from nautilus_trader.model.enums import OrderSide
 
 from risk.nautilus_gate import GateSetup, install_gate
 from risk.operator_commands import PauseSymbol
 from tests.risk.limit_cases import SESSION_RULES, limits
 from tests.risk.live_rig import LiveRig
-from tests.risk.nautilus_rig import Rig, Scripted, buy, market, scripted, shares, working
+from tests.risk.nautilus_rig import Rig, Scripted, buy, market, quotes, scripted, shares, working
 
 
 def test_a_gate_installed_late_takes_over_positions_and_orders() -> None:
@@ -80,3 +82,25 @@ def test_an_operator_can_pause_before_the_run() -> None:
     rig = Rig()
     record = rig.gate.command(PauseSymbol(by="Ann", reason="news", symbol="F"))
     assert record.outcome.endswith("paused: F")
+
+
+def test_a_restart_keeps_the_pause_after_losses_and_who_paused_a_symbol(tmp_path: Path) -> None:
+    path = tmp_path / "breaker.json"
+    first = Rig(breaker_path=path)
+
+    def lose(strategy: Scripted, seen: int) -> None:
+        if seen <= 6:  # bought at the ask and sold at the bid, three times
+            strategy.submit_order(market(strategy, 10, OrderSide.BUY if seen % 2 else OrderSide.SELL))
+        if seen == 8:
+            strategy.submit_order(market(strategy, 7))
+            first.gate.command(PauseSymbol(by="Ann", reason="news", symbol="BAC"))
+
+    first.run(Scripted(lose))
+    assert first.rules() == ["consecutive_losses"]
+    again = Rig(breaker_path=path, data=quotes("F", count=20))
+    again.run(scripted({1: lambda each: each.submit_order(market(each, 7))}))
+    assert [refusal.reason for refusal in again.recorder.refusals] == [
+        refusal.reason for refusal in first.recorder.refusals
+    ]
+    assert again.net() == 0
+    assert again.gate.keeper.account.paused_symbols == {"BAC": "Ann"}

@@ -88,7 +88,7 @@ def test_a_command_is_saved(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.command(PauseAll(**WHO))
     assert desk.file is not None
-    assert desk.file.load(1).is_all_paused
+    assert desk.file.load(1).all_paused_by == WHO["by"]
 
 
 def test_resuming_is_refused_without_a_name(desk: Desk) -> None:
