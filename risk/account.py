@@ -5,12 +5,15 @@ Pure state: it changes by approved intents and by events alone, and asks the `Ma
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
 from market.time import NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND, new_york_date, new_york_midnight_ns
+from risk.book import Book
 from risk.breaker_file import BreakerRecord
-from risk.intent import OrderIntent
+from risk.flatten import Flattening
+from risk.intent import InstrumentTerms, OrderIntent
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.market_view import MarketView
@@ -27,7 +30,10 @@ RUNAWAY_MULTIPLE = 10
 
 
 class Account:
-    """Positions, reservations, rates, profit and pauses of one account."""
+    """Positions, reservations, rates, profit and pauses of one account.
+
+    `flattenings` are those that run; `kill_switch_order` is the id of the order that it sends just now.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,8 @@ class Account:
         self.attempts = SlidingCount(NS_PER_SECOND)
         self.replaces = SlidingCount(NS_PER_MINUTE)
         self.rejects = SlidingCount(NS_PER_MINUTE)
+        self.flattenings: list[Flattening] = []
+        self.kill_switch_order: str | None = None
         self.options = OptionBook(self.ledger, self.performance, market)
         self._restored_day = record.day
         self._day_ends_ns = 0
@@ -85,13 +93,27 @@ class Account:
             book = self.ledger.books.get(terms.instrument_id)  # the usual opening, told at once
             if book is None or not book.is_against(intent):
                 return False
-        may_close = self.ledger.closes(intent, ignores_canceling=True)
+        may_close = self.ledger.closes(intent, live_only=True)
         if may_close and self.ledger.closes(intent):
             return is_stock or self.options.is_reducing(intent)
-        if not is_stock or not (may_close or (intent.protects_id is not None and self._protects(intent))):
+        if not is_stock:
+            options = self.limits.options
+            most = 0 if options is None else options.max_contracts_per_leg
+            return may_close and self.options.closes_again(intent, max_contracts=most)
+        if not (may_close or (intent.protects_id is not None and self._protects(intent))):
             return False
-        exposure = self.ledger.exposure_after(intent, terms.instrument_id, 1)
-        return exposure.worst <= self.limits.max_position_shares_per_symbol
+        return self._adds_no_reach(intent)
+
+    def is_flattening(self, symbol: str) -> bool:
+        """Whether the kill switch is to close a symbol, now or once it can."""
+        return any(each.covers(symbol) for each in self.flattenings)
+
+    def yields_to_kill_switch(self, intent: OrderIntent) -> bool:
+        """Whether the kill switch closes the symbol right now, and the order is not its own."""
+        if intent.order_id == self.kill_switch_order:
+            return False
+        symbol = intent.terms.symbol
+        return any(each.is_closing and each.covers(symbol) for each in self.flattenings)
 
     def snapshot(self, intent: OrderIntent, session: SessionView, now_ns: int) -> Snapshot:
         """Return what the rules judge `intent` by at `now_ns`."""
@@ -100,13 +122,22 @@ class Account:
         quote = market.quote(terms)
         touches, value_of_others = self._others(name)
         touches[name] = quote
-        exposures = (
-            {name: ledger.exposure_after(intent, name, 1)} if is_stock else self._exposures_after(intent)
-        )
-        price = intent.price
+        price = intent.limit_price
         if price is None and quote is not None:
             price = quote.ask if intent.side == "buy" else quote.bid
-        value = self._stock_value(name, quote, exposures[name].worst, order_price=price) if is_stock else ZERO
+            if intent.trigger_price is not None and intent.trigger_price > price:
+                price = intent.trigger_price  # below it a stop fires at once, at the touch
+        value: Decimal | None = ZERO
+        if is_stock:
+            exposure = ledger.exposure_after(intent, name, 1)
+            exposures = {name: exposure}
+            value = of_symbol = self._stock_value(name, quote, exposure.worst, order_price=price)
+            if ledger.symbols.get(terms.symbol, 0) > (name in ledger.books):  # other listings, or options
+                listings = self._other_listings(terms)
+                exposures[name] = _together(exposure, listings)
+                of_symbol = _with_listings(value, listings, touches)
+        else:
+            exposures, of_symbol = self._exposures_after(intent), value
         day, open_profit = self.performance.day_and_symbol(touches, terms.symbol)
         return Snapshot(  # by position, for speed; a test holds that each value lands in its field
             now_ns,
@@ -118,7 +149,7 @@ class Account:
             market.last_price(terms),
             None if price is None else price * (intent.quantity * terms.multiplier),
             exposures,
-            value,
+            of_symbol,
             None if value is None or value_of_others is None else value + value_of_others,
             len(ledger.symbols) + (terms.symbol not in ledger.symbols),
             ledger.open_orders + 1,
@@ -150,7 +181,26 @@ class Account:
                 continue
             if intent.group_id is None or sibling.group_id != intent.group_id:
                 others += reservation.committed - reservation.filled
-        return intent.quantity + others <= parent.quantity
+        least = min([parent.quantity, *(quantity for quantity, _ in parent.pending)])
+        return intent.quantity + others <= least
+
+    def _adds_no_reach(self, intent: OrderIntent) -> bool:
+        """Whether its symbol stays within the position limit, or at least exceeds it no further."""
+        listings = self._other_listings(intent.terms)
+        name, ledger = intent.terms.instrument_id, self.ledger
+        after = _together(ledger.exposure_after(intent, name, 1), listings).worst
+        limit = self.limits.max_position_shares_per_symbol
+        return after <= limit or after <= _together(ledger.exposure(name), listings).worst
+
+    def _other_listings(self, terms: InstrumentTerms) -> list[Book]:
+        """Return the books of the other stocks of a symbol: one company, listed elsewhere."""
+        return [
+            book
+            for book in self.ledger.books.values()
+            if book.is_stock
+            and book.terms.symbol == terms.symbol
+            and book.terms.instrument_id != terms.instrument_id
+        ]
 
     def _stock_value(
         self, instrument_id: str, quote: Quote | None, worst: int, *, order_price: Decimal | None
@@ -189,3 +239,24 @@ class Account:
             leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
             for leg in intent.terms.components
         }
+
+
+def _together(exposure: Exposure, listings: Iterable[Book]) -> Exposure:
+    """Return the worst case of one instrument and of others; they never net."""
+    longest, shortest = exposure.worst_long, exposure.worst_short
+    for book in listings:
+        other = book.exposure()
+        longest, shortest = longest + other.worst_long, shortest + other.worst_short
+    return Exposure(longest, shortest)
+
+
+def _with_listings(
+    value: Decimal | None, listings: Iterable[Book], touches: Mapping[str, Touch | None]
+) -> Decimal | None:
+    """Return `value` plus the value of the other listings; None when a price is unknown."""
+    for book in listings:
+        touch = touches[book.terms.instrument_id]
+        if value is None or touch is None:
+            return None
+        value += book.worst_value(touch)
+    return value

@@ -35,8 +35,9 @@ class _Tally(msgspec.Struct, frozen=True):
 class Book:
     """Positions by strategy, and the orders that touch one instrument.
 
-    `orders` are all orders of the account by id, where a bracket's parent is found. `_tally_known` was
-    counted last time; `forget` makes it be counted anew.
+    Every order counts whole, a bracket's child too: a simulated venue lets all of it work once its parent
+    has filled at all. `orders` are all orders of the account by id, where a parent is found.
+    `_tally_known` was counted last time; `forget` makes it be counted anew.
     """
 
     __slots__ = ("_orders", "_tally_known", "is_stock", "positions", "terms", "working")
@@ -92,11 +93,12 @@ class Book:
         more = -added if reach >= 0 else max(reach - added, 0)
         return Exposure(worst.worst_long, worst.worst_short + more)
 
-    def capacity(self, intent: OrderIntent, ratio: int, *, ignores_canceling: bool) -> int:
+    def capacity(self, intent: OrderIntent, ratio: int, *, live_only: bool) -> int:
         """Return how much the intent may trade of this instrument and only close what is held.
 
         That is the position of its own strategy or of the whole account, less what works in its
-        direction; with `ignores_canceling` all but what is canceled, or being canceled.
+        direction; with `live_only` without what is canceled or being canceled, and of a bracket's child
+        only as much as its parent has filled.
         """
         direction = intent.sign if ratio > 0 else -intent.sign
         own = -direction * self.positions.get(intent.strategy_id, 0)
@@ -104,10 +106,13 @@ class Book:
         if own <= 0 and account <= 0:
             return 0
         tally = self._count(
-            (reservation, leg_ratio)
-            for reservation, leg_ratio in self.working.values()
-            if not _is_same_risk(reservation, intent)
-            and not (ignores_canceling and (reservation.is_cancel_pending or not reservation.is_open))
+            (
+                (reservation, leg_ratio)
+                for reservation, leg_ratio in self.working.values()
+                if not _is_same_risk(reservation, intent)
+                and not (live_only and (reservation.is_cancel_pending or not reservation.is_open))
+            ),
+            awake_only=live_only,
         )
         working = tally.buys if direction > 0 else tally.sells
         return max(own - working.get(intent.strategy_id, 0), account - sum(working.values()), 0)
@@ -129,8 +134,11 @@ class Book:
             self._tally_known = self._count(self.working.values())
         return self._tally_known
 
-    def _count(self, working: Iterable[Working]) -> _Tally:
-        """Sum what works by strategy and side; of an OCA group only the largest order counts."""
+    def _count(self, working: Iterable[Working], *, awake_only: bool = False) -> _Tally:
+        """Sum what works by strategy and side; of an OCA group only the largest order counts.
+
+        With `awake_only` a bracket's child counts as far as its parent has filled.
+        """
         buys: dict[str, int] = {}
         sells: dict[str, int] = {}
         groups: dict[tuple[str, str, bool], int] = {}
@@ -140,7 +148,7 @@ class Book:
             left = reservation.remaining(name, ratio)
             intent = reservation.intent
             strategy_id = intent.strategy_id
-            if intent.protects_id is not None:
+            if awake_only and intent.protects_id is not None:
                 left = self._awake(intent, left)
             if reservation.group_id is not None:
                 key = (strategy_id, reservation.group_id, is_buy)
@@ -159,7 +167,7 @@ class Book:
         return _Tally(buys, sells, worst, Decimal(worst.worst), highest)
 
     def _awake(self, intent: OrderIntent, left: int) -> int:
-        """Return what of an order can fill: the venue holds a bracket's child until its parent fills."""
+        """Return what of an order can fill now where the venue holds a child back with its parent."""
         parent = parent_of(intent, self._orders)
         return left if parent is None else min(left, parent.filled)
 
@@ -171,7 +179,7 @@ class Book:
             if not _is_same_risk(reservation, intent) or reservation.sign * ratio * added < 0:
                 others.append(each)
             else:
-                left = self._awake(reservation.intent, reservation.remaining(self.terms.instrument_id, ratio))
+                left = reservation.remaining(self.terms.instrument_id, ratio)
                 added = max(added, left) if added > 0 else min(added, -left)
         return self._count(others), added
 

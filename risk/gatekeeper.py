@@ -70,6 +70,8 @@ class Gatekeeper:
         ledger.release_expired(now_ns)
         verdict = self._judge_change(intent, now_ns)
         if isinstance(verdict, Approved):
+            reservation = ledger.reservations[intent.order_id]
+            reservation.is_trigger_moved |= reservation.may_trigger_otherwise(intent)
             ledger.reserve_change(intent.order_id, total_quantity, intent.price)
             self.account.replaces.add(now_ns)
         return verdict
@@ -108,6 +110,8 @@ class Gatekeeper:
             if invalid is not None:
                 return invalid
             if reduces:
+                if account.flattenings and account.yields_to_kill_switch(intent):
+                    return _yield(intent)
                 return Approved(intent, is_reducing=True)
             snapshot = account.snapshot(intent, session, now_ns)
         except Exception as error:  # noqa: BLE001 - the border: what cannot be judged is refused
@@ -122,14 +126,25 @@ class Gatekeeper:
         return self.policy.decide(intent, snapshot)
 
     def _only_lowers(self, intent: OrderIntent) -> bool:
-        """Whether a modification takes quantity away at a price that is no worse."""
-        reservation = self.account.ledger.reservations.get(intent.order_id)
+        """Whether a modification takes quantity away at the same prices, or at a buy limit's lower one.
+
+        Any other price may fire at once, or make more of what a short sale is worth. An entry must not
+        become smaller than what its bracket's children close.
+        """
+        ledger = self.account.ledger
+        reservation = ledger.reservations.get(intent.order_id)
         if reservation is None or reservation.pending:
             return False
-        if intent.quantity > reservation.quantity - reservation.filled:
+        total = intent.quantity + reservation.filled
+        if total > reservation.quantity or ledger.closed_by_children(intent.order_id) > total:
+            return False
+        if intent.limit_price is not None and reservation.may_trigger_otherwise(intent):
             return False
         old, new = reservation.price, intent.price
-        return old == new or (old is not None and new is not None and (old - new) * intent.sign > 0)
+        if old == new:
+            return True
+        is_buy_limit = intent.side == "buy" and intent.order_type == "limit"
+        return is_buy_limit and old is not None and new is not None and new < old
 
     def _refuse_list(
         self,
@@ -202,3 +217,12 @@ class Gatekeeper:
         """Take over a working order found at start."""
         self.account.ledger.reserve(intent, filled=filled)
         self.account.sent.remember(intent, 0)
+
+
+def _yield(intent: OrderIntent) -> Refused:
+    return Refused(
+        rule="flattening",
+        value=f"the kill switch closes {intent.terms.symbol}",
+        limit="one that closes",
+        advice="Send nothing; it cancels your orders there and closes your position itself.",
+    )

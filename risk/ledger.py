@@ -53,18 +53,18 @@ class Ledger:
         book = self.books.get(instrument_id)
         return 0 if book is None else book.net
 
-    def closes(self, intent: OrderIntent, *, ignores_canceling: bool = False) -> bool:
+    def closes(self, intent: OrderIntent, *, live_only: bool = False) -> bool:
         """Return whether every leg of the intent only closes what is held.
 
         It closes when it lowers the position of its own strategy or of the whole account, after every
-        working order of its direction; with `ignores_canceling` those whose cancel is under way, or
-        that were canceled within the grace period, do not stand in the way.
+        working order of its direction. With `live_only` those whose cancel is under way, or that were
+        canceled within the grace period, do not stand in the way, nor what of a bracket's child sleeps.
         """
         for leg in intent.terms.components:
             book = self.books.get(leg.terms.instrument_id)
             if book is None:
                 return False
-            capacity = book.capacity(intent, leg.ratio, ignores_canceling=ignores_canceling)
+            capacity = book.capacity(intent, leg.ratio, live_only=live_only)
             if capacity < self.adds(intent, leg.terms.instrument_id, leg.ratio):
                 return False
         return True
@@ -87,9 +87,6 @@ class Ledger:
             added = self.adds(intent, instrument_id, ratio)
         else:
             added = intent.quantity * (ratio if ratio > 0 else -ratio)
-        if intent.protects_id is not None:
-            parent = self.parent(intent)
-            added = added if parent is None else min(added, parent.filled)
         if (intent.side == "buy") != (ratio > 0):
             added = -added
         book = self.books.get(instrument_id)
@@ -110,6 +107,19 @@ class Ledger:
     def parent(self, intent: OrderIntent) -> Reservation | None:
         """Return the working order whose fill alone activates the intent, None when there is none."""
         return parent_of(intent, self.reservations)
+
+    def closed_by_children(self, order_id: str) -> int:
+        """Return the most that the children of a bracket's entry may trade; of an OCA group the largest."""
+        alone, groups = 0, dict[str, int]()
+        for reservation in self.reservations.values():
+            if reservation.intent.protects_id != order_id:
+                continue
+            group = reservation.group_id
+            if group is None:
+                alone += reservation.committed
+            else:
+                groups[group] = max(groups.get(group, 0), reservation.committed)
+        return alone + sum(groups.values())
 
     def pending_changes(self, order_id: str) -> int:
         """Return how many modifications of the order the broker has not answered."""

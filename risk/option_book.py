@@ -6,7 +6,7 @@ the owner may sell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -22,6 +22,14 @@ from risk.snapshot import OptionRisk
 ZERO = Decimal(0)
 Owner = tuple[str, str]
 """A strategy and an underlying symbol."""
+
+
+Orders = Callable[[Reservation], bool]
+"""Says of a working order whether it is meant."""
+
+
+def _no_order(_reservation: Reservation) -> bool:
+    return False
 
 
 class _Stake(msgspec.Struct):
@@ -40,20 +48,40 @@ class OptionBook:
         self._performance = performance
         self._market = market
 
-    def is_reducing(self, intent: OrderIntent) -> bool:
+    def is_reducing(self, intent: OrderIntent, *, without: Orders = _no_order) -> bool:
         """Return whether an order whose legs all close leaves no position worse off at expiry.
 
-        Buying back short options never does; selling a long one may leave a short one naked.
+        Buying back short options never does; selling a long one may leave a short one naked. Working
+        orders that `without` names are taken to be gone.
         """
         if all(intent.sign * leg.ratio > 0 for leg in intent.terms.components):
             return True
-        stake = self._stakes(skip=intent.order_id).get((intent.strategy_id, intent.terms.symbol))
+        stakes = self._stakes(skip=intent.order_id, without=without)
+        stake = stakes.get((intent.strategy_id, intent.terms.symbol))
         if stake is None:
             return False
         order = OptionOrder(self._holdings(intent), None)
         before = worst_floor_usd(stake.held, stake.orders)
         after = worst_floor_usd(stake.held, [*stake.orders, order])
         return after is not None and (before is None or after >= before)
+
+    def closes_again(self, intent: OrderIntent, *, max_contracts: int) -> bool:
+        """Return whether an order closes what one canceled within the grace period did not.
+
+        Should both fill after all, no leg may exceed `max_contracts`. While a leg's fill is known to be on
+        its way, nothing is closed a second time.
+        """
+        owner = (intent.strategy_id, intent.terms.symbol)
+        for reservation in self._ledger.reservations.values():
+            other = reservation.intent
+            if (other.strategy_id, other.terms.symbol) == owner and awaits_legs(reservation):
+                return False
+        for leg in intent.terms.components:
+            exposure = self._ledger.exposure_after(intent, leg.terms.instrument_id, leg.ratio)
+            is_buy = (intent.side == "buy") == (leg.ratio > 0)
+            if (exposure.worst_long if is_buy else exposure.worst_short) > max_contracts:
+                return False
+        return self.is_reducing(intent, without=_was_canceled)
 
     def risk_after(self, intent: OrderIntent) -> OptionRisk | None:
         """Return the risk with `intent` working; None for a stock order while no option is in play.
@@ -78,7 +106,7 @@ class OptionBook:
         has_defined_risk = all(
             worst_floor_usd(stake.held, stake.orders) is not None for stake in stakes.values()
         )
-        delta, vega = self._greeks_after(intent)
+        delta, vega = self._greeks_after(intent) if is_option or self._has_options(owner[1]) else (0.0, 0.0)
         return OptionRisk(
             order_loss_usd=order_loss,
             underlying_loss_usd=add_known(
@@ -91,7 +119,7 @@ class OptionBook:
             uncovered=() if has_defined_risk else _uncovered(stakes),
         )
 
-    def _stakes(self, skip: str) -> dict[Owner, _Stake]:
+    def _stakes(self, skip: str, without: Orders = _no_order) -> dict[Owner, _Stake]:
         stakes: dict[Owner, _Stake] = {}
         for (strategy_id, _), lot in self._performance.lots.items():
             if lot.terms.kind == "option":
@@ -101,7 +129,7 @@ class OptionBook:
                 stake.cost_usd = self._performance.option_cost_usd(*owner)
         for order_id, reservation in self._ledger.reservations.items():
             intent = reservation.intent
-            if intent.terms.kind != "stock" and order_id != skip:
+            if intent.terms.kind != "stock" and order_id != skip and not without(reservation):
                 stake = stakes.setdefault((intent.strategy_id, intent.terms.symbol), _Stake())
                 stake.orders.append(self._working_order(reservation))
         return stakes
@@ -132,15 +160,21 @@ class OptionBook:
         )
 
     def _cost(self, intent: OrderIntent, quantity: int, prices: Sequence[Decimal]) -> Decimal | None:
-        """Money that `quantity` would pay at the worst of its prices, or at the quote without one."""
+        """Money that `quantity` would pay at the worst of its prices, of the quote too without a limit."""
         candidates = list(prices) or ([] if intent.price is None else [intent.price])
-        if not candidates:
+        if intent.limit_price is None:
             quote = self._market.quote(intent.terms)
             if quote is None:
                 return None
-            candidates = [quote.ask if intent.side == "buy" else quote.bid]
+            candidates.append(quote.ask if intent.side == "buy" else quote.bid)
         worst = max(candidates) if intent.side == "buy" else min(candidates)
         return intent.sign * quantity * worst * intent.terms.components[0].terms.multiplier
+
+    def _has_options(self, symbol: str) -> bool:
+        return any(
+            book.terms.kind == "option" and book.terms.symbol == symbol
+            for book in self._ledger.books.values()
+        )
 
     def _greeks_after(self, intent: OrderIntent) -> tuple[float | None, float | None]:
         """Return the worst delta in shares and vega in USD of the intent's underlying."""
@@ -183,6 +217,19 @@ class OptionBook:
             delta += greeks.delta * holding.quantity * holding.terms.multiplier
             vega += greeks.vega * holding.quantity * holding.terms.multiplier
         return delta, vega
+
+
+def awaits_legs(reservation: Reservation) -> bool:
+    """Return whether more of the order has filled than its legs have reported."""
+    legs = reservation.intent.terms.components
+    return any(
+        reservation.filled * abs(leg.ratio) > reservation.leg_filled.get(leg.terms.instrument_id, 0)
+        for leg in legs
+    )
+
+
+def _was_canceled(reservation: Reservation) -> bool:
+    return reservation.closed_at_ns is not None
 
 
 def _uncovered(stakes: dict[Owner, _Stake]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Reservation(msgspec.Struct):
     is_cancel_pending: bool = False
     closed_at_ns: int | None = None
     changes: Changes | None = None
+    is_trigger_moved: bool = False
 
     def remaining(self, instrument_id: str, ratio: int) -> int:
         """Shares or contracts of one leg that may still be added to its position."""
@@ -56,6 +57,10 @@ class Reservation(msgspec.Struct):
         if self.price is not None:
             known.append(self.price)
         return known
+
+    def may_trigger_otherwise(self, intent: OrderIntent) -> bool:
+        """Whether a modification has another trigger than the order; once moved, it is no longer known."""
+        return self.is_trigger_moved or intent.trigger_price != self.intent.trigger_price
 
     def request(self, quantity: int, price: Decimal | None) -> None:
         """Count a modification to `quantity` in total at `price` that is sent to the broker now."""

@@ -61,7 +61,8 @@ class OptionRisk(msgspec.Struct, frozen=True, kw_only=True):
 
     A loss is the worst at expiry, None when it is unbounded or a price is missing; the order's, where
     held options cover what it sells, is that of its strategy's options with the order. Delta is in shares
-    of the underlying, vega in USD per volatility point; None when a contract's greeks are unknown.
+    of the underlying, vega in USD per volatility point; None when a contract's greeks are unknown, and of
+    a stock without options 0.
     `uncovered` are the ids of short options that could lack their cover, none while the risk is defined.
     """
 
@@ -109,7 +110,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     last_price: Decimal | None
     order_value_usd: Decimal | None
     exposure_after: dict[str, Exposure]
-    """By instrument id, for each instrument that the order touches."""
+    """By instrument id, for each that the order touches; of a stock all listings of its symbol together."""
     symbol_value_after_usd: Decimal | None
     total_value_after_usd: Decimal | None
     symbols_after: int

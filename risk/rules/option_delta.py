@@ -1,4 +1,4 @@
-"""Delta of one underlying, in shares, held and working."""
+"""Delta of one underlying, in shares, held and working: of options, and of stock where there are options."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from risk.snapshot import Snapshot
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
     """Return a breach when the underlying's delta could exceed the limit, or is unknown."""
-    limit = option_limits(limits).max_delta_shares_per_underlying
     risk = snapshot.option_risk
+    if intent.terms.kind == "stock" and (risk is None or limits.options is None):
+        return None  # shares alone: there is no option whose delta they add to
+    limit = option_limits(limits).max_delta_shares_per_underlying
     if risk is None or risk.delta_shares is None:
         return unknown("the underlying's delta", counted(limit, "share"))
     if abs(risk.delta_shares) <= limit:
@@ -27,5 +29,4 @@ RULE = Rule(
     guards="a directional bet that grew unseen",
     limit_keys=("options.max_delta_shares_per_underlying",),
     check=check,
-    applies_to="options",
 )

@@ -1,8 +1,9 @@
 """Price collar: an order may be worse than the mid and than the last trade by so much and no more.
 
 Only the losing direction counts: a buy above, a sell below. A resting order on the other side of the
-market costs nothing and passes. A market order is judged at the quote it would take. While no last
-trade is known, and for options always, the mid alone is asked.
+market costs nothing and passes. A market order is judged at the quote it would take, a stop there or
+at its trigger, whichever is worse. While no last trade is known, and for options always, the mid alone
+is asked.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
 from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import ZERO, Snapshot
+from risk.snapshot import ZERO, Quote, Snapshot
 
 _IN_BPS = Decimal(10_000)
 
@@ -23,9 +24,9 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     quote = snapshot.quote
     if quote is None:
         return unknown("the quote", "a price near the mid")
-    price, mid = intent.price, quote.mid
+    price, mid = intent.limit_price, quote.mid
     if price is None:
-        price = quote.ask if intent.side == "buy" else quote.bid
+        price = _worst_without_limit(intent, quote)
     if intent.terms.kind != "stock":
         return _beyond_usd(intent, price, mid, option_limits(limits).max_price_from_mid_usd)
     is_buy, last = intent.side == "buy", snapshot.last_price
@@ -38,6 +39,14 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     if beyond > ZERO and beyond * _IN_BPS > last * limits.max_price_from_last_bps:
         return _beyond_bps(intent, price, last, f"last trade {last}", limits.max_price_from_last_bps)
     return None
+
+
+def _worst_without_limit(intent: OrderIntent, quote: Quote) -> Decimal:
+    """Return the quote that the order would take, or its trigger where that is worse."""
+    trigger = intent.trigger_price
+    if intent.side == "buy":
+        return quote.ask if trigger is None or trigger < quote.ask else trigger
+    return quote.bid if trigger is None or trigger > quote.bid else trigger
 
 
 def _beyond_bps(intent: OrderIntent, price: Decimal, reference: Decimal, name: str, limit_bps: int) -> Breach:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
+import pytest
 
 from market.time import to_ns
 from risk.account import Account
@@ -20,6 +22,7 @@ from tests.risk.table_market import (
     TableMarket,
     bought,
     gatekeeper,
+    option,
     order,
     quote,
     running,
@@ -55,6 +58,69 @@ def test_a_market_order_is_valued_at_the_quote_it_takes(keeper: Gatekeeper) -> N
     assert (buy.order_value_usd, sell.order_value_usd) == (D("50.00"), D("49.90"))
     dear = snapshot(keeper, order(limit_price=D("9.00")))
     assert dear.symbol_value_after_usd == 90
+
+
+@pytest.mark.parametrize(
+    ("fields", "value"),
+    [
+        ({"trigger_price": D("0.01")}, "50.00"),  # fires at once, at the ask
+        ({"trigger_price": D("5.03")}, "50.30"),
+        ({"trigger_price": D("0.01"), "side": "sell"}, "49.90"),
+        ({"trigger_price": D("5.03"), "side": "sell"}, "50.30"),
+        ({"trigger_price": D("5.03"), "order_type": "stop_limit", "limit_price": D("5.04")}, "50.40"),
+        ({"order_type": "trailing"}, "50.00"),
+    ],
+)
+def test_an_order_without_a_limit_is_worth_the_touch_or_its_trigger(
+    keeper: Gatekeeper, market: TableMarket, fields: dict[str, Any], value: str
+) -> None:
+    stop = order(**({"order_type": "stop", "limit_price": None} | fields))
+    assert snapshot(keeper, stop).order_value_usd == D(value)
+    market.quotes["F.SMART"] = None
+    assert (snapshot(keeper, stop).order_value_usd is None) == (stop.limit_price is None)
+
+
+def test_all_listings_of_a_symbol_count_together(keeper: Gatekeeper, market: TableMarket) -> None:
+    """Shares bought in one place and sold short in another do not net."""
+    elsewhere = msgspec.structs.replace(F, instrument_id="F.NYSE")
+    market.quotes["F.NYSE"] = quote("5.10", "5.11")
+    bought(keeper, 10, terms=elsewhere)
+    keeper.adopt_order(order(elsewhere, 7, side="sell", strategy_id="T"), filled=0)
+    keeper.adopt_position("T", option(400, symbol="F"), 1, D(1))
+    bought(keeper, 3, terms=stock("GE"))
+    seen = snapshot(keeper, order(quantity=20))
+    assert seen.exposure_after == {"F.SMART": Exposure(30, 7)}
+    assert seen.symbol_value_after_usd == 100 + D("51.10")
+    assert seen.total_value_after_usd == 100 + D("51.10") + 15
+    more = snapshot(keeper, order(elsewhere, quantity=20))
+    assert (more.exposure_after, more.symbol_value_after_usd) == (
+        {"F.NYSE": Exposure(30, 7)},
+        30 * D("5.11"),
+    )
+    market.quotes["F.NYSE"] = None
+    assert snapshot(keeper, order(quantity=20)).symbol_value_after_usd is None
+
+
+def test_two_listings_of_a_symbol_share_the_position_limit(keeper: Gatekeeper) -> None:
+    elsewhere = msgspec.structs.replace(F, instrument_id="F.NYSE")
+    seen = [verdict(keeper, order(terms, 100)) for terms in (elsewhere, F)]
+    assert seen == ["approved", "approved"]
+    assert verdict(keeper, order(elsewhere, 1)) == "position_per_symbol"
+    assert verdict(keeper, order(F, 1)) == "position_per_symbol"
+
+
+@pytest.mark.parametrize(("held_elsewhere", "passes"), [(0, True), (100, True), (101, False)])
+def test_closing_again_reaches_no_further_than_the_limit_of_all_listings(
+    keeper: Gatekeeper, held_elsewhere: int, passes: bool
+) -> None:
+    elsewhere = msgspec.structs.replace(F, instrument_id="F.NYSE")
+    if held_elsewhere:
+        bought(keeper, -held_elsewhere, terms=elsewhere)
+    bought(keeper, 100)
+    close = order(quantity=100, side="sell")
+    verdict(keeper, close)
+    keeper.cancel(close.order_id, NOW_NS)
+    assert keeper.account.is_reducing(order(quantity=100, side="sell")) == passes
 
 
 def test_without_quotes_values_are_unknown(keeper: Gatekeeper, market: TableMarket) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
-from risk.decision import Approved
+from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
 from tests.risk.limit_cases import LIMITS, limits
-from tests.risk.table_market import NOW_NS, TableMarket, bought, gatekeeper, order, stock, verdict
+from tests.risk.table_market import NOW_NS, TableMarket, bought, changed, gatekeeper, order, stock, verdict
 
 F = stock()
 
@@ -60,16 +61,39 @@ def test_closing_again_passes_once_the_first_order_is_being_canceled(keeper: Gat
     assert keeper.account.replaces.count(NOW_NS) == 1
 
 
-def test_closing_again_passes_up_to_the_position_limit_and_not_beyond(market: TableMarket) -> None:
-    for limit, expected in ((10, "reducing"), (9, "breaker_state")):
-        tight = limits(max_position_shares_per_symbol=limit, max_shares_per_order=limit)
-        keeper = gatekeeper(tight, market)
-        bought(keeper, 10)
-        stop = order(quantity=10, side="sell")
-        assert verdict(keeper, stop) == "reducing"
-        keeper.cancel(stop.order_id, NOW_NS)
-        keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
-        assert verdict(keeper, order(quantity=10, side="sell")) == expected
+@pytest.mark.parametrize(("limit", "again"), [(10, "breaker_state"), (19, "breaker_state"), (20, "reducing")])
+def test_closing_again_passes_up_to_the_position_limit_and_not_beyond(
+    market: TableMarket, limit: int, again: str
+) -> None:
+    keeper = gatekeeper(limits(max_position_shares_per_symbol=limit, max_shares_per_order=limit), market)
+    bought(keeper, 10)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    for expected in ("reducing", "reducing", again):
+        close = order(quantity=10, side="sell")
+        assert verdict(keeper, close) == expected
+        keeper.cancel(close.order_id, NOW_NS)
+
+
+def test_a_position_beyond_the_limit_can_be_closed_again_and_not_turned_further(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), market)
+    keeper.adopt_position("EXTERNAL", F, 500, Decimal(5))
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    for expected in ("reducing", "reducing", "breaker_state"):
+        close = order(quantity=500, side="sell", order_type="market", strategy_id="EXTERNAL")
+        assert verdict(keeper, close) == expected
+        keeper.cancel(close.order_id, NOW_NS)
+        keeper.ended(close.order_id, NOW_NS)
+
+
+def test_a_position_can_be_closed_while_a_bracket_waits(keeper: Gatekeeper) -> None:
+    bought(keeper, 100)
+    entry = order(quantity=100)
+    keeper.submit([entry, order(quantity=100, side="sell", protects_id=entry.order_id)], NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    assert verdict(keeper, order(quantity=100, side="sell", order_type="market")) == "reducing"
+
+
+# -- Brackets -------------------------------------------------------------------------------------
 
 
 def test_closing_again_and_again_cannot_flip_beyond_the_position_limit(keeper: Gatekeeper) -> None:
@@ -96,6 +120,59 @@ def test_children_that_close_more_than_their_entry_are_judged_as_openings(keeper
     assert verdict(keeper, order(quantity=30, **child)) == "reducing"
     assert verdict(keeper, order(quantity=21, **child)) == "approved"
     assert verdict(keeper, order(quantity=101, **child)) == "shares_per_order"
+
+
+def test_children_larger_than_their_entries_add_up() -> None:
+    keeper, decisions = gatekeeper(limits(max_open_orders=20), TableMarket()), []
+    for number in range(3):
+        entry = order(quantity=1 + number)
+        price = Decimal("5.02") + Decimal(number) / 100
+        child = order(quantity=100, side="sell", protects_id=entry.order_id, limit_price=price)
+        decisions.append(keeper.submit([entry, child], NOW_NS + number))
+    rules = [[each.rule for each in pair if isinstance(each, Refused)] for pair in decisions]
+    assert rules == [[], [], ["order_list", "position_per_symbol"]]
+
+
+def test_a_bracket_waits_beside_a_short_position_only_within_the_limit(keeper: Gatekeeper) -> None:
+    """The first share of the entry would let the child sell all its 100: 299 short of 200."""
+    keeper.adopt_position("S-TWO", F, -200, Decimal(5))
+    entry = order(quantity=100)
+    decisions = keeper.submit([entry, order(quantity=100, side="sell", protects_id=entry.order_id)], NOW_NS)
+    assert [each.rule for each in decisions if isinstance(each, Refused)] == [
+        "order_list", "position_per_symbol",
+    ]  # fmt: skip
+
+
+def test_a_child_may_grow_up_to_its_entry_and_to_the_position_limit() -> None:
+    wide = limits(max_shares_per_order=200, max_notional_usd_per_order=Decimal(2_000))
+    keeper = gatekeeper(wide, TableMarket())
+    keeper.adopt_position("S-TWO", F, -150, Decimal(5))
+    entry = order(quantity=50)
+    child = order(quantity=1, side="sell", protects_id=entry.order_id)
+    keeper.submit([entry, child], NOW_NS)
+    for quantity, passes in ((51, False), (50, True)):
+        decision = keeper.change(changed(child, quantity), quantity, NOW_NS)
+        assert isinstance(decision, Approved) == passes
+
+
+def test_an_entry_that_shrinks_below_its_children_is_judged_as_an_opening(keeper: Gatekeeper) -> None:
+    entry = order(quantity=100)
+    keeper.submit([entry, order(quantity=60, side="sell", protects_id=entry.order_id)], NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    refused = keeper.change(changed(entry, 59), 59, NOW_NS)
+    assert isinstance(refused, Refused)
+    assert refused.rule == "breaker_state"
+    assert isinstance(keeper.change(changed(entry, 60), 60, NOW_NS), Approved)
+
+
+def test_an_entry_that_is_to_shrink_protects_no_more_than_it_will_be(keeper: Gatekeeper) -> None:
+    entry = order(quantity=100)
+    keeper.submit([entry], NOW_NS)
+    assert isinstance(keeper.change(changed(entry, 10), 10, NOW_NS), Approved)
+    keeper.account.all_paused_by = "Ann"
+    for quantity, seen in ((11, "trading_paused"), (10, "reducing")):
+        child = order(quantity=quantity, side="sell", protects_id=entry.order_id)
+        assert verdict(keeper, child) == seen
 
 
 def test_what_a_childs_sibling_has_filled_protects_no_more(keeper: Gatekeeper) -> None:

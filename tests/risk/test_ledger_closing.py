@@ -60,14 +60,14 @@ def test_an_order_whose_cancel_is_under_way_need_not_stand_in_the_way() -> None:
     stop, close = order(quantity=10, side="sell"), order(quantity=10, side="sell")
     book = holding(10, grace_ns=GRACE_NS)
     book.reserve(stop)
-    assert not book.closes(close, ignores_canceling=True)
+    assert not book.closes(close, live_only=True)
     book.cancel_requested(stop.order_id)
-    assert book.closes(close, ignores_canceling=True)
+    assert book.closes(close, live_only=True)
     assert not book.closes(close)
     book.cancel_rejected(stop.order_id)
-    assert not book.closes(close, ignores_canceling=True)
+    assert not book.closes(close, live_only=True)
     book.closed(stop.order_id, NOW_NS, may_fill_late=True)
-    assert book.closes(close, ignores_canceling=True)
+    assert book.closes(close, live_only=True)
     assert not book.closes(close)
 
 

@@ -11,7 +11,7 @@ from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.snapshot import Exposure
 from tests.risk.table_ledger import P95, P100, VERTICAL, F, fill, ledger, worst
-from tests.risk.table_market import NOW_NS, option, order, stock
+from tests.risk.table_market import NOW_NS, option, order
 
 D = Decimal
 
@@ -24,28 +24,36 @@ def bracket(quantity: int = 10) -> tuple[OrderIntent, OrderIntent, OrderIntent]:
     return entry, order(quantity=quantity, **child), order(quantity=quantity, **child)
 
 
-def test_a_brackets_children_count_once_and_only_as_far_as_the_entry_filled() -> None:
+def test_a_brackets_children_count_once_and_whole_from_the_start() -> None:
+    """A simulated venue lets a child work whole on the first share of its entry."""
     entry, stop, target = bracket()
     book = ledger(entry, stop, target)
+    assert worst(book) == (10, 10)
+    fill(book, entry, 1)
+    assert worst(book) == (10, 9)
+    fill(book, entry, 9)
     assert worst(book) == (10, 0)
-    fill(book, entry, 4)
-    assert worst(book) == (10, 0)
-    book.filled("", "S-ONE", F, -4)  # closed by hand: the children could now sell short
-    assert worst(book) == (6, 4)
-    fill(book, entry, 6)
-    assert worst(book) == (6, 4)
+    book.filled("", "S-ONE", F, -10)  # closed by hand: the children could now sell short
+    assert worst(book) == (0, 10)
 
 
-def test_a_new_child_adds_as_much_as_its_parent_has_filled() -> None:
+@pytest.mark.parametrize("filled", [0, 4])
+def test_a_new_child_adds_all_that_it_could_sell(filled: int) -> None:
     entry = order(quantity=10)
     book = ledger(entry)
-    child = order(quantity=10, side="sell", protects_id=entry.order_id)
-    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 0)
-    fill(book, entry, 4)
-    book.filled("", "S-ONE", F, -4)  # closed by hand: the child could now sell short
-    assert book.exposure_after(child, "F.SMART", 1) == Exposure(6, 4)
-    orphan = order(quantity=10, side="sell", protects_id="gone")
-    assert book.exposure_after(orphan, "F.SMART", 1) == Exposure(6, 10)
+    if filled:
+        fill(book, entry, filled)
+    child = order(quantity=30, side="sell", protects_id=entry.order_id)
+    assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 30 - filled)
+
+
+def test_what_children_may_trade_is_counted_by_group() -> None:
+    entry, stop, target = bracket(10)
+    alone = order(quantity=3, side="sell", protects_id=entry.order_id)
+    book = ledger(entry, stop, target, alone, order(quantity=50, side="sell"))
+    book.reserve_change(stop.order_id, 12, D(5))
+    assert book.closed_by_children(entry.order_id) == 15
+    assert book.closed_by_children("gone") == 0
 
 
 def test_the_larger_order_of_a_group_counts() -> None:
@@ -79,21 +87,36 @@ def test_an_order_of_a_group_hides_no_leg_on_the_other_side() -> None:
     assert book.exposure_after(order(option(100), 2, group_id="G"), P100, 1) == Exposure(2, 3)
 
 
-def test_a_child_that_waits_for_its_parent_adds_nothing_and_hides_nothing() -> None:
+def test_a_child_of_a_larger_group_hides_nothing() -> None:
     entry = order(quantity=10)
     book = ledger(entry, order(quantity=7, side="sell", group_id="G"))
     child = order(quantity=5, side="sell", group_id="G", protects_id=entry.order_id)
     assert book.exposure_after(child, "F.SMART", 1) == Exposure(10, 7)
 
 
-@pytest.mark.parametrize("change", [{"strategy_id": "T"}, {"terms": stock("GE")}, {"side": "buy"}])
-def test_only_a_child_of_the_same_kind_waits_for_its_parent(change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("change", "is_closing"), [({}, True), ({"strategy_id": "T"}, False), ({"protects_id": "gone"}, False)]
+)
+def test_a_child_that_sleeps_stands_in_no_closing_orders_way(
+    change: dict[str, Any], is_closing: bool
+) -> None:
+    """One of another strategy does, and one without its parent."""
     entry = order(quantity=10)
     fields: dict[str, Any] = {"side": "sell", "protects_id": entry.order_id} | change
     book = ledger(entry, order(quantity=10, **fields))
-    name = fields.get("terms", F).instrument_id
-    exposure = book.exposure(name)
-    assert exposure.worst_long + exposure.worst_short == (10 if name == "GE.SMART" else 20)
+    book.filled("", "S-ONE", F, 10)
+    close = order(quantity=10, side="sell", strategy_id=fields.get("strategy_id", "S-ONE"))
+    assert not book.closes(close)
+    assert book.closes(close, live_only=True) == is_closing
+
+
+def test_a_child_wakes_as_far_as_its_parent_has_filled() -> None:
+    entry = order(quantity=10)
+    book = ledger(entry, order(quantity=10, side="sell", protects_id=entry.order_id))
+    fill(book, entry, 4)
+    book.filled("", "S-ONE", F, 10)
+    assert book.closes(order(quantity=10, side="sell"), live_only=True)
+    assert not book.closes(order(quantity=11, side="sell"), live_only=True)
 
 
 # -- Spreads --------------------------------------------------------------------------------------

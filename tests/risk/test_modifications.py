@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,9 @@ def test_unanswered_modifications_are_bounded(keeper: Gatekeeper) -> None:
         ("buy", 10, "4.99", True),
         ("buy", 10, "5.01", False),
         ("buy", 11, "4.99", False),
-        ("sell", 10, "5.01", True),
+        ("sell", 10, "5.00", True),
+        ("sell", 9, "5.00", True),
+        ("sell", 10, "5.01", False),
         ("sell", 10, "4.99", False),
     ],
 )
@@ -64,6 +67,49 @@ def test_in_safe_mode_a_modification_may_only_lower_risk(
     keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
     decision = keeper.change(changed(intent, quantity, limit_price=D(price)), quantity, NOW_NS)
     assert isinstance(decision, Approved) == passes
+
+
+@pytest.mark.parametrize(
+    ("fields", "change", "passes"),
+    [
+        ({"order_type": "stop", "limit_price": None}, {"trigger_price": D("4.50")}, False),
+        ({"order_type": "stop", "limit_price": None}, {"quantity": 9}, True),
+        ({"order_type": "market_if_touched", "limit_price": None}, {"trigger_price": D("5.03")}, False),
+        ({"order_type": "stop_limit"}, {"trigger_price": D("4.50")}, False),
+        ({"order_type": "stop_limit"}, {"limit_price": D("4.99")}, False),
+        ({"order_type": "stop_limit"}, {"quantity": 9}, True),
+    ],
+)
+def test_in_safe_mode_no_trigger_is_moved(
+    keeper: Gatekeeper, fields: dict[str, Any], change: dict[str, Any], passes: bool
+) -> None:
+    """Nearer to the market it fires at once; once triggered, its limit is an order of its own."""
+    intent = order(**({"trigger_price": D("5.04")} | fields))
+    verdict(keeper, intent)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    new = changed(intent, **({"quantity": 10} | change))
+    assert isinstance(keeper.change(new, new.quantity, NOW_NS), Approved) == passes
+
+
+def test_a_trigger_that_was_moved_cannot_be_moved_back_in_safe_mode(keeper: Gatekeeper) -> None:
+    intent = order(order_type="stop_limit", trigger_price=D("5.01"), limit_price=D("5.04"))
+    assert verdict(keeper, intent) == "approved"
+    moved = changed(intent, 10, trigger_price=D("5.03"))
+    assert isinstance(keeper.change(moved, 10, NOW_NS), Approved)
+    keeper.changed(intent.order_id, 10, D("5.04"), NOW_NS + 1)
+    keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
+    assert isinstance(keeper.change(changed(intent, 10), 10, NOW_NS), Refused)
+
+
+def test_a_higher_price_of_a_short_sale_counts_in_the_value_limits(market: TableMarket) -> None:
+    keeper = gatekeeper(
+        limits(max_notional_usd_per_symbol=D(1_000), max_notional_usd_per_order=D(500)), market
+    )
+    intent = order(quantity=100, side="sell")
+    assert verdict(keeper, intent) == "approved"
+    refused = keeper.change(changed(intent, 100, limit_price=D("5.01")), 100, NOW_NS)
+    assert isinstance(refused, Refused)
+    assert refused.rule == "notional_per_order"
 
 
 def test_what_is_filled_does_not_make_room_for_a_larger_order(keeper: Gatekeeper) -> None:

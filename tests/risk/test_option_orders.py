@@ -10,11 +10,13 @@ from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms
 from risk.market_view import Greeks
 from risk.performance import Fill
+from tests.risk.limit_cases import limits
 from tests.risk.table_market import (
     NOW_NS,
     TableMarket,
     bought,
     changed,
+    gatekeeper,
     option,
     order,
     quote,
@@ -259,3 +261,50 @@ def test_an_option_that_two_strategies_hold_against_each_other_hides_no_other(
     risk = keeper.account.options.risk_after(order(option(105), 1, limit_price=D("1.10")))
     assert risk is not None
     assert risk.delta_shares == pytest.approx(-150 - 50)
+
+
+@pytest.mark.parametrize(("symbol", "second"), [("F", "option_delta"), ("GE", "approved")])
+def test_a_stock_order_counts_in_the_delta_of_its_own_options(
+    keeper: Gatekeeper, market: TableMarket, symbol: str, second: str
+) -> None:
+    market.default_greeks = Greeks(0.8, 0.0)
+    bought(keeper, 5, terms=option(5, "call", symbol=symbol), price="1.00")  # 400 shares of the 500
+    assert verdict(keeper, order(stock("F"), 100)) == "approved"
+    assert verdict(keeper, order(stock("F"), 1)) == second
+
+
+def test_a_stock_is_refused_while_the_delta_of_its_options_is_unknown(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    bought(keeper, 1, terms=option(5, "call", symbol="F"), price="1.00")
+    market.default_greeks = None
+    assert verdict(keeper, order(stock("F"), 1)) == "option_delta"
+    assert verdict(keeper, order(stock("GE"), 1)) == "approved"
+
+
+def test_without_limits_for_options_a_stock_passes_beside_the_owners_options(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(options=None), market)
+    keeper.adopt_position("EXTERNAL", option(5, "call", symbol="F"), 50, D(1))
+    assert verdict(keeper, order(stock("F"), 1)) == "approved"
+    assert verdict(keeper, order(option(5, "call", symbol="F"), 1)) == "options_allowed"
+
+
+def test_a_stop_that_buys_options_costs_at_least_the_quote(keeper: Gatekeeper, market: TableMarket) -> None:
+    market.default_quote = quote("1.00", "1.10")
+    stop = order(option(95), 10, order_type="stop", limit_price=None, trigger_price=D("0.01"))
+    risk = keeper.account.options.risk_after(stop)
+    assert risk is not None
+    assert risk.order_loss_usd == 1_100
+
+
+def test_an_option_order_that_the_broker_reports_at_a_price_of_0_still_costs_the_quote(
+    keeper: Gatekeeper, market: TableMarket
+) -> None:
+    """IB's lmtPrice of a market order is 0.0."""
+    market.default_quote = quote("1.00", "1.10")
+    buy = order(option(95), 10, order_type="market")
+    assert verdict(keeper, buy) == "approved"
+    keeper.changed(buy.order_id, 10, D("0.00"), NOW_NS)
+    risk = keeper.account.options.risk_after(order(stock(), 1))
+    assert risk is not None
+    assert risk.total_loss_usd == 1_100

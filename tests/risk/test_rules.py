@@ -93,6 +93,29 @@ def test_a_stop_order_is_judged_at_its_trigger() -> None:
     assert isinstance(_decide(RULES["price_collar"], stop, FINE), Refused)
 
 
+@pytest.mark.parametrize(
+    ("side", "trigger", "passes"),
+    [
+        ("buy", "5.09", True),
+        ("buy", "5.11", False),
+        ("buy", "0.01", True),
+        ("sell", "4.91", True),
+        ("sell", "4.89", False),
+        ("sell", "9.00", True),
+    ],
+)
+@pytest.mark.parametrize("half_spread", ["0.01", "0.11"])
+def test_a_stop_order_is_judged_at_the_quote_that_it_would_take_where_that_is_worse(
+    side: str, trigger: str, passes: bool, half_spread: str
+) -> None:
+    stop = shares(1, side=side, order_type="stop", limit_price=None, trigger_price=Decimal(trigger))
+    half = Decimal(half_spread)
+    limits = msgspec.structs.replace(LIMITS, max_price_from_mid_bps=200, max_price_from_last_bps=10_000)
+    snapshot = wide(str(5 - half), str(5 + half))
+    refused = RULES["price_collar"].check(stop, snapshot, limits) is not None
+    assert refused == (not passes or half > Decimal("0.10"))
+
+
 def test_the_sell_side_needs_displayed_bids() -> None:
     thin_bid = seen(quote=msgspec.structs.replace(quote(), bid_size=1))
     assert isinstance(_decide(RULES["displayed_liquidity"], shares(1, side="sell"), thin_bid), Refused)
