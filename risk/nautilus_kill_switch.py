@@ -1,36 +1,37 @@
-"""Cancels and closes in a Nautilus kernel, through the same door as everybody's orders.
+"""Cancels and closes in a Nautilus kernel: runs flattenings round by round, and cancels what could open.
 
-Each closing order belongs to the strategy that owns the position, so that positions net as they were
-opened. Rounds are a second apart, driven by the kernel's clock, and end by `flatten.MAX_ROUNDS`.
+Rounds are a second apart, driven by the kernel's clock. A burst of `flatten.MAX_ROUNDS` that does not
+end flat is reported, and another begins a minute later, until all is flat or a person ends it. Whatever
+fails in a round is told in the report and keeps neither the next round nor the node from going on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-import msgspec
-from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.execution.messages import CancelOrder, SubmitOrder
-from nautilus_trader.model.enums import OrderSide, TimeInForce
-from nautilus_trader.model.identifiers import ClientOrderId, StrategyId
-from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.model.orders import LimitOrder, MarketOrder
-
-from market.time import NS_PER_SECOND
+from market.time import NS_PER_MINUTE, NS_PER_SECOND
 from risk.account import Account
-from risk.flatten import Closing, Flattening, FlattenReport, Held, Marketplace, Round
-from risk.intent import InstrumentTerms, OrderIntent
-from risk.nautilus_intents import InstrumentBook
-from risk.reservation import Reservation
+from risk.flatten import Flattening, FlattenReport, Rest, Round, Step
+from risk.nautilus_closing_orders import TAG, ClosingOrders
+from risk.nautilus_intents import InstrumentBook, intent_of
+from risk.nautilus_scene import SceneReader
+from risk.openings import closes_alone, openings
+
+__all__ = ["REPEATS_TOLD", "REST_NS", "ROUND_NS", "TAG", "KillSwitch"]
 
 ROUND_NS = NS_PER_SECOND
-TAG = "KILL_SWITCH"
-EMULATOR_ENDPOINT = "OrderEmulator.execute"
+REST_NS = NS_PER_MINUTE
+"""Between two bursts of rounds, and so the longest until a session that opens is noticed."""
+REPEAT_NS = 5 * NS_PER_SECOND
+"""Between two cancels of an order that could open, while the breaker is in HALT and it still works."""
+REPEATS_TOLD = 3
+"""Repeated cancels after which a person is told."""
 
 ReportHandler = Callable[[FlattenReport], None]
 StartHandler = Callable[[Flattening], None]
+StuckHandler = Callable[[tuple[str, ...], int], None]
+"""Takes the ids of orders that do not cancel, and the time in ns UTC."""
 
 
 class KillSwitch:
@@ -42,166 +43,135 @@ class KillSwitch:
         self.reports: list[FlattenReport] = []
         self.on_start: StartHandler = lambda _flattening: None
         self.on_report: ReportHandler = lambda _report: None
-        self._trader_id = kernel.trader_id
+        self.on_stuck: StuckHandler = lambda _order_ids, _now_ns: None
         self._clock = kernel.clock
-        self._cache = kernel.cache
-        self._bus = kernel.msgbus
+        self._log = kernel.logger
         self._account = account
         self._instruments = instruments
-        self._execute = execute
-        self._running: list[Flattening] = []
-        self._sent = 0
+        self._orders = ClosingOrders(kernel, account, instruments, execute)
+        self._scenes = SceneReader(kernel.cache, account, instruments, own_orders=self._orders.sent)
         self._alerts = 0
+        self._repeats = 0
+        self._is_repeating = False
 
     @property
     def is_flattening(self) -> bool:
-        """Whether a flattening is on its way."""
-        return bool(self._running)
+        """Whether a flattening is closing; one that rests until its next burst is not."""
+        return any(not each.is_resting for each in self._account.flattenings)
+
+    # -- Cancels ----------------------------------------------------------------------------------
 
     def cancel_all(self) -> int:
         """Cancel every working order and return how many."""
-        order_ids = self._open_orders(None)
-        self._cancel(order_ids)
-        return len(order_ids) + self._cancel_emulated(None)
+        reservations = self._account.ledger.reservations
+        order_ids = [order_id for order_id, known in reservations.items() if known.is_open]
+        self._orders.cancel(order_ids)
+        return len(order_ids) + self._orders.cancel_emulated(lambda _order: True)
 
     def cancel_openings(self) -> None:
-        """Cancel every working order that could add risk; those that only close go on working."""
-        ledger = self._account.ledger
-        openings = [
-            order_id
-            for order_id, reservation in list(ledger.reservations.items())
-            if reservation.is_open and not self._account.is_reducing(_rest(reservation))
-        ]
-        self._cancel(openings)
-        self._cancel_emulated(None)
+        """Cancel every working order that could add risk; those that only close go on working.
+
+        Cancels that stay unanswered are repeated while the breaker is in HALT.
+        """
+        self._repeats = 0
+        self._cancel_openings()
+
+    def _cancel_openings(self) -> None:
+        order_ids = openings(self._account, self._account.ledger.reservations)
+        self._orders.cancel(order_ids)
+        self._orders.cancel_emulated(lambda order: not self._closes_alone(order))
+        if order_ids and not self._is_repeating:
+            self._is_repeating = True
+            self._alert(self._clock.timestamp_ns() + REPEAT_NS, self._repeat)
+
+    def _repeat(self) -> None:
+        self._is_repeating = False
+        if self._account.breaker.state != "HALT":
+            return
+        stuck = tuple(openings(self._account, self._account.ledger.reservations))
+        self._repeats += 1
+        if stuck and self._repeats == REPEATS_TOLD:
+            self.on_stuck(stuck, self._clock.timestamp_ns())
+        self._cancel_openings()
+
+    def _closes_alone(self, order: Any) -> bool:
+        """Whether an emulated order only closes; one that cannot be read could open."""
+        try:
+            terms = self._instruments.terms(order.instrument_id)
+            return closes_alone(self._account, intent_of(order, terms, honours_oca=False))
+        except Exception:  # noqa: BLE001 - as it says
+            return False
+
+    # -- Flattening -------------------------------------------------------------------------------
 
     def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
-        """Close the positions in `symbols`, or all of them; the first round starts at once."""
+        """Close the positions in `symbols`, or all of them; the first round starts at once.
+
+        It takes over from flattenings of the same symbols that rest.
+        """
         flattening = Flattening(symbols, by=by, reason=reason, started_ns=now_ns)
-        self._running.append(flattening)
+        running = self._account.flattenings
+        running[:] = [each for each in running if not (each.is_resting and flattening.includes(each))]
+        running.append(flattening)
         self.on_start(flattening)
-        self._cancel_emulated(flattening)
         self._continue(flattening)
 
+    def stand_down(self, symbol: str | None, now_ns: int) -> None:
+        """End the flattenings of a symbol, or all: those that rest at once, others after their burst."""
+        for flattening in list(self._account.flattenings):
+            if symbol is None or flattening.symbols == frozenset({symbol}):
+                report = flattening.stand_down(now_ns)
+                if report is not None:
+                    self._account.flattenings.remove(flattening)
+                    self._tell(report)
+
     def _continue(self, flattening: Flattening) -> None:
-        now_ns = self._clock.timestamp_ns()
-        step = flattening.next_round(
-            self._held(flattening), self._open_orders(flattening), self._marketplace(now_ns), now_ns
-        )
-        if isinstance(step, FlattenReport):
-            self._running.remove(flattening)
-            self.reports.append(step)
-            self.on_report(step)
+        if flattening not in self._account.flattenings:
             return
-        self._send(step)
+        now_ns = self._clock.timestamp_ns()
+        try:
+            step = self._next(flattening, now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: a fault must neither end it nor the node
+            why = f"{type(error).__name__}: {error}"
+            self._log.error(f"Kill switch: a round failed: {why}")
+            step = flattening.failed(why, now_ns)
+        pause_ns = ROUND_NS if isinstance(step, Round) else REST_NS
+        if isinstance(step, FlattenReport):
+            if step.is_over:
+                self._account.flattenings.remove(flattening)
+            self._tell(step)
+        if flattening in self._account.flattenings:
+            self._alert(now_ns + pause_ns, lambda: self._continue(flattening))
+
+    def _next(self, flattening: Flattening, now_ns: int) -> Step:
+        self._account.ledger.release_expired(now_ns)
+        step = flattening.next_round(self._scenes.read(flattening, now_ns), now_ns)
+        if isinstance(step, Rest):
+            return step
+        self._orders.cancel_emulated(lambda order: self._is_in_the_way(order, flattening))
+        if isinstance(step, Round):
+            self._orders.cancel(step.cancels)
+            for closing in step.closings:
+                why = self._orders.close(closing)
+                if why is not None:
+                    flattening.not_sent(closing, why)
+        return step
+
+    def _is_in_the_way(self, order: Any, flattening: Flattening) -> bool:
+        """Whether an emulated order goes: all of the scope, or what could open while nothing is closed."""
+        try:
+            if not flattening.covers(self._instruments.terms(order.instrument_id).symbol):
+                return False
+        except LookupError:
+            return flattening.symbols is None
+        return flattening.is_closing or not self._closes_alone(order)
+
+    def _tell(self, report: FlattenReport) -> None:
+        self.reports.append(report)
+        self.on_report(report)
+
+    def _alert(self, at_ns: int, action: Callable[[], None]) -> None:
         self._alerts += 1
         self._clock.set_time_alert_ns(
-            name=f"{TAG}-{self._alerts}",
-            alert_time_ns=now_ns + ROUND_NS,
-            callback=lambda _event: self._continue(flattening),
+            name=f"{TAG}-{self._alerts}", alert_time_ns=at_ns, callback=lambda _event: action()
         )
-
-    def _cancel_emulated(self, flattening: Flattening | None) -> int:
-        """Cancel orders that wait inside the node, in its order emulator, and return how many."""
-        orders = [
-            order
-            for order in self._cache.orders_emulated()
-            if flattening is None or flattening.covers(self._instruments.terms(order.instrument_id).symbol)
-        ]
-        for order in orders:
-            self._bus.send(endpoint=EMULATOR_ENDPOINT, msg=self._cancel_command(order))
-        return len(orders)
-
-    def _send(self, step: Round) -> None:
-        self._cancel(step.cancels)
-        for closing in step.closings:
-            self._submit(closing)
-
-    def _cancel(self, order_ids: Any) -> None:
-        for order_id in order_ids:
-            order = self._cache.order(ClientOrderId(order_id))
-            if order is not None and not order.is_closed:
-                self._execute(self._cancel_command(order))
-
-    def _cancel_command(self, order: Any) -> CancelOrder:
-        return CancelOrder(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            command_id=UUID4(),
-            ts_init=self._clock.timestamp_ns(),
-        )
-
-    def _submit(self, closing: Closing) -> None:
-        now_ns = self._clock.timestamp_ns()
-        self._sent += 1
-        fields: dict[str, Any] = {
-            "trader_id": self._trader_id,
-            "strategy_id": StrategyId(closing.strategy_id),
-            "instrument_id": self._instruments.nautilus_id(closing.terms),
-            "client_order_id": ClientOrderId(f"K-{now_ns}-{self._sent}"),
-            "order_side": OrderSide.BUY if closing.side == "buy" else OrderSide.SELL,
-            "quantity": Quantity.from_int(closing.quantity),
-            "init_id": UUID4(),
-            "ts_init": now_ns,
-            "time_in_force": TimeInForce.DAY,
-            "tags": [TAG],
-        }
-        if closing.limit_price is None:
-            order = MarketOrder(**fields)
-        else:
-            order = LimitOrder(price=self._price(closing.terms, closing.limit_price), **fields)
-        self._execute(
-            SubmitOrder(
-                trader_id=self._trader_id,
-                strategy_id=order.strategy_id,
-                order=order,
-                command_id=UUID4(),
-                ts_init=now_ns,
-                position_id=self._position_id(closing),
-            )
-        )
-
-    def _price(self, terms: InstrumentTerms, price: Decimal) -> Price:
-        return self._cache.instrument(self._instruments.nautilus_id(terms)).make_price(price)
-
-    def _position_id(self, closing: Closing) -> Any:
-        """Return the position to close where a strategy has exactly one (hedging accounts need it)."""
-        positions = self._cache.positions_open(
-            instrument_id=self._instruments.nautilus_id(closing.terms),
-            strategy_id=StrategyId(closing.strategy_id),
-        )
-        return positions[0].id if len(positions) == 1 else None
-
-    def _held(self, flattening: Flattening) -> list[Held]:
-        return [
-            Held(strategy_id, book.terms, quantity)
-            for book in self._account.ledger.books.values()
-            if flattening.covers(book.terms.symbol)
-            for strategy_id, quantity in book.positions.items()
-        ]
-
-    def _open_orders(self, flattening: Flattening | None) -> list[str]:
-        return [
-            order_id
-            for order_id, reservation in self._account.ledger.reservations.items()
-            if reservation.is_open
-            and (flattening is None or flattening.covers(reservation.intent.terms.symbol))
-        ]
-
-    def _marketplace(self, now_ns: int) -> Marketplace:
-        session = self._account.market.session(now_ns)
-        spreads = [
-            self._instruments.terms(instrument.id)
-            for instrument in self._cache.instruments()
-            if instrument.is_spread()
-        ]
-        return Marketplace(
-            quote=self._account.market.quote, spreads=spreads, is_open=session.phase not in (None, "closed")
-        )
-
-
-def _rest(reservation: Reservation) -> OrderIntent:
-    return msgspec.structs.replace(reservation.intent, quantity=reservation.committed - reservation.filled)

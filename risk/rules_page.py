@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from market.time import NS_PER_MINUTE, NS_PER_SECOND
 from risk.account import RUNAWAY_MULTIPLE
-from risk.flatten import MAX_CONCESSION_DOUBLINGS, MAX_ROUNDS
+from risk.closings import MAX_CONCESSION_DOUBLINGS
+from risk.flatten import MAX_ROUNDS
 from risk.ib_rule_book import AT_CLOSE_CUTOFF_NS, AT_OPEN_CUTOFF_NS, MAX_LEGS
 from risk.limits import describe_fields
 from risk.nautilus_kill_switch import ROUND_NS

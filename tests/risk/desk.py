@@ -43,6 +43,9 @@ class Executor:
     def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
         self.calls.append(("flatten", symbols, by, reason))
 
+    def stand_down(self, symbol: str | None, now_ns: int) -> None:
+        self.calls.append(("stand_down", symbol))
+
 
 class Desk:
     """A supervisor with its market, recorder, executor and file."""
