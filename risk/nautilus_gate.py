@@ -9,7 +9,6 @@ Strategies, Nautilus' RiskEngine, its order emulator, execution algorithms, cont
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +32,23 @@ from risk.account import Account
 from risk.approvals import Approvals
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
+from risk.closings import Leftover
 from risk.counted import counted
 from risk.decision import Approved, Decision, Refused
 from risk.flatten import Flattening, FlattenReport
 from risk.gatekeeper import Gatekeeper
 from risk.ib_rule_book import MODIFY_MISMATCH
-from risk.intent import InstrumentTerms, OrderIntent
+from risk.intent import OrderIntent
 from risk.limits import UNIVERSE, RiskLimits
+from risk.nautilus_adoption import Adoption
 from risk.nautilus_intents import InstrumentBook, intent_of, whole
 from risk.nautilus_kill_switch import KillSwitch
 from risk.nautilus_market_view import GreeksSource, NautilusMarketView
 from risk.nautilus_order_events import OrderEvents
+from risk.nautilus_reconciliation import end_orders, set_positions
 from risk.nautilus_refusals import UNJUDGED, Answers, Refusals, unreadable
 from risk.nautilus_watch import Watch
+from risk.notices import Notice
 from risk.operator_commands import OperatorCommand, carry_out
 from risk.policy import Policy
 from risk.records import CommandRecord, MemoryRecorder, Recorder
@@ -76,14 +79,17 @@ class Gate:
         self._bus = kernel.msgbus
         self._log = kernel.logger
         self.kill_switch = KillSwitch(kernel, self.keeper.account, instruments, self.execute)
-        self.watch = Watch(kernel, supervisor, instruments, positions=self.cached_positions)
+        self.adoption = Adoption(kernel, supervisor, instruments, read_order=self._intent)
+        self.watch = Watch(kernel, supervisor, instruments, positions=self.adoption.look)
         self._refusals = Refusals(kernel, supervisor)
         self.events = OrderEvents(
-            kernel, supervisor, instruments, on_position=self.watch.follow, is_own=self._refusals.is_own
+            kernel, supervisor, self.adoption, self._refusals, on_position=self.watch.follow
         )
         supervisor.executor = self.kill_switch
+        supervisor.on_notice = self._tell
         self.kill_switch.on_start = self._on_flatten_start
         self.kill_switch.on_report = self._on_flatten_report
+        self.kill_switch.on_stuck = self._on_stuck_orders
         self._engine = kernel.exec_engine
         self._forward: Callable[[Any], None] = kernel.exec_engine.execute
         self._on_order = on_order
@@ -163,7 +169,7 @@ class Gate:
             return []
         reserved: Decision[OrderIntent] | None = None
         try:
-            self._adopt_unknown(order)
+            self.adoption.adopt_order(order)
             intent, total = self._changed_intent(order, command)
             verdict = reserved = self._mismatch(order, command) or self.keeper.change(intent, total, now_ns)
             self.supervisor.after_commands(now_ns)
@@ -246,63 +252,54 @@ class Gate:
             ib_code=MODIFY_MISMATCH,
         )
 
-    def _adopt_unknown(self, order: Any) -> None:
-        if order.client_order_id.value not in self.keeper.account.ledger.reservations and order.is_open:
-            self.keeper.adopt_order(self._intent(order), filled=whole(order.filled_qty))
-
     # -- Start ------------------------------------------------------------------------------------
 
-    def adopt_cache(self) -> None:
-        """Take over what Nautilus' cache holds and the ledger does not know: positions and open orders."""
-        ledger = self.keeper.account.ledger
-        for order in self._cache.orders_open() + self._cache.orders_inflight():
-            if order.client_order_id.value not in ledger.reservations:
-                self.keeper.adopt_order(self._intent(order), filled=whole(order.filled_qty))
-        for (strategy_id, terms), (quantity, price) in self.cached_positions().items():
-            missing = quantity - ledger.position(strategy_id, terms.instrument_id)
-            if missing:
-                self.keeper.adopt_position(strategy_id, terms, missing, price)
-
-    def cached_positions(self) -> dict[tuple[str, InstrumentTerms], tuple[int, Decimal]]:
-        """Return signed quantity and average price by strategy and instrument, as Nautilus has them."""
-        positions: dict[tuple[str, InstrumentTerms], tuple[int, Decimal]] = {}
-        for position in self._cache.positions_open():
-            key = (position.strategy_id.value, self.instruments.terms(position.instrument_id))
-            quantity = int(position.signed_decimal_qty())
-            held, _ = positions.get(key, (0, Decimal(0)))
-            positions[key] = (held + quantity, Decimal(str(position.avg_px_open)))
-        return positions
+    def adopt_cache(self) -> list[str]:
+        """Make positions and open orders those of Nautilus' cache; return what was changed, in words."""
+        changes = end_orders(self.keeper, self._cache, self._clock.timestamp_ns())
+        return changes + set_positions(self.keeper, self.adoption.look())
 
     def command(self, command: OperatorCommand) -> CommandRecord:
         """Carry out an operator's command; raises `UserError` for one that cannot be."""
         return carry_out(command, self.supervisor, self.kill_switch, self._clock.timestamp_ns())
 
     def _on_flatten_start(self, flattening: Flattening) -> None:
-        symbols = flattening.symbols
-        record = CommandRecord(
-            ts_ns=flattening.started_ns,
-            command="flatten_start",
-            by=flattening.by,
-            reason=flattening.reason,
-            outcome="closing " + ("everything" if symbols is None else ", ".join(sorted(symbols))),
-        )
-        self.supervisor.record(record, flattening.started_ns)
+        symbols, now_ns = flattening.symbols, flattening.started_ns
+        outcome = "closing " + ("everything" if symbols is None else ", ".join(sorted(symbols)))
+        self._record("flatten_start", outcome, now_ns, by=flattening.by, reason=flattening.reason)
 
     def _on_flatten_report(self, report: FlattenReport) -> None:
-        left = "; ".join(f"{each.quantity} {each.instrument_id}: {each.why}" for each in report.left)
-        record = CommandRecord(
-            ts_ns=report.ended_ns,
-            command="flatten_report",
-            by=report.by,
-            reason=report.reason,
-            outcome="flat" if report.is_flat else f"NOT FLAT after {counted(report.rounds, 'round')}: {left}",
+        left = "; ".join(map(_left, report.left))
+        goes_on = "ended" if report.is_over else "tried again every minute"
+        rounds = counted(report.rounds, "round")
+        outcome = "flat" if report.is_flat else f"NOT FLAT after {rounds}, {goes_on}: {left}"
+        self._record("flatten_report", outcome, report.ended_ns, by=report.by, reason=report.reason)
+
+    def _on_stuck_orders(self, order_ids: tuple[str, ...], now_ns: int) -> None:
+        reason = "the HALT cancels what could open, again and again"
+        outcome = f"NOT CANCELED: {', '.join(order_ids)}. Cancel them in TWS."
+        self._record(
+            "halt_cancels", outcome, now_ns, by=self.keeper.account.breaker.changed_by, reason=reason
         )
-        self.supervisor.record(record, report.ended_ns)
+
+    def _record(self, command: str, outcome: str, now_ns: int, *, by: str, reason: str) -> None:
+        record = CommandRecord(ts_ns=now_ns, command=command, by=by, reason=reason, outcome=outcome)
+        self.supervisor.record_command(record)
+
+    def _tell(self, notice: Notice) -> None:
+        """Write to the node's log what a person should see while it happens."""
+        (self._log.error if notice.is_urgent else self._log.warning)(f"Risk gate: {notice.text}")
 
     def confirm_reconciled(self, *, reason: str) -> None:
-        """Say that positions and orders agree with the broker's: ends the SAFE_MODE of the start."""
-        self.adopt_cache()
-        self.supervisor.confirm_reconciled(self._clock.timestamp_ns(), reason=reason)
+        """Say that Nautilus' cache agrees with the broker: ends the SAFE_MODE of the start.
+
+        The gate's positions and orders become the cache's; what that changes is recorded.
+        """
+        now_ns = self._clock.timestamp_ns()
+        changes = self.adopt_cache()
+        if changes:
+            self._record("reconcile", "; ".join(changes), now_ns, by="reconciliation", reason=reason)
+        self.supervisor.confirm_reconciled(now_ns, reason=reason)
 
     def install(self) -> None:
         """Put the gate in the door; raises KeyError or ValueError when another handler stands there."""
@@ -312,6 +309,12 @@ class Gate:
 
 def _pass(_command: Any) -> Answers:
     return None
+
+
+def _left(each: Leftover) -> str:
+    """Say whose position, or which order, is left, and why."""
+    owner = f" of {each.strategy_id}" if each.strategy_id else ""
+    return f"{each.quantity} {each.instrument_id}{owner}: {each.why}"
 
 
 class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -357,6 +360,7 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     gate = Gate(kernel, supervisor, instruments, on_order=setup.on_order)
     gate.install()
     gate.adopt_cache()
+    supervisor.enforce_halt()
     if not is_backtest and setup.has_timer is not False:
         gate.watch.start_timer()
     elif setup.has_timer:

@@ -14,19 +14,25 @@ from typing import Any
 from nautilus_trader.common import Environment
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import (
+    OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
     OrderDenied,
     OrderExpired,
     OrderFilled,
     OrderModifyRejected,
+    OrderPendingCancel,
+    OrderPendingUpdate,
     OrderRejected,
+    OrderTriggered,
     OrderUpdated,
 )
 
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms
-from risk.nautilus_intents import InstrumentBook, decimal_or_none, whole
+from risk.nautilus_adoption import Adoption
+from risk.nautilus_intents import UnknownInstrumentError, decimal_or_none, whole
+from risk.nautilus_refusals import Refusals
 from risk.performance import Fill
 from risk.supervisor import Supervisor
 
@@ -40,27 +46,32 @@ LEG_MARK = "-LEG-"
 class OrderEvents:
     """Subscribes to all order events; tells `on_position` which instrument a fill has moved.
 
-    `is_own` knows the refusals of modifications that the gate itself has made.
+    `refusals` knows the refusals of modifications that the gate itself has made.
     """
 
     def __init__(
         self,
         kernel: Any,
         supervisor: Supervisor,
-        instruments: InstrumentBook,
+        adoption: Adoption,
+        refusals: Refusals,
         *,
         on_position: Callable[[InstrumentTerms], None],
-        is_own: Callable[[Any], bool],
     ) -> None:
         self.supervisor = supervisor
         self.keeper: Gatekeeper = supervisor.keeper
-        self.instruments = instruments
+        self.instruments = adoption.instruments
         self._clock = kernel.clock
         self._cache = kernel.cache
+        self._adoption = adoption
+        self._refusals = refusals
         self._on_position = on_position
-        self._is_own = is_own
         self._is_backtest = kernel.environment == Environment.BACKTEST
         self._events: dict[type, Callable[[Any], None]] = {
+            OrderAccepted: self._on_working,
+            OrderTriggered: self._on_working,
+            OrderPendingUpdate: self._on_working,
+            OrderPendingCancel: self._on_working,
             OrderFilled: self._on_filled,
             OrderCanceled: self._on_ended,
             OrderExpired: self._on_ended,
@@ -79,9 +90,15 @@ class OrderEvents:
             return
         try:
             handler(event)
+        except UnknownInstrumentError as error:
+            self._adoption.leave_out(event.instrument_id, error)
         except Exception as error:  # noqa: BLE001 - the border: a ledger that may be wrong must not open
-            reason = f"{type(event).__name__} could not be booked: {type(error).__name__}: {error}"
-            self.supervisor.halt(self._clock.timestamp_ns(), by="gate_fault", reason=reason)
+            what = f"{type(event).__name__} could not be booked"
+            self._refusals.halt(f"{what}: {type(error).__name__}: {error}")
+
+    def _on_working(self, event: Any) -> None:
+        """Count an order that somebody else has sent, on the first word of it."""
+        self._adoption.adopt_order(self._cache.order(event.client_order_id))
 
     def _on_filled(self, event: Any) -> None:
         now_ns = self._clock.timestamp_ns()
@@ -98,8 +115,10 @@ class OrderEvents:
         )
         self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
         order = self._cache.order(event.client_order_id)
-        if order is not None and order.is_closed:
-            self._finish(order_id, now_ns)
+        if order is not None:  # the fill of a leg has none
+            self._adoption.adopt_order(order)
+            if order.is_closed:
+                self._finish(order_id, now_ns)
         self.supervisor.after_fill(terms, now_ns)
         self._on_position(terms)
 
@@ -115,21 +134,36 @@ class OrderEvents:
 
     def _on_rejected(self, event: Any) -> None:
         now_ns = self._clock.timestamp_ns()
-        self.keeper.rejected(event.client_order_id.value, now_ns)
+        order = self._cache.order(event.client_order_id)
+        is_certain = not event.reconciliation and order is not None and not order.ts_accepted
+        self.keeper.rejected(event.client_order_id.value, now_ns, is_certain=is_certain)
         self.supervisor.after_reject(now_ns)
 
     def _on_denied(self, event: Any) -> None:
         self.keeper.finished(event.client_order_id.value, self._clock.timestamp_ns())
 
     def _on_updated(self, event: Any) -> None:
-        price = event.price if event.price is not None else event.trigger_price
-        quantity = whole(event.quantity)
-        self.keeper.changed(event.client_order_id.value, quantity, decimal_or_none(price), event.ts_event)
+        order = self._cache.order(event.client_order_id)
+        self._adoption.adopt_order(order)
+        price = decimal_or_none(_price(event, order))
+        self.keeper.changed(event.client_order_id.value, whole(event.quantity), price, event.ts_event)
 
     def _on_modify_rejected(self, event: Any) -> None:
         is_engines = not self._is_backtest and event.ts_event == event.ts_init
-        if not self._is_own(event) and not is_engines:
+        if not self._refusals.is_own(event) and not is_engines:
             self.keeper.change_rejected(event.client_order_id.value, event.ts_event)
 
     def _on_cancel_rejected(self, event: Any) -> None:
         self.keeper.account.ledger.cancel_rejected(event.client_order_id.value)
+
+
+def _price(event: Any, order: Any) -> Any:
+    """Return the limit or trigger that an updated order has, of the two that the event tells.
+
+    IB tells a limit of 0.0 of every order that has none, and Nautilus' adapter passes it on.
+    """
+    if order.has_price:
+        return order.price if event.price is None else event.price
+    if order.has_trigger_price:
+        return order.trigger_price if event.trigger_price is None else event.trigger_price
+    return None
