@@ -93,7 +93,7 @@ def carry_out(
         reason=command.reason,
         outcome=outcome,
     )
-    supervisor.record(record, now_ns)
+    supervisor.record_command(record)
     return record
 
 
@@ -103,7 +103,10 @@ def _carry_out(
     account = supervisor.account
     match command:
         case Halt():
+            is_halted = account.breaker.state == "HALT"
             supervisor.halt(now_ns, by=command.by, reason=command.reason)
+            if is_halted:  # the first halt keeps its reason, but what it left working ends now
+                supervisor.enforce_halt()
         case Resume():
             supervisor.resume(now_ns, by=command.by, reason=command.reason)
             account.all_paused_by = None

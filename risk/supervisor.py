@@ -1,7 +1,8 @@
 """Moves the breaker: records, persists and acts on what triggers and persons decide.
 
-Every change is saved before it is announced. A file or a recorder that fails is itself a reason to
-stop opening: the breaker halts when its state, or what happens, cannot be kept.
+Every change is saved before it is announced, and a person is told of it (`on_notice`) whether or not it
+could be recorded. A file or a recorder that fails is itself a reason to stop opening: the breaker halts
+when its state, or what happens, cannot be kept.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from market.time import NS_PER_MS
+from market.time import NS_PER_MS, format_new_york
 from risk.breaker import UNRECONCILED, Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
 from risk.counted import counted
 from risk.decision import Refused
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms
+from risk.notices import Notice, of_change, of_command
 from risk.reading_filter import Assessment, Reading, ReadingFilter
 from risk.records import (
     BreakerChangeRecord,
+    CommandRecord,
     ReadingRecord,
     Recorder,
     RefusalRecord,
@@ -51,6 +54,7 @@ class Supervisor:
         self.limits = keeper.policy.limits
         self.executor: Executor | None = None
         self.on_look: Callable[[int], None] | None = None
+        self.on_notice: Callable[[Notice], None] = lambda _notice: None
         self._recorder = recorder
         self._file = file
         self._filter = ReadingFilter(interval_ns=self.limits.halt_reading_interval_ms * NS_PER_MS)
@@ -159,6 +163,12 @@ class Supervisor:
     def confirm_reconciled(self, now_ns: int, *, reason: str) -> None:
         """Say that positions and orders agree with the broker's."""
         self.clear_cause(UNRECONCILED, now_ns, reason=reason)
+        self.enforce_halt()
+
+    def enforce_halt(self) -> None:
+        """Cancel again, while in HALT, what could add risk: orders found at a start were never canceled."""
+        if self.account.breaker.state == "HALT" and self.executor is not None:
+            self.executor.cancel_openings()
 
     def save(self, now_ns: int) -> None:
         """Save the breaker, pauses and the day durably; a failure halts."""
@@ -172,6 +182,11 @@ class Supervisor:
             self.recording_failed(f"{type(error).__name__}: {error}", now_ns)
             return False
         return True
+
+    def record_command(self, entry: CommandRecord) -> None:
+        """Record what an operator commanded, or the kill switch did, and tell a person."""
+        self.on_notice(of_command(entry))
+        self.record(entry, entry.ts_ns)
 
     def recording_failed(self, why: str, now_ns: int) -> None:
         """Halt, because records are being lost: by the gate, or by who records beside it."""
@@ -200,13 +215,15 @@ class Supervisor:
         if paused_until_ns is None or paused_until_ns == self._noted_pause_ns:
             return
         self._noted_pause_ns = paused_until_ns
-        losses = self.account.performance.consecutive_losses
+        losses = counted(self.account.performance.consecutive_losses, "loss", "losses")
+        until = format_new_york(paused_until_ns, places=0)
+        self.on_notice(Notice(f"Openings are paused until {until} by {losses} in a row."))
         self.record(
             ReadingRecord(
                 ts_ns=now_ns,
                 trigger="consecutive_losses",
                 verdict="confirmed",
-                value=f"{counted(losses, 'loss', 'losses')} in a row",
+                value=f"{losses} in a row",
                 limit=f"{self.limits.max_consecutive_losses} in a row",
                 readings_ns=(now_ns,),
                 inputs={"paused_until_ns": str(paused_until_ns)},
@@ -240,6 +257,7 @@ class Supervisor:
         if trigger == "loss_per_trade":
             self.account.paused_symbols[symbol] = trigger
             self.save(now_ns)
+            self.on_notice(Notice(f"Openings in {symbol} are paused by {trigger}: {reason}."))
             if self.executor is not None:
                 self.executor.flatten(frozenset({symbol}), now_ns, by=trigger, reason=reason)
             return
@@ -257,17 +275,16 @@ class Supervisor:
             return
         self.account.breaker = breaker
         self.save(now_ns)
-        self.record(
-            BreakerChangeRecord(
-                ts_ns=now_ns,
-                before=before.state,
-                after=breaker.state,
-                causes=breaker.causes,
-                by=breaker.changed_by,
-                reason=breaker.reason,
-            ),
-            now_ns,
+        change = BreakerChangeRecord(
+            ts_ns=now_ns,
+            before=before.state,
+            after=breaker.state,
+            causes=breaker.causes,
+            by=breaker.changed_by,
+            reason=breaker.reason,
         )
+        self.on_notice(of_change(change))
+        self.record(change, now_ns)
 
     def _save(self, now_ns: int, *, is_durable: bool) -> None:
         if self._file is None:
@@ -277,6 +294,8 @@ class Supervisor:
         except OSError as error:
             reason = f"{self._file.path.name} cannot be written: {error.strerror}"
             self._file = None  # a halt that cannot be kept is still a halt
+            if self.account.breaker.state == "HALT":
+                self.on_notice(Notice(f"The HALT will not outlive a restart: {reason}.", is_urgent=True))
             self.halt(now_ns, by="breaker_file", reason=reason)
 
     def _persistent(self) -> BreakerRecord:
