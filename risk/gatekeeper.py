@@ -14,7 +14,8 @@ import msgspec
 from risk.account import Account
 from risk.counted import counted
 from risk.decision import Approved, Decision, Refused
-from risk.ib_rule_book import DUPLICATE_ORDER_ID, MODIFY_FINISHED, Occasion, validate
+from risk.ib_requirement import Occasion
+from risk.ib_rule_book import DUPLICATE_ORDER_ID, MODIFY_FINISHED, validate
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.performance import Fill
 from risk.policy import Policy
@@ -91,14 +92,16 @@ class Gatekeeper:
                 advice="Send a new order instead.",
                 ib_code=MODIFY_FINISHED,
             )
-        if len(reservation.pending) >= MAX_PENDING_CHANGES:
+        verdict = self._judge(intent, now_ns)
+        is_opening = isinstance(verdict, Approved) and not verdict.is_reducing
+        if is_opening and len(reservation.pending) >= MAX_PENDING_CHANGES:
             return Refused(
                 rule="pending_changes",
                 value=counted(len(reservation.pending), "unanswered modification"),
                 limit=f"{MAX_PENDING_CHANGES}",
                 advice="Wait for the broker's answers.",
             )
-        return self._judge(intent, now_ns)
+        return verdict
 
     def _judge(self, intent: OrderIntent, now_ns: int) -> Decision[OrderIntent]:
         account = self.account
@@ -133,18 +136,15 @@ class Gatekeeper:
         """
         ledger = self.account.ledger
         reservation = ledger.reservations.get(intent.order_id)
-        if reservation is None or reservation.pending:
+        if reservation is None:
             return False
         total = intent.quantity + reservation.filled
-        if total > reservation.quantity or ledger.closed_by_children(intent.order_id) > total:
+        if ledger.closed_by_children(intent.order_id) > total:
             return False
         if intent.limit_price is not None and reservation.may_trigger_otherwise(intent):
             return False
-        old, new = reservation.price, intent.price
-        if old == new:
-            return True
-        is_buy_limit = intent.side == "buy" and intent.order_type == "limit"
-        return is_buy_limit and old is not None and new is not None and new < old
+        known = [(reservation.quantity, reservation.price), *reservation.pending]
+        return all(total <= quantity and _is_no_worse(intent, price) for quantity, price in known)
 
     def _refuse_list(
         self,
@@ -155,7 +155,7 @@ class Gatekeeper:
         culprit = intents[len(verdicts) - 1].order_id
         for intent in intents[: len(verdicts) - 1]:
             self.account.ledger.closed(intent.order_id, 0, may_fill_late=False)
-            self.account.sent.forget(intent)
+            self.account.sent.forget(intent.order_id, 0)
             self.account.orders.take_back()
         others = msgspec.structs.replace(
             refused,
@@ -172,6 +172,7 @@ class Gatekeeper:
         account = self.account
         if not account.ledger.is_new_fill(order_id, fill.terms.instrument_id, trade_id):
             return
+        account.sent.recall(order_id)
         account.roll_day(now_ns)
         if fill.terms.kind != "spread":  # of a spread its legs make the positions and the money
             account.performance.apply(fill, now_ns)
@@ -187,13 +188,21 @@ class Gatekeeper:
         """Book the broker's refusal, of `ts_ns`, of a modification."""
         self.account.ledger.change_rejected(order_id, ts_ns)
 
-    def rejected(self, order_id: str, now_ns: int) -> None:
-        """Book the broker's refusal of an order: its decision may be sent again."""
-        reservation = self.account.ledger.reservations.get(order_id)
-        self.account.rejects.add(now_ns)
-        if reservation is not None:
-            self.account.sent.forget(reservation.intent)
-        self.account.ledger.closed(order_id, now_ns, may_fill_late=False)
+    def rejected(self, order_id: str, now_ns: int, *, is_certain: bool = False) -> None:
+        """Book the refusal of an order; as soon as it counts no more, its decision may be sent again.
+
+        `is_certain` says that the broker itself refused it, before it worked. A refusal that is only
+        supposed (an answer that never came), or of an order that worked, leaves it to count for the grace
+        period, because it may be alive.
+        """
+        account = self.account
+        account.rejects.add(now_ns)
+        reservation = account.ledger.reservations.get(order_id)
+        if reservation is None:
+            return
+        may_fill_late = not is_certain or reservation.filled > 0
+        account.sent.forget(order_id, now_ns + account.ledger.grace_ns if may_fill_late else now_ns)
+        account.ledger.closed(order_id, now_ns, may_fill_late=may_fill_late)
 
     def ended(self, order_id: str, now_ns: int) -> None:
         """Book the end of a canceled or expired order; a fill may still arrive."""
@@ -226,3 +235,12 @@ def _yield(intent: OrderIntent) -> Refused:
         limit="one that closes",
         advice="Send nothing; it cancels your orders there and closes your position itself.",
     )
+
+
+def _is_no_worse(intent: OrderIntent, old: Decimal | None) -> bool:
+    """Whether a modification has the old price, or is a buy limit with a lower one."""
+    new = intent.price
+    if old == new:
+        return True
+    is_buy_limit = intent.side == "buy" and intent.order_type == "limit"
+    return is_buy_limit and old is not None and new is not None and new < old

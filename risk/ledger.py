@@ -31,7 +31,7 @@ class Ledger:
         self.reservations: dict[str, Reservation] = {}
         self.symbols: dict[str, int] = {}
         self.option_books = 0
-        self._grace_ns = grace_ns
+        self.grace_ns = grace_ns
         self._fills_seen: dict[tuple[str, str, str], None] = {}
         self._closing: deque[tuple[int, str]] = deque()
         self._lingering: set[str] = set()
@@ -218,14 +218,18 @@ class Ledger:
         self._drop_if_done(order_id, reservation)
 
     def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool) -> None:
-        """End an order; with `may_fill_late` (canceled, expired) its rest counts for the grace period."""
+        """End an order; with `may_fill_late` (canceled, expired) its rest counts for the grace period.
+
+        So does the rest of one that ends with a modification unanswered: the broker may work on what grew.
+        """
         reservation = self.reservations.get(order_id)
         if reservation is None or not reservation.is_open:
             return
         self._lingering.add(order_id)
-        if may_fill_late and self._grace_ns and reservation.filled < reservation.committed:
+        may_fill_late = may_fill_late or bool(reservation.pending)
+        if may_fill_late and self.grace_ns and reservation.filled < reservation.committed:
             reservation.close(now_ns)
-            self._closing.append((now_ns + self._grace_ns, order_id))
+            self._closing.append((now_ns + self.grace_ns, order_id))
         else:
             reservation.close(None)
         self._drop_if_done(order_id, reservation)

@@ -22,6 +22,7 @@ class SentIntents:
         self._by_decision: dict[_DecisionKey, str] = {}
         self._by_content: dict[_Likeness, tuple[int, str]] = {}
         self._order_ids: dict[str, None] = {}
+        self._free_from_ns: dict[str, int] = {}
         self._intent: OrderIntent | None = None
         self._decision: _DecisionKey | None = None
         self._likeness: _Likeness = ("", "", "", 0, "", None)
@@ -35,13 +36,14 @@ class SentIntents:
         self._read(intent)
         if self._decision is not None:
             repeated = self._by_decision.get(self._decision)
-            if repeated is not None and repeated != intent.order_id:
+            if repeated is not None and repeated != intent.order_id and not self._is_free(repeated, now_ns):
                 return repeated
         sent = self._by_content.get(self._likeness)
         if sent is None:
             return None
         sent_ns, order_id = sent
-        return order_id if now_ns - sent_ns < self._window_ns else None
+        is_repeated = now_ns - sent_ns < self._window_ns and not self._is_free(order_id, now_ns)
+        return order_id if is_repeated else None
 
     def remember(self, intent: OrderIntent, now_ns: int) -> None:
         """Note that `intent` was sent at `now_ns`."""
@@ -55,12 +57,17 @@ class SentIntents:
         if len(self._order_ids) > MAX_REMEMBERED:  # each has an id of its own, so the others are no larger
             self._drop_oldest()
 
-    def forget(self, intent: OrderIntent) -> None:
-        """Let the decision be sent again: the broker rejected its order, so nothing came of it."""
-        self._read(intent)
-        if self._decision is not None:
-            self._by_decision.pop(self._decision, None)
-        self._by_content.pop(self._likeness, None)
+    def forget(self, order_id: str, from_ns: int) -> None:
+        """Let the order's decision be sent again from `from_ns` on: it was refused, so nothing came of it."""
+        self._free_from_ns[order_id] = from_ns
+
+    def recall(self, order_id: str) -> None:
+        """Take `forget` back: the order filled after all."""
+        self._free_from_ns.pop(order_id, None)
+
+    def _is_free(self, order_id: str, now_ns: int) -> bool:
+        free_ns = self._free_from_ns.get(order_id)
+        return free_ns is not None and now_ns >= free_ns
 
     def _read(self, intent: OrderIntent) -> None:
         """Make the keys of the decision and of the content."""
@@ -72,7 +79,7 @@ class SentIntents:
 
     def _drop_oldest(self) -> None:
         """Keep nine tenths: a dict is slow to find its first key after many were deleted one by one."""
-        for remembered in (self._order_ids, self._by_decision, self._by_content):
+        for remembered in (self._order_ids, self._by_decision, self._by_content, self._free_from_ns):
             excess = len(remembered) - MAX_REMEMBERED * 9 // 10
             for key in list(itertools.islice(remembered, max(excess, 0))):
                 del remembered[key]  # type: ignore[arg-type]

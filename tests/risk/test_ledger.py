@@ -245,9 +245,8 @@ def test_a_canceled_order_counts_at_its_largest_modification() -> None:
 
 
 def test_a_filled_order_waits_for_no_grace() -> None:
-    buy = order(quantity=10)
+    buy = order(quantity=25)
     book = ledger(buy, grace_ns=GRACE_NS)
-    book.reserve_change(buy.order_id, 25, D(5))
     fill(book, buy, 10)
     assert worst(book) == (25, 0)
     book.closed(buy.order_id, NOW_NS, may_fill_late=False)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from market.time import NS_PER_MS
 from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
 from risk.performance import Fill
 from risk.reservation import MAX_PENDING_CHANGES
 from tests.risk.limit_cases import limits
-from tests.risk.table_market import NOW_NS, TableMarket, changed, gatekeeper, order, stock, verdict
+from tests.risk.table_market import NOW_NS, TableMarket, bought, changed, gatekeeper, order, stock, verdict
 
 D = Decimal
 F = stock()
@@ -131,9 +132,44 @@ def test_a_market_order_is_not_made_better_by_a_price(keeper: Gatekeeper) -> Non
     assert isinstance(keeper.change(changed(intent, 10), 10, NOW_NS), Approved)
 
 
-def test_nothing_is_taken_for_lower_while_a_larger_request_is_open(keeper: Gatekeeper) -> None:
+@pytest.mark.parametrize(
+    ("quantity", "price", "passes"),
+    [(9, "4.98", True), (10, "4.98", True), (11, "4.98", False), (9, "4.99", False), (9, "5.00", False)],
+)
+def test_what_lowers_is_lower_than_all_that_may_work(
+    keeper: Gatekeeper, quantity: int, price: str, passes: bool
+) -> None:
     intent = order(quantity=10)
     verdict(keeper, intent)
-    assert isinstance(keeper.change(changed(intent, 20), 20, NOW_NS), Approved)
+    assert isinstance(keeper.change(changed(intent, 20, limit_price=D("4.98")), 20, NOW_NS), Approved)
     keeper.account.breaker = keeper.account.breaker.with_cause("drill", NOW_NS, reason="test")
-    assert isinstance(keeper.change(changed(intent, 9), 9, NOW_NS), Refused)
+    decision = keeper.change(changed(intent, quantity, limit_price=D(price)), quantity, NOW_NS)
+    assert isinstance(decision, Approved) == passes
+
+
+def test_a_stop_loss_may_be_moved_however_many_answers_are_missing(keeper: Gatekeeper) -> None:
+    bought(keeper, 10)
+    stop = order(quantity=10, side="sell", order_type="stop", limit_price=None, trigger_price=D("4.50"))
+    verdict(keeper, stop)
+    for number in range(10 * MAX_PENDING_CHANGES):
+        moved = changed(stop, 10, trigger_price=D("4.50") + D(number % 2) / 100)
+        assert isinstance(keeper.change(moved, 10, NOW_NS), Approved)
+    assert keeper.account.ledger.exposure("F.SMART").worst == 10
+
+
+@pytest.mark.parametrize(("grace_ms", "counted"), [(2_000, 100), (0, 10)])
+def test_a_growing_order_whose_old_quantity_fills_counts_its_growth(
+    market: TableMarket, grace_ms: int, counted: int
+) -> None:
+    """The broker may have grown it before: Nautilus calls it filled, and the rest works on."""
+    keeper = gatekeeper(limits(canceled_order_grace_ms=grace_ms), market)
+    intent = order(quantity=10)
+    verdict(keeper, intent)
+    assert isinstance(keeper.change(changed(intent, 100), 100, NOW_NS), Approved)
+    fill = Fill(strategy_id="S-ONE", terms=F, signed_quantity=10, price=D("5.00"))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS)
+    keeper.finished(intent.order_id, NOW_NS)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == counted
+    keeper.account.ledger.release_expired(NOW_NS + 2_000 * NS_PER_MS)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 10
+    assert keeper.account.ledger.reservations == {}

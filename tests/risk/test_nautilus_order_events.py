@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import LiquiditySide, OrderType
-from nautilus_trader.model.events import OrderCancelRejected, OrderFilled, OrderModifyRejected
+from nautilus_trader.model.events import OrderCancelRejected, OrderFilled, OrderModifyRejected, OrderRejected
 from nautilus_trader.model.identifiers import TradeId
 from nautilus_trader.model.objects import Money
 
+from tests.risk.limit_cases import limits
 from tests.risk.nautilus_rig import (
     START_NS,
     Rig,
@@ -54,6 +55,36 @@ def test_a_rejection_by_the_venue_frees_the_order_and_counts() -> None:
     assert rig.open_orders == []
     assert rig.gate.keeper.account.ledger.reservations == {}
     assert rig.gate.keeper.account.rejects.count(START_NS) == 1
+
+
+@pytest.mark.parametrize(
+    ("is_accepted", "is_supposed", "counted"),
+    [(False, False, 0), (False, True, 10), (True, False, 10), (True, True, 10)],
+)
+def test_only_a_rejection_that_the_venue_has_told_of_an_order_that_never_worked_frees_it_at_once(
+    is_accepted: bool, is_supposed: bool, counted: int
+) -> None:
+    """Nautilus supposes one where answers fail to come, and the adapter to IB where it cannot send."""
+    rig = Rig(limits=limits(canceled_order_grace_ms=60_000))
+    if not is_accepted:
+        rig.gate._forward = lambda _command: None
+
+    def reject(strategy: Scripted) -> None:
+        (order,) = strategy.cache.orders()
+        assert bool(order.ts_accepted) == is_accepted
+        fields = names(order, strategy)
+        fields["event_id"] = fields.pop("command_id")
+        del fields["venue_order_id"]
+        account_id, reason = strategy.cache.accounts()[0].id, "UNKNOWN"
+        rejected = OrderRejected(
+            account_id=account_id, reason=reason, ts_event=1, reconciliation=is_supposed, **fields
+        )
+        rig.gate.events.on_order_event(rejected)
+        seen.append(rig.gate.keeper.account.ledger.exposure("F.SMART").worst_long)
+
+    seen: list[int] = []
+    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10)), 3: reject}))
+    assert seen == [counted]
 
 
 def test_a_fill_pays_its_fee() -> None:

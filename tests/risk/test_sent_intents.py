@@ -10,9 +10,10 @@ import pytest
 
 from market.time import NS_PER_MS
 from risk.gatekeeper import Gatekeeper
+from risk.performance import Fill
 from risk.sent_intents import SentIntents
-from tests.risk.limit_cases import LIMITS
-from tests.risk.table_market import NOW_NS, order, stock, verdict
+from tests.risk.limit_cases import LIMITS, limits
+from tests.risk.table_market import NOW_NS, TableMarket, gatekeeper, order, stock, verdict
 
 D = Decimal
 
@@ -26,6 +27,48 @@ def test_a_rejected_decision_may_be_sent_again(keeper: Gatekeeper) -> None:
     assert keeper.account.rejects.count(NOW_NS) == 1
     assert verdict(keeper, again) == "approved"
     keeper.rejected("unknown", NOW_NS)
+
+
+@pytest.mark.parametrize(("is_certain", "free_after_ms"), [(True, 0), (False, 2_000)])
+def test_a_rejection_that_is_only_supposed_frees_shares_and_decision_after_the_grace_period(
+    market: TableMarket, is_certain: bool, free_after_ms: int
+) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000, max_quote_age_ms=60_000), market)
+    intent = order(quantity=100, idempotency_key="k")
+    verdict(keeper, intent)
+    keeper.rejected(intent.order_id, NOW_NS, is_certain=is_certain)
+    seen = []
+    for after_ms in (free_after_ms - 1, free_after_ms):
+        again = msgspec.structs.replace(intent, order_id=f"again-{after_ms}")
+        now_ns = NOW_NS + after_ms * NS_PER_MS
+        keeper.account.ledger.release_expired(now_ns)
+        counted = keeper.account.ledger.exposure("F.SMART").worst_long
+        seen.append((counted, verdict(keeper, again, now_ns)))
+    assert seen[1] == (0, "approved")
+    if not is_certain:
+        assert seen[0] == (100, "duplicate_intent")
+
+
+def test_a_rejected_order_that_fills_after_all_was_sent(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000, max_quote_age_ms=60_000), market)
+    intent = order(quantity=50, idempotency_key="k")
+    verdict(keeper, intent)
+    keeper.rejected(intent.order_id, NOW_NS)
+    fill = Fill(strategy_id="S-ONE", terms=stock(), signed_quantity=50, price=D(5))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS + NS_PER_MS)
+    again = msgspec.structs.replace(intent, order_id="again")
+    assert verdict(keeper, again, NOW_NS + 3_000 * NS_PER_MS) == "duplicate_intent"
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 50
+
+
+def test_an_order_that_has_filled_is_not_certain_to_be_dead(market: TableMarket) -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), market)
+    intent = order(quantity=50)
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=stock(), signed_quantity=1, price=D(5))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS)
+    keeper.rejected(intent.order_id, NOW_NS, is_certain=True)
+    assert keeper.account.ledger.exposure("F.SMART").worst_long == 50
 
 
 def test_an_equal_order_is_a_duplicate_until_the_window_has_passed(keeper: Gatekeeper) -> None:
@@ -61,8 +104,21 @@ def test_one_decision_may_have_an_order_on_each_side() -> None:
     assert sent.earlier(intent, 10) is None
     assert sent.earlier(msgspec.structs.replace(intent, order_id="x"), 10) == intent.order_id
     assert sent.earlier(msgspec.structs.replace(intent, order_id="x", side="sell"), 10) is None
-    sent.forget(order())
+    sent.forget("another", 0)
     assert sent.earlier(msgspec.structs.replace(intent, order_id="x"), 10) == intent.order_id
+
+
+def test_a_decision_is_free_from_the_time_on_that_its_order_counts_no_more() -> None:
+    sent = SentIntents(window_ns=1_000)
+    intent = order(idempotency_key="k")
+    sent.remember(intent, 1)
+    sent.forget(intent.order_id, 10)
+    by_decision = order(quantity=11, idempotency_key="k")
+    by_content = msgspec.structs.replace(intent, order_id="x", idempotency_key=None)
+    for again in (by_decision, by_content):
+        assert [sent.earlier(again, now_ns) for now_ns in (9, 10)] == [intent.order_id, None]
+    sent.recall(intent.order_id)
+    assert [sent.earlier(again, 10) for again in (by_decision, by_content)] == [intent.order_id] * 2
 
 
 def test_memory_of_sent_orders_keeps_the_nine_tenths_sent_last(monkeypatch: pytest.MonkeyPatch) -> None:
