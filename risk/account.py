@@ -25,6 +25,10 @@ from risk.session_view import SessionView
 from risk.snapshot import Exposure, Quote, Snapshot, Touch
 
 ZERO = Decimal(0)
+ONE_DAY = timedelta(days=1)
+HALF_DAY_NS = 12 * 60 * NS_PER_MINUTE
+LONGEST_BREAK_DAYS = 10
+"""Days that the exchange may be closed in a row, with a wide margin."""
 RUNAWAY_MULTIPLE = 10
 """A strategy that tries to send this many times the order rate runs away, and halts everything."""
 
@@ -62,28 +66,61 @@ class Account:
         self.kill_switch_order: str | None = None
         self.options = OptionBook(self.ledger, self.performance, market)
         self._restored_day = record.day
-        self._day_ends_ns = 0
-        self.day: date | None = None
+        self._day_starts_ns = self._day_ends_ns = 0
 
     def is_running_away(self, now_ns: int) -> bool:
         """Whether strategies try to send far more than the rate allows, refused or not."""
         return self.attempts.count(now_ns) > RUNAWAY_MULTIPLE * self.limits.max_orders_per_second
 
+    @property
+    def day(self) -> date | None:
+        """The day in New York; None before the first."""
+        return self.performance.day
+
     def roll_day(self, now_ns: int) -> None:
-        """Begin a new day in New York when `now_ns` is past the old one; the first may be a restored one."""
-        if now_ns < self._day_ends_ns:
+        """Begin the day in New York that `now_ns` lies in, unless it has begun.
+
+        The first may be that of an earlier run's file, or follow on it.
+        """
+        if self._day_starts_ns <= now_ns < self._day_ends_ns:
             return
-        self.day = new_york_date(now_ns)
-        self._day_ends_ns = new_york_midnight_ns(self.day + timedelta(days=1))
-        self.performance.start_day(self.market.touch)
+        day = new_york_date(now_ns)
+        self._day_starts_ns = new_york_midnight_ns(day)
+        self._day_ends_ns = new_york_midnight_ns(day + ONE_DAY)
+        self.performance.start_day(day, now_ns)
         restored, self._restored_day = self._restored_day, None
-        if restored is not None and restored.day == self.day:
-            self.performance.restore(
-                realized_usd=restored.realized_usd,
-                high_usd=restored.high_usd,
-                consecutive_losses=restored.consecutive_losses,
-                paused_until_ns=restored.paused_until_ns,
-            )
+        if restored is None:
+            return
+        if restored.day == day:
+            self.performance.restore(restored)
+        elif self._has_no_session_between(restored.day, day):
+            self.performance.carry_over(restored)
+
+    def _has_no_session_between(self, earlier: date, day: date) -> bool:
+        """Whether `earlier` is the last day before `day` at whose end positions had a value."""
+        between = (day - earlier).days - 1
+        if not 0 <= between <= LONGEST_BREAK_DAYS:
+            return False
+        noons = (
+            new_york_midnight_ns(earlier + ONE_DAY * (count + 1)) + HALF_DAY_NS for count in range(between)
+        )
+        return all(self.market.session(noon_ns).day is None for noon_ns in noons)
+
+    def look(self, now_ns: int) -> None:
+        """Follow the quotes of what is held, while the session is open."""
+        session = self.market.session(now_ns)
+        if session.day is not None and session.phase != "closed":
+            self.performance.look(self.market.quote, session.day.open_ns, now_ns)
+
+    def unpriced(self, now_ns: int) -> list[str]:
+        """Return what is held and has shown no quote worth believing for too long; nothing out of session."""
+        session = self.market.session(now_ns)
+        if session.day is None or session.phase == "closed":
+            return []
+        since_ns = now_ns - self.limits.max_data_silence_seconds * NS_PER_SECOND
+        if since_ns < max(session.day.open_ns, self.performance.started_ns):
+            return []
+        return self.performance.unseen_since(since_ns)
 
     def is_reducing(self, intent: OrderIntent) -> bool:
         """Return whether the intent can only lower risk: it closes what is held, or protects an entry."""

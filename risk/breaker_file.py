@@ -21,10 +21,21 @@ EARLIER_RUN = "an earlier run"
 """Who paused what a file of before says is paused."""
 
 
-class DayRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The day's result so far: New York date, money in USD, fees counted.
+class HoldingRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the account held of an instrument, and the last price worth believing, in USD a share."""
 
-    `paused_until_ns` (UTC): until when losses in a row pause openings, None when they do not.
+    instrument_id: str
+    quantity: int
+    multiplier: int
+    price_usd: Decimal
+
+
+class DayRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The day's result so far: New York date, money in USD, fees counted; times in ns UTC.
+
+    `paused_until_ns`: until when losses in a row pause openings, None when they do not. `paid_usd` is
+    what went into `holdings` today, their value at the day's start included (`DayAccount`), and
+    `executed_ns` the last execution in it; both None in a file of before.
     """
 
     day: date
@@ -32,6 +43,9 @@ class DayRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     high_usd: Decimal
     consecutive_losses: int
     paused_until_ns: int | None = None
+    paid_usd: Decimal | None = None
+    holdings: tuple[HoldingRecord, ...] = ()
+    executed_ns: int | None = None
 
 
 class BreakerRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ class MarketView(Protocol):
         """Return the latest quote."""
 
     def touch(self, terms: InstrumentTerms) -> Touch | None:
-        """Return the prices of the latest quote, at half the work."""
+        """Return the prices of the latest quote, None where they cross or a stock has no bid."""
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:
         """Return the price of the last trade, in USD a share."""

@@ -14,6 +14,7 @@ from typing import Any
 from nautilus_trader.model.identifiers import InstrumentId
 
 from risk.intent import InstrumentTerms, OrderIntent
+from risk.lot import Lot
 from risk.nautilus_fixed_point import FractionalQuantityError
 from risk.nautilus_intents import InstrumentBook, UnknownInstrumentError, whole
 from risk.records import ReadingRecord
@@ -84,9 +85,9 @@ class Adoption:
             except UnknownInstrumentError as error:
                 self.leave_out(position.instrument_id, error)
                 continue
-            quantity = int(position.signed_decimal_qty())
-            held, _ = positions.get(key, (0, Decimal(0)))
-            positions[key] = (held + quantity, Decimal(str(position.avg_px_open)))
+            lot = Lot(key[1], *positions.get(key, (0, Decimal(0))))
+            lot.apply(int(position.signed_decimal_qty()), Decimal(str(position.avg_px_open)))
+            positions[key] = (lot.quantity, lot.average_price)
         return positions
 
     def leave_out(self, instrument_id: InstrumentId, error: Exception) -> None:

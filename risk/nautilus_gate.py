@@ -257,7 +257,10 @@ class Gate:
     def adopt_cache(self) -> list[str]:
         """Make positions and open orders those of Nautilus' cache; return what was changed, in words."""
         changes = end_orders(self.keeper, self._cache, self._clock.timestamp_ns())
-        return changes + set_positions(self.keeper, self.adoption.look())
+        changes += set_positions(self.keeper, self.adoption.look())
+        for lot in list(self.keeper.account.performance.lots.values()):
+            self.watch.follow(lot.terms)
+        return changes
 
     def command(self, command: OperatorCommand) -> CommandRecord:
         """Carry out an operator's command; raises `UserError` for one that cannot be."""
@@ -359,6 +362,8 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     supervisor = Supervisor(keeper, recorder=setup.recorder or MemoryRecorder(), file=file)
     gate = Gate(kernel, supervisor, instruments, on_order=setup.on_order)
     gate.install()
+    if not is_backtest:  # whose clock stands in 1970 yet
+        account.roll_day(now_ns)
     gate.adopt_cache()
     supervisor.enforce_halt()
     if not is_backtest and setup.has_timer is not False:

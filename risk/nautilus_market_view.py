@@ -89,16 +89,16 @@ class NautilusMarketView:
         return line.quote
 
     def touch(self, terms: InstrumentTerms) -> Touch | None:
-        """Return the prices of the latest quote in the cache."""
+        """Return the prices of the latest quote in the cache, None while they cross or nobody bids."""
         line = self._lines.get(terms.instrument_id) or self._line(terms)
         tick = self._quote_tick(line.instrument_id)
         if tick is not line.touch_tick:
             line.touch_tick = tick
-            line.touch = (
-                None
-                if tick is None
-                else Touch(PRICE_OF_RAW[tick.bid_price.raw], PRICE_OF_RAW[tick.ask_price.raw])
-            )
+            line.touch = None
+            if tick is not None:
+                bid, ask = tick.bid_price.raw, tick.ask_price.raw
+                if 0 < bid <= ask or (bid == 0 <= ask and terms.kind == "option"):  # that may be worthless
+                    line.touch = Touch(PRICE_OF_RAW[bid], PRICE_OF_RAW[ask])
         return line.touch
 
     def last_price(self, terms: InstrumentTerms) -> Decimal | None:

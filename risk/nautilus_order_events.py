@@ -112,6 +112,8 @@ class OrderEvents:
             signed_quantity=quantity if event.order_side == OrderSide.BUY else -quantity,
             price=event.last_px.as_decimal(),
             fee_usd=Decimal(0) if fee is None else fee.as_decimal(),
+            executed_ns=event.ts_event,
+            is_found=event.reconciliation,
         )
         self.keeper.filled(order_id, event.trade_id.value, fill, now_ns)
         order = self._cache.order(event.client_order_id)

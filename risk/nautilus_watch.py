@@ -76,8 +76,8 @@ class Watch:
         self._started_ns = self._clock.timestamp_ns()
         self._clock.set_timer(TIMER, pd.Timedelta(seconds=1), None, None, self._on_timer)
 
-    def _on_quote(self, tick: Any) -> None:
-        self._supervisor.watch(tick.ts_init)
+    def _on_quote(self, _tick: Any) -> None:
+        self._supervisor.watch(self._clock.timestamp_ns())  # never the tick's: it may be of tomorrow
 
     def _on_timer(self, _event: Any) -> None:
         now_ns = self._clock.timestamp_ns()
@@ -92,16 +92,18 @@ class Watch:
         session = self._account.market.session(now_ns)
         if session.day is None or session.phase == "closed":
             return
-        since_ns = max(self._last_quote_ns(), self._started_ns, session.day.open_ns)
+        since_ns = max(self._last_quote_ns(now_ns), self._started_ns, session.day.open_ns)
         if now_ns - since_ns > limit * NS_PER_SECOND:
             reason = f"no quote for {(now_ns - since_ns) / NS_PER_SECOND:.0f} s, limit {limit} s"
             self._supervisor.raise_cause(STALE_DATA, now_ns, reason=reason)
         else:
             self._supervisor.clear_cause(STALE_DATA, now_ns, reason="quotes arrive again")
 
-    def _last_quote_ns(self) -> int:
+    def _last_quote_ns(self, now_ns: int) -> int:
+        """Return when the last quote came; one that says it comes from the future says nothing."""
         ticks = (self._cache.quote_tick(instrument_id) for instrument_id in self._cache.instrument_ids())
-        return max((tick.ts_init for tick in ticks if tick is not None), default=0)
+        times_ns = (tick.ts_init for tick in ticks if tick is not None)
+        return max((ts_ns for ts_ns in times_ns if ts_ns <= now_ns), default=0)
 
     def _watch_connection(self, now_ns: int) -> None:
         """A lost connection also asks for a new reconciliation: what happened meanwhile is unknown."""

@@ -1,7 +1,7 @@
 """Keeps one outlier from halting: three readings beyond the limit in a row do, or one confirmed value.
 
 Readings count when they are at least an interval apart, so that one bad quote, read three times in a
-microsecond, is one reading.
+microsecond, is one reading. Read again while no new quote has come, it counts once a second.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from typing import Literal
 
 import msgspec
 
+from market.time import NS_PER_SECOND
+
 READINGS_TO_HALT = 3
+SAME_QUOTES_NS = NS_PER_SECOND
+"""Between two readings of the very same quotes."""
 
 Verdict = Literal["fine", "suspect", "ignored", "confirmed"]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at a watched value. `is_confirmed`: it rests on executions or on the broker's word."""
+    """One look at a watched value. `is_confirmed`: it rests on executions or on the broker's word.
+
+    `quoted_ns` are the times (ns UTC) of the quotes that it rests on, none when it rests on no quotes.
+    """
 
     trigger: str
     value: str
@@ -24,6 +31,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     is_beyond: bool
     now_ns: int
     is_confirmed: bool = False
+    quoted_ns: tuple[int, ...] = ()
     inputs: dict[str, str] = {}
 
 
@@ -53,7 +61,7 @@ class ReadingFilter:
         if reading.is_confirmed:
             self._in_a_row.pop(reading.trigger, None)
             return Assessment(verdict="confirmed", readings=(*earlier, reading))
-        if earlier and reading.now_ns - earlier[-1].now_ns < self._interval_ns:
+        if earlier and 0 <= reading.now_ns - earlier[-1].now_ns < self._least_ns(earlier[-1], reading):
             return Assessment(verdict="ignored", readings=earlier)
         readings = (*earlier, reading)
         if len(readings) >= READINGS_TO_HALT:
@@ -61,3 +69,8 @@ class ReadingFilter:
             return Assessment(verdict="confirmed", readings=readings)
         self._in_a_row[reading.trigger] = readings
         return Assessment(verdict="suspect", readings=readings)
+
+    def _least_ns(self, earlier: Reading, reading: Reading) -> int:
+        """Return how far apart two readings must be for both to count."""
+        is_same = bool(reading.quoted_ns) and reading.quoted_ns == earlier.quoted_ns
+        return max(self._interval_ns, SAME_QUOTES_NS) if is_same else self._interval_ns

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from market.time import NS_PER_MS, format_new_york
+from market.time import NS_PER_MINUTE, NS_PER_MS, format_new_york
 from risk.breaker import UNRECONCILED, Breaker
-from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
+from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.counted import counted
 from risk.decision import Refused
 from risk.gatekeeper import Gatekeeper
@@ -27,10 +27,13 @@ from risk.records import (
     RefusalRecord,
     RiskRecord,
 )
-from risk.triggers import day_readings, is_pausing, rate_readings, trade_reading
+from risk.triggers import DAY_TRIGGERS, day_readings, is_pausing, rate_readings, trade_reading
 
 RECORDER_FAILURE = "recorder_failure"
 REPLACE_RATE = "replace_rate"
+UNPRICED_POSITION = "unpriced_position"
+SAVE_INTERVAL_NS = NS_PER_MINUTE
+"""While something is held, its last prices are saved so often: a restart counts on from them."""
 COUNTED_REFUSALS = ("order_rate", "ib_")
 """Refusals that count as rejects: the broker's own rules, and a strategy that sends too fast."""
 
@@ -60,7 +63,7 @@ class Supervisor:
         self._filter = ReadingFilter(interval_ns=self.limits.halt_reading_interval_ms * NS_PER_MS)
         self._watched_ns = 0
         self._noted_pause_ns: int | None = None
-        self._saved_day: DayRecord | None = None
+        self._saved_ns = 0
 
     # -- Told by the shell ------------------------------------------------------------------------
 
@@ -121,13 +124,15 @@ class Supervisor:
     def watch(self, now_ns: int) -> None:
         """Look at everything that changes without a command: call it on quotes and timers.
 
-        Does nothing until `halt_reading_interval_ms` has passed since the last look; then `on_look` is told.
+        `now_ns` is the clock's, never a quote's. Does nothing until `halt_reading_interval_ms` has passed
+        since the last look, or the clock went back; then `on_look` is told.
         """
-        if now_ns - self._watched_ns < self.limits.halt_reading_interval_ms * NS_PER_MS:
+        if 0 <= now_ns - self._watched_ns < self.limits.halt_reading_interval_ms * NS_PER_MS:
             return
         self._watched_ns = now_ns
         self.account.roll_day(now_ns)
-        self._watch_money(now_ns)
+        self._watch_money(now_ns, may_be_high=True)
+        self._watch_prices(now_ns)
         self._watch_replaces(now_ns)
         if self._recorder.failure is not None:
             self.recording_failed(self._recorder.failure, now_ns)
@@ -162,6 +167,7 @@ class Supervisor:
 
     def confirm_reconciled(self, now_ns: int, *, reason: str) -> None:
         """Say that positions and orders agree with the broker's."""
+        self.account.performance.confirm()
         self.clear_cause(UNRECONCILED, now_ns, reason=reason)
         self.enforce_halt()
 
@@ -194,13 +200,42 @@ class Supervisor:
 
     # -- Inside -----------------------------------------------------------------------------------
 
-    def _watch_money(self, now_ns: int) -> None:
-        for reading in day_readings(self.account, self.limits, now_ns):
-            self._act(self._filter.assess(reading))
-        for symbol in {lot.terms.symbol for lot in self.account.performance.lots.values()}:
-            if symbol not in self.account.paused_symbols:
-                self._act(self._filter.assess(trade_reading(self.account, self.limits, symbol, now_ns)))
+    def _watch_money(self, now_ns: int, *, may_be_high: bool = False) -> None:
+        """Look at the losses; what is closed already needs no further word.
+
+        Looks after fills crowd: they do not make a high of the day, unless nothing is held.
+        """
+        account = self.account
+        account.look(now_ns)
+        lots = account.performance.lots
+        if may_be_high or not lots:
+            account.performance.today.note_high(is_sure=not lots)
+        if not self._is_ended(bool(lots)):
+            for reading in day_readings(account, self.limits, now_ns):
+                self._act(self._filter.assess(reading))
+        for symbol in {lot.symbol for lot in lots.values()}:
+            if not account.is_flattening(symbol):
+                self._act(self._filter.assess(trade_reading(account, self.limits, symbol, now_ns)))
         self._note_losses(now_ns)
+
+    def _is_ended(self, is_holding: bool) -> bool:
+        """Whether a loss of the day has nothing left to do: halted, and flat or being closed."""
+        return self.account.breaker.state == "HALT" and (not is_holding or self._is_flattening_all())
+
+    def _is_flattening_all(self) -> bool:
+        return any(each.symbols is None for each in self.account.flattenings)
+
+    def _watch_prices(self, now_ns: int) -> None:
+        """Open nothing while a position has no price: its losses would not be seen."""
+        unpriced = self.account.unpriced(now_ns)
+        if unpriced:
+            limit = self.limits.max_data_silence_seconds
+            reason = f"{', '.join(unpriced)} held, without a sound quote for {limit} s"
+            self.raise_cause(UNPRICED_POSITION, now_ns, reason=reason)
+        elif self._has(UNPRICED_POSITION):
+            self.clear_cause(UNPRICED_POSITION, now_ns, reason="every position has a price again")
+        if self.account.performance.lots and not 0 <= now_ns - self._saved_ns < SAVE_INTERVAL_NS:
+            self._save(now_ns, is_durable=False)
 
     def _watch_replaces(self, now_ns: int) -> None:
         count, limit = self.account.replaces.count(now_ns), self.limits.max_replaces_per_minute
@@ -255,15 +290,17 @@ class Supervisor:
         reason = f"{reading.value}, limit {reading.limit}"
         trigger, _, symbol = reading.trigger.partition(":")
         if trigger == "loss_per_trade":
-            self.account.paused_symbols[symbol] = trigger
-            self.save(now_ns)
-            self.on_notice(Notice(f"Openings in {symbol} are paused by {trigger}: {reason}."))
+            if symbol not in self.account.paused_symbols:
+                self.account.paused_symbols[symbol] = trigger
+                self.save(now_ns)
+                self.on_notice(Notice(f"Openings in {symbol} are paused by {trigger}: {reason}."))
             if self.executor is not None:
                 self.executor.flatten(frozenset({symbol}), now_ns, by=trigger, reason=reason)
             return
-        was_halted = self.account.breaker.state == "HALT"
         self.halt(now_ns, by=trigger, reason=reason)
-        if not was_halted and self.executor is not None and trigger in ("daily_loss", "daily_drawdown"):
+        if trigger not in DAY_TRIGGERS or self._is_flattening_all():
+            return
+        if self.executor is not None and self.account.performance.lots:
             self.executor.flatten(None, now_ns, by=trigger, reason=reason)
 
     def _has(self, cause: str) -> bool:
@@ -287,6 +324,7 @@ class Supervisor:
         self.record(change, now_ns)
 
     def _save(self, now_ns: int, *, is_durable: bool) -> None:
+        self._saved_ns = now_ns
         if self._file is None:
             return
         try:
@@ -300,19 +338,9 @@ class Supervisor:
 
     def _persistent(self) -> BreakerRecord:
         account = self.account
-        day = None
-        if account.day is not None:
-            performance = account.performance
-            day = DayRecord(
-                day=account.day,
-                realized_usd=performance.realized_usd,
-                high_usd=performance.high_usd,
-                consecutive_losses=performance.consecutive_losses,
-                paused_until_ns=performance.paused_until_ns,
-            )
         return BreakerRecord(
             breaker=account.breaker,
-            day=day,
+            day=account.performance.record(),
             paused_symbols=dict(sorted(account.paused_symbols.items())),
             all_paused_by=account.all_paused_by,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from market.time import NS_PER_MINUTE, NS_PER_MS
+from risk.day_account import LOOKS_OF_A_HIGH
 from risk.drills.breach import CENT, Breach, Rulings, cents, steps
 from risk.drills.drill import Check, equal
 from risk.drills.nautilus_stepped_rig import PRICE, SteppedRig
@@ -24,7 +25,8 @@ def _daily_loss(rulings: Rulings) -> Iterator[Check]:
 def _daily_drawdown(rulings: Rulings) -> Iterator[Check]:
     rig, most = SteppedRig(rulings.limits), cents(rulings.limits.max_daily_drawdown_usd)
     rig.hold(1)
-    rig.quote("F", PRICE + most, after_ns=NS_PER_MINUTE)  # the high counts when the gate looks
+    for _ in range(LOOKS_OF_A_HIGH):
+        rig.quote("F", PRICE + most, after_ns=NS_PER_MINUTE)
     rig.quote("F", PRICE + CENT)
     yield rig.passes(f"an order {most - CENT} USD below the high", rig.send(1, name="GE"))
     rig.quote("F", PRICE)

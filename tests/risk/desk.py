@@ -6,9 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from market.time import NS_PER_MS
 from risk.breaker_file import BreakerFile
 from risk.decision import Refused
+from risk.flatten import Flattening
 from risk.limits import RiskLimits
 from risk.operator_commands import OperatorCommand, carry_out
 from risk.performance import Fill
@@ -28,10 +31,11 @@ WIDE_TRADE = limits(max_loss_usd_per_trade=LIMITS.max_daily_loss_usd)
 
 
 class Executor:
-    """Notes what it is told."""
+    """Notes what it is told; its flattenings never end by themselves."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.flattenings: list[Flattening] = []
 
     def cancel_openings(self) -> None:
         self.calls.append(("cancel_openings",))
@@ -42,6 +46,7 @@ class Executor:
 
     def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
         self.calls.append(("flatten", symbols, by, reason))
+        self.flattenings.append(Flattening(symbols, by=by, reason=reason, started_ns=now_ns))
 
     def stand_down(self, symbol: str | None, now_ns: int) -> None:
         self.calls.append(("stand_down", symbol))
@@ -60,6 +65,7 @@ class Desk:
         )
         self.supervisor.executor = self.executor
         self.account = self.supervisor.account
+        self.account.flattenings = self.executor.flattenings
         self.now_ns = NOW_NS
         self.fills = 0
 
@@ -77,8 +83,13 @@ class Desk:
         self.market.default_quote = quote(price, str(D(price) + D("0.01")))
 
     def look(self, times: int = 1) -> None:
+        """Look so often, each time at a quote of its own."""
         for _ in range(times):
             self.now_ns += STEP_NS
+            quotes, latest = self.market.quotes, self.market.default_quote
+            for name, each in quotes.items():
+                quotes[name] = each and msgspec.structs.replace(each, ts_ns=self.now_ns)
+            self.market.default_quote = latest and msgspec.structs.replace(latest, ts_ns=self.now_ns)
             self.supervisor.watch(self.now_ns)
 
     def of(self, kind: type[RiskRecord]) -> list[Any]:

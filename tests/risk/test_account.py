@@ -175,7 +175,7 @@ def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> Non
         replaces_last_minute=3,
         duplicate_of=held.order_id,
         funds_usd=D(1_234),
-        day=DayResult(profit_usd=D("9.90"), high_usd=D("9.90"), consecutive_losses=0, paused_until_ns=None),
+        day=DayResult(profit_usd=D("9.90"), high_usd=D(0), consecutive_losses=0, paused_until_ns=None),
         open_loss_usd=D(0),
         option_risk=None,
     )
@@ -205,8 +205,7 @@ def test_a_restart_on_the_same_day_keeps_its_loss_and_pauses() -> None:
     )
     account = restarted(record)
     account.roll_day(NOW_NS)
-    result = account.performance.day(account.market.quote)
-    assert result is not None
+    result = account.performance.result()
     assert (result.loss_usd, result.drawdown_usd, result.consecutive_losses) == (D(45), D(47), 2)
     assert result.paused_until_ns == 7
     assert (account.paused_symbols, account.all_paused_by) == ({"F": "Ann"}, "loss_per_trade")

@@ -146,7 +146,8 @@ def test_an_adopted_position_and_order_count(keeper: Gatekeeper) -> None:
     keeper.adopt_order(intent, filled=5)
     assert keeper.account.ledger.exposure("F.SMART").worst_long == 50
     assert keeper.account.sent.has_order(intent.order_id)
-    assert keeper.account.performance.open_profit(keeper.account.market.quote) == D("29.70")
+    keeper.account.look(NOW_NS)
+    assert keeper.account.performance.open_profit("F") == D("29.70")
 
 
 def test_the_policy_sees_the_limits_it_was_given() -> None:

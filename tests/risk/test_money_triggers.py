@@ -43,7 +43,7 @@ def test_the_drawdown_from_the_high_halts_too() -> None:
     desk = Desk(risk_limits=limits(max_daily_drawdown_usd=D(30)))
     desk.buy(100)
     desk.bid("5.20")
-    desk.look()
+    desk.look(3)
     desk.bid("4.90")
     desk.look(3)
     assert (desk.state, desk.account.breaker.changed_by) == ("HALT", "daily_drawdown")
@@ -102,7 +102,7 @@ def test_a_trade_that_loses_too_much_is_paused_and_closed(desk: Desk, tmp_path: 
     reason = "20.00 USD open in F, limit 20 USD"
     assert desk.executor.calls == [("flatten", frozenset({"F"}), "loss_per_trade", reason)]
     assert desk.file is not None
-    assert desk.file.load(1).paused_symbols == ("F",)
+    assert desk.file.load(1).paused_symbols == {"F": "loss_per_trade"}
     desk.look(5)
     assert len(desk.executor.calls) == 1
 
@@ -141,8 +141,9 @@ def test_fills_in_quick_succession_are_one_look(desk: Desk) -> None:
 
 
 def test_a_trade_in_profit_or_without_a_price_reads_as_no_loss(desk: Desk) -> None:
-    desk.buy(100)
-    for bid in ("5.20", None):
+    desk.supervisor.keeper.adopt_position("S-ONE", F, 100, D("5.00"))
+    for bid in (None, "5.20"):
         desk.market.default_quote = None if bid is None else quote(bid, "5.30")
+        desk.look()
         reading = trade_reading(desk.account, LIMITS, "F", NOW_NS)
         assert (reading.value, reading.is_beyond) == ("0.00 USD open in F", False)
