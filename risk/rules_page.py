@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from market.time import NS_PER_MINUTE, NS_PER_SECOND
 from risk.account import RUNAWAY_MULTIPLE
 from risk.closings import MAX_CONCESSION_DOUBLINGS
-from risk.flatten import MAX_ROUNDS
+from risk.flatten import MAX_ROUNDS, PATIENCE_ROUNDS
 from risk.ib_rule_book import AT_CLOSE_CUTOFF_NS, AT_OPEN_CUTOFF_NS, MAX_LEGS
 from risk.limits import describe_fields
-from risk.nautilus_kill_switch import ROUND_NS
+from risk.nautilus_kill_switch import REPEAT_NS, REPEATS_TOLD, REST_NS, ROUND_NS
 from risk.nautilus_refusals import MAX_NESTED_REFUSALS
 from risk.option_loss import MAX_ORDERS_COMBINED
 from risk.other_refusals import IB_REFUSALS, OTHER_REFUSALS
@@ -59,17 +59,20 @@ A node starts in SAFE_MODE until positions and orders are reconciled; a HALT sur
 
 | trigger | leads to | and |
 |---|---|---|
-| daily loss, daily drawdown | HALT | closes everything |
-| open loss of one symbol | a pause of the symbol | closes the symbol |
+| daily loss, daily drawdown | HALT | closes everything, until it is flat |
+| open loss of one symbol | a pause of the symbol | closes the symbol, until it is flat |
 | losses in a row | a pause of openings | - |
 | rejects by the broker, by IB's rule book or by `order_rate`, together | HALT | - |
 | orders far above the rate, or sent in answer to refusals | HALT | - |
 | cancels and replaces above their rate | SAFE_MODE until they are half as many | - |
 | silence of the market data | SAFE_MODE until data arrives | - |
+| something held without a sound quote | SAFE_MODE until it has one | - |
+| something held or working that no limit can count | SAFE_MODE until it is gone or can be read | - |
 | lost connection | SAFE_MODE until reconciled again | - |
 | recorder failure (the journal cannot be written) | HALT | - |
 | positions that differ from Nautilus' | HALT | - |
 | breaker file damaged or not writable | HALT | - |
+| a command or an event that could not be booked (`gate_fault`) | HALT | - |
 
 A measured value (a loss, a difference) acts after three readings in a row,
 `halt_reading_interval_ms` apart, or at once when executions confirm it. Every reading beyond its limit
@@ -142,7 +145,17 @@ _BOUNDS = (
     (
         "rounds of a flattening",
         f"{MAX_ROUNDS}, {ROUND_NS // NS_PER_SECOND} s apart",
-        "it ends NOT FLAT and names what is left",
+        f"NOT FLAT is told, with what is left; it begins again after {REST_NS // NS_PER_SECOND} s",
+    ),
+    (
+        "rounds that a position waits for the cancel of its orders",
+        str(PATIENCE_ROUNDS),
+        "it is closed beside them, as far as they leave it open",
+    ),
+    (
+        "cancels in HALT of what could open, unanswered",
+        f"{REPEATS_TOLD}, {REPEAT_NS // NS_PER_SECOND} s apart",
+        "NOT CANCELED is told; they go on",
     ),
     (
         "ticks that a closing option order gives way, doubled round by round",

@@ -170,6 +170,19 @@ def test_a_rule_that_raises_refuses() -> None:
     )
 
 
+def test_a_rule_that_changes_its_mind_refuses() -> None:
+    asked = 0
+
+    def fickle(_intent: OrderIntent, _snapshot: Snapshot, _limits: RiskLimits) -> Breach | None:
+        nonlocal asked
+        asked += 1
+        return Breach("x", "y", "z") if asked == 1 else None
+
+    verdict = _decide(Rule(name="fickle", guards="nothing", limit_keys=(), check=fickle), shares(1), FINE)
+    assert isinstance(verdict, Refused)
+    assert (verdict.rule, asked) == ("policy", 2)
+
+
 def test_a_number_that_is_no_number_refuses() -> None:
     assert isinstance(_decide(RULES["option_delta"], puts(), at_risk(delta_shares=float("nan"))), Refused)
     nan = seen(order_value_usd=Decimal("NaN"))
