@@ -190,7 +190,8 @@ class Flattening:
         if not scene.market.is_open:
             cancels = tuple(each.order_id for each in orders if not each.only_closes)
             return Round(cancels=cancels, waiting=_wait(held, CLOSED).waiting)
-        obstacles = _obstacles(held, orders)
+        is_stale = self._is_told and self._burst == 1  # a market order of a minute ago: send a new one
+        obstacles = orders if is_stale else _obstacles(held, orders)
         is_last = self._burst == MAX_ROUNDS
         cancels = tuple(each.order_id for each in obstacles if not (is_last and each.is_ours))
         if any(each.is_due for each in working):
@@ -263,7 +264,7 @@ def _wait(held: Iterable[Held], why: str) -> Round:
 
 
 def _obstacles(held: Sequence[Held], orders: Sequence[Working]) -> list[Working]:
-    """Return the orders to cancel: all but our own market orders that close no more than is held."""
+    """Return the orders to cancel: all but our own market orders that close no more stock than is held."""
     kept: list[Working] = []
     room = sum(each.quantity for each in held)
     for each in orders:

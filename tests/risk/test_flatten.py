@@ -1,180 +1,71 @@
-"""How positions are closed: spreads as spreads, no short left naked, bounded rounds, an honest report."""
+"""Rounds, bursts and reports of a flattening."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from risk.closings import COVERS_SHORT, NEEDS_ORDER, Held, Leftover, Marketplace
 from risk.flatten import (
+    CANCELS_FIRST,
+    CLOSED,
+    LEGS_DUE,
     MAX_ROUNDS,
-    Closing,
+    NEVER_SENT,
+    OTHERS_TURN,
+    PATIENCE_ROUNDS,
     Flattening,
     FlattenReport,
-    Held,
-    Leftover,
-    Marketplace,
+    Rest,
     Round,
-    plan_closings,
+    Scene,
+    Step,
+    Working,
 )
 from risk.intent import InstrumentTerms
-from risk.snapshot import Quote
 from tests.risk.table_market import option, quote, spread, stock
 
 D = Decimal
-P100, P95, C110, C115 = option(100), option(95), option(110, "call"), option(115, "call")
+F, GE = stock(), stock("GE")
+P100, P95, C115 = option(100), option(95), option(115, "call")
 BULL_PUT = spread((P100, -1), (P95, 1))
-BEAR_CALL = spread((C110, -1), (C115, 1))
-CONDOR = spread((P100, -1), (P95, 1), (C110, -1), (C115, 1))
 
 
-def market(
-    *spreads: InstrumentTerms, is_open: bool = True, quotes: dict[str, Quote | None] | None = None
-) -> Marketplace:
-    known = quotes or {}
-    return Marketplace(
-        quote=lambda terms: known.get(terms.instrument_id, quote("1.00", "1.10")),
-        spreads=spreads,
-        is_open=is_open,
-    )
+def flattening(symbols: Sequence[str] | None = None) -> Flattening:
+    return Flattening(symbols, by="Ann", reason="news", started_ns=1)
 
 
 def held(*positions: tuple[InstrumentTerms, int], strategy: str = "S") -> list[Held]:
     return [Held(strategy, terms, count) for terms, count in positions]
 
 
-def sent(step: Round) -> list[tuple[str, str, int]]:
+def resting(order_id: str = "O-1", quantity: int = 10, **fields: Any) -> Working:
+    values: dict[str, Any] = {"strategy_id": "S", "terms": F}
+    return Working(order_id=order_id, quantity=quantity, **(values | fields))
+
+
+def scene(positions: Sequence[Held] = (), *orders: Working, is_open: bool = True, **fields: Any) -> Scene:
+    market = Marketplace(quote=lambda _: quote("1.00", "1.10"), spreads=(), is_open=is_open)
+    return Scene(held=positions, working=orders, market=market, **fields)
+
+
+def sent(step: Step) -> list[tuple[str, str, int]]:
+    assert isinstance(step, Round)
     return [(each.side, each.terms.instrument_id, each.quantity) for each in step.closings]
 
 
-def test_a_stock_is_closed_at_the_market() -> None:
-    step = plan_closings(held((stock("F"), 10), (stock("GE"), -3)), market(), tries=0)
-    assert step.closings == (
-        Closing(strategy_id="S", terms=stock("F"), side="sell", quantity=10),
-        Closing(strategy_id="S", terms=stock("GE"), side="buy", quantity=3),
-    )
+def last(run: Flattening, view: Scene, now_ns: int = 9) -> Step:
+    """Play a burst of equal rounds and return what follows it."""
+    for _ in range(MAX_ROUNDS):
+        assert isinstance(run.next_round(view, now_ns), Round)
+    return run.next_round(view, now_ns)
 
 
-def test_the_smallest_position_is_closed_on_its_own_side() -> None:
-    step = plan_closings(held((stock("F"), 1), (stock("GE"), -1)), market(), tries=0)
-    assert sent(step) == [("sell", "F.SMART", 1), ("buy", "GE.SMART", 1)]
-
-
-def test_a_spread_that_is_not_held_hides_no_other() -> None:
-    step = plan_closings(held((C110, -1), (C115, 1)), market(BULL_PUT, BEAR_CALL), tries=0)
-    assert sent(step) == [("sell", BEAR_CALL.instrument_id, 1)]
-
-
-def test_nothing_is_sent_while_the_session_is_closed() -> None:
-    step = plan_closings(held((stock("F"), 10), (P100, 1)), market(is_open=False), tries=0)
-    assert step.closings == ()
-    assert step.waiting == (
-        Leftover("S", "F.SMART", 10, "the session is closed"),
-        Leftover("S", P100.instrument_id, 1, "the session is closed"),
-    )
-
-
-def test_a_spread_is_closed_as_a_spread() -> None:
-    step = plan_closings(held((P100, -3), (P95, 3)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("sell", BULL_PUT.instrument_id, 3)]
-
-
-def test_a_sold_spread_is_bought_back() -> None:
-    step = plan_closings(held((P100, 2), (P95, -2)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("buy", BULL_PUT.instrument_id, 2)]
-
-
-def test_the_spread_with_most_legs_is_taken_first() -> None:
-    positions = held((P100, -1), (P95, 1), (C110, -1), (C115, 1))
-    step = plan_closings(positions, market(BULL_PUT, CONDOR, BEAR_CALL), tries=0)
-    assert sent(step) == [("sell", CONDOR.instrument_id, 1)]
-
-
-def test_what_no_spread_covers_is_closed_by_legs_shorts_first() -> None:
-    step = plan_closings(held((P100, -3), (P95, 4)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("sell", BULL_PUT.instrument_id, 3), ("sell", P95.instrument_id, 1)]
-    step = plan_closings(held((P100, -2), (P95, 2), (C110, -1), (C115, 1)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("sell", BULL_PUT.instrument_id, 2), ("buy", C110.instrument_id, 1)]
-    assert step.waiting == (
-        Leftover("S", C115.instrument_id, 1, "it covers a short option that is closed first"),
-    )
-
-
-def test_a_ratio_spread_is_closed_in_whole_multiples() -> None:
-    ratio = spread((P100, 1), (P95, -2))
-    step = plan_closings(held((P100, 3), (P95, -4)), market(ratio), tries=0)
-    assert sent(step) == [("sell", ratio.instrument_id, 2), ("sell", P100.instrument_id, 1)]
-
-
-def test_a_spread_held_in_part_or_the_other_way_is_no_spread() -> None:
-    step = plan_closings(held((P100, -1)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("buy", P100.instrument_id, 1)]
-    step = plan_closings(held((P100, 1), (P95, 1)), market(BULL_PUT), tries=0)
-    assert sent(step) == [("sell", P100.instrument_id, 1), ("sell", P95.instrument_id, 1)]
-
-
-def test_strategies_close_what_they_own() -> None:
-    positions = held((P100, -1)) + held((P95, 1), strategy="T")
-    step = plan_closings(positions, market(BULL_PUT), tries=0)
-    assert [(each.strategy_id, each.side) for each in step.closings] == [("S", "buy"), ("T", "sell")]
-
-
-@pytest.mark.parametrize(
-    ("tries", "price"), [(0, "1.10"), (1, "1.11"), (2, "1.12"), (3, "1.14"), (7, "1.74"), (30, "1.74")]
-)
-def test_a_price_gives_way_try_by_try_and_stops(tries: int, price: str) -> None:
-    (closing,) = plan_closings(held((P100, -1)), market(), tries=tries).closings
-    assert closing.limit_price == D(price)
-
-
-def test_a_long_option_is_offered_at_one_tick_at_least() -> None:
-    cheap = {P100.instrument_id: quote("0.02", "0.10")}
-    (closing,) = plan_closings(held((P100, 1)), market(quotes=dict(cheap)), tries=5).closings
-    assert closing.limit_price == D("0.01")
-
-
-def test_a_spread_without_a_quote_is_priced_from_its_legs() -> None:
-    quotes: dict[str, Quote | None] = {
-        BULL_PUT.instrument_id: None,
-        P100.instrument_id: quote("2.00", "2.10"),
-        P95.instrument_id: quote("0.90", "1.00"),
-    }
-    (sale,) = plan_closings(held((P100, -1), (P95, 1)), market(BULL_PUT, quotes=quotes), tries=0).closings
-    assert sale.limit_price == D("0.90") - D("2.10")
-    (buy,) = plan_closings(held((P100, 1), (P95, -1)), market(BULL_PUT, quotes=quotes), tries=0).closings
-    assert buy.limit_price == D("1.00") - D("2.00")
-
-
-def test_a_price_made_of_legs_lies_on_the_spreads_tick() -> None:
-    nickel = msgspec.structs.replace(BULL_PUT, price_increment=D("0.05"))
-    quotes: dict[str, Quote | None] = {
-        nickel.instrument_id: None,
-        P100.instrument_id: quote("2.00", "2.11"),
-        P95.instrument_id: quote("0.90", "1.01"),
-    }
-    (sale,) = plan_closings(held((P100, -1), (P95, 1)), market(nickel, quotes=quotes), tries=0).closings
-    assert sale.limit_price == D("-1.25")
-    (buy,) = plan_closings(held((P100, 1), (P95, -1)), market(nickel, quotes=quotes), tries=0).closings
-    assert buy.limit_price == D("-0.95")
-
-
-def test_without_any_price_the_order_goes_at_the_market() -> None:
-    quotes: dict[str, Quote | None] = {BULL_PUT.instrument_id: None, P100.instrument_id: None}
-    (closing,) = plan_closings(held((P100, -1), (P95, 1)), market(BULL_PUT, quotes=quotes), tries=0).closings
-    assert closing.limit_price is None
-    (single,) = plan_closings(held((P100, 1)), market(quotes=quotes), tries=0).closings
-    assert single.limit_price is None
-
-
-# -- Rounds ---------------------------------------------------------------------------------------
-
-
-def flattening(symbols: Sequence[str] | None = None) -> Flattening:
-    return Flattening(symbols, by="Ann", reason="news", started_ns=1)
+TEN = held((F, 10))
+HALTED = scene(TEN)
 
 
 def test_a_flattening_covers_its_symbols() -> None:
@@ -183,94 +74,359 @@ def test_a_flattening_covers_its_symbols() -> None:
     assert not flattening(["F"]).covers("GE")
 
 
-def test_what_works_is_canceled_before_anything_is_closed() -> None:
+@pytest.mark.parametrize(
+    ("mine", "other", "includes"),
+    [
+        (None, None, True),
+        (None, ["F"], True),
+        (["F"], ["F"], True),
+        (["F", "GE"], ["F"], True),
+        (["F"], ["F", "GE"], False),
+        (["F"], None, False),
+    ],
+)
+def test_a_flattening_includes_another_when_it_closes_all_of_it(
+    mine: list[str] | None, other: list[str] | None, includes: bool
+) -> None:
+    assert flattening(mine).includes(flattening(other)) is includes
+
+
+# -- Rounds ---------------------------------------------------------------------------------------
+
+
+def test_what_works_is_canceled_before_its_position_is_closed() -> None:
     run = flattening()
-    assert run.next_round(held((stock(), 10)), ["O-1"], market(), 2) == Round(cancels=("O-1",))
-    step = run.next_round(held((stock(), 10)), [], market(), 3)
+    step = run.next_round(scene(TEN, resting()), 2)
+    assert step == Round(cancels=("O-1",), waiting=(Leftover("S", "F.SMART", 10, CANCELS_FIRST),))
+    assert sent(run.next_round(scene(TEN), 3)) == [("sell", "F.SMART", 10)]
+
+
+def test_an_order_of_another_symbol_keeps_nothing_waiting() -> None:
+    step = flattening().next_round(scene(TEN, resting(terms=GE)), 2)
     assert isinstance(step, Round)
+    assert (step.cancels, sent(step)) == (("O-1",), [("sell", "F.SMART", 10)])
+
+
+def test_an_order_of_another_strategy_keeps_nothing_waiting() -> None:
+    step = flattening().next_round(scene(TEN, resting(strategy_id="T")), 2)
     assert sent(step) == [("sell", "F.SMART", 10)]
 
 
-def test_it_ends_flat_when_nothing_is_held_and_nothing_works() -> None:
-    run = flattening()
-    run.next_round(held((stock(), 10)), [], market(), 2)
-    assert run.next_round([], [], market(), 3) == FlattenReport(
-        by="Ann", reason="news", started_ns=1, ended_ns=3, rounds=1, is_flat=True, left=()
-    )
+def test_strategies_close_what_they_own() -> None:
+    positions = held((P100, -1)) + held((P95, 1), strategy="T")
+    step = flattening().next_round(scene(positions), 2)
+    assert isinstance(step, Round)
+    assert [(each.strategy_id, each.side) for each in step.closings] == [("S", "buy"), ("T", "sell")]
+
+
+def test_after_a_while_it_closes_beside_an_order_that_does_not_cancel() -> None:
+    run, view = flattening(), scene(TEN, resting())
+    rounds = [run.next_round(view, 2) for _ in range(PATIENCE_ROUNDS + 1)]
+    assert [sent(each) for each in rounds] == [[], [], [], [("sell", "F.SMART", 10)]]
+    assert [each.cancels for each in rounds if isinstance(each, Round)] == [("O-1",)] * 4
+
+
+def test_beside_a_stop_that_does_not_cancel_it_sells_only_what_the_stop_cannot() -> None:
+    run, view = flattening(), scene(TEN, resting(quantity=-4))
+    rounds = [run.next_round(view, 2) for _ in range(PATIENCE_ROUNDS + 1)]
+    assert sent(rounds[-1]) == [("sell", "F.SMART", 6)]
+
+
+def test_patience_begins_anew_once_the_orders_are_gone() -> None:
+    run, busy = flattening(), scene(TEN, resting())
+    for _ in range(PATIENCE_ROUNDS):
+        run.next_round(busy, 2)
+    assert sent(run.next_round(scene(TEN), 2)) != []
+    assert sent(run.next_round(busy, 2)) == []
+
+
+def test_its_own_market_order_is_left_to_fill() -> None:
+    own = resting("K-1", -10, is_ours=True, is_market=True)
+    step = flattening().next_round(scene(TEN, own), 2)
+    assert step == Round(waiting=(Leftover("S", "F.SMART", 10, NEEDS_ORDER),))
+
+
+def test_beside_its_own_market_order_it_closes_what_has_come_since() -> None:
+    own = resting("K-1", -4, is_ours=True, is_market=True)
+    step = flattening().next_round(scene(TEN, own), 2)
+    assert isinstance(step, Round)
+    assert (step.cancels, sent(step)) == ((), [("sell", "F.SMART", 6)])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        resting("K-1", -11, is_ours=True, is_market=True),
+        resting("K-1", 10, is_ours=True, is_market=True),
+        resting("K-1", -10, is_ours=True),
+        resting("K-1", -10, is_market=True),
+    ],
+)
+def test_any_other_order_is_canceled(order: Working) -> None:
+    step = flattening().next_round(scene(TEN, order), 2)
+    assert isinstance(step, Round)
+    assert (step.cancels, sent(step)) == (("K-1",), [])
+
+
+def test_two_own_market_orders_are_kept_as_far_as_the_position_goes() -> None:
+    orders = [resting(f"K-{n}", -6, is_ours=True, is_market=True) for n in range(2)]
+    step = flattening().next_round(scene(TEN, *orders), 2)
+    assert isinstance(step, Round)
+    assert step.cancels == ("K-1",)
 
 
 def test_prices_give_way_only_by_tries_not_by_cancels() -> None:
     run = flattening()
     prices = []
-    for working in ([], ["K-1"], [], ["K-2"], []):
-        step = run.next_round(held((P100, -1)), working, market(), 2)
+    for orders in ([], ["K-1"], [], ["K-2"], []):
+        view = scene(held((P100, -1)), *[resting(name, 1, terms=P100, is_ours=True) for name in orders])
+        step = run.next_round(view, 2)
         assert isinstance(step, Round)
         prices += [each.limit_price for each in step.closings]
     assert prices == [D("1.10"), D("1.11"), D("1.12")]
 
 
-def test_it_gives_up_after_its_rounds_and_says_what_is_left_and_why() -> None:
+def test_nothing_is_closed_while_fills_of_legs_are_still_to_come() -> None:
+    due = resting("X", 0, terms=BULL_PUT, is_open=False, is_due=True)
+    step = flattening().next_round(scene(held((P95, 2)), due), 2)
+    assert step == Round(waiting=(Leftover("S", P95.instrument_id, 2, LEGS_DUE),))
+
+
+def test_what_another_flattening_closes_is_left_to_it() -> None:
+    step = flattening().next_round(scene(TEN, resting(), elsewhere={"F"}), 2)
+    assert step == Round(waiting=(Leftover("S", "F.SMART", 10, OTHERS_TURN),))
+
+
+# -- While the session is closed ------------------------------------------------------------------
+
+
+def test_while_the_session_is_closed_it_cancels_only_what_could_open() -> None:
     run = flattening()
-    positions = held((P100, -1), (C115, 1), (stock(), 10))
-    for _ in range(MAX_ROUNDS):
-        assert isinstance(run.next_round(positions, [], market(), 2), Round)
-    report = run.next_round(positions, [], market(), 9)
+    view = scene(TEN, resting("STOP", -10, only_closes=True), resting("ENTRY"), is_open=False)
+    step = run.next_round(view, 2)
+    assert step == Round(cancels=("ENTRY",), waiting=(Leftover("S", "F.SMART", 10, CLOSED),))
+    assert not run.is_closing
+
+
+def test_it_takes_over_only_where_it_can_close() -> None:
+    run = flattening()
+    assert not run.is_closing
+    run.next_round(HALTED, 2)
+    assert run.is_closing
+
+
+# -- The end --------------------------------------------------------------------------------------
+
+
+def test_it_ends_flat_when_nothing_is_held_and_nothing_works() -> None:
+    run = flattening()
+    run.next_round(HALTED, 2)
+    assert run.next_round(scene(), 3) == FlattenReport(
+        by="Ann", reason="news", started_ns=1, ended_ns=3, rounds=1, is_flat=True, left=()
+    )
+
+
+def test_it_is_not_flat_while_a_canceled_order_may_still_fill() -> None:
+    run = flattening()
+    lingering = scene([], resting(is_open=False))
+    assert [run.next_round(lingering, 2) for _ in range(MAX_ROUNDS + 5)] == [Round()] * (MAX_ROUNDS + 5)
+    assert run.rounds == 0
+    assert isinstance(run.next_round(scene(), 3), FlattenReport)
+
+
+def test_it_is_not_flat_while_legs_are_not_reported_and_says_so() -> None:
+    report = last(flattening(), scene([], resting("X", 0, terms=BULL_PUT, is_open=False, is_due=True)))
     assert isinstance(report, FlattenReport)
-    assert (report.is_flat, report.rounds, report.ended_ns) == (False, MAX_ROUNDS, 9)
+    why = f"its legs' fills were not reported in {MAX_ROUNDS} rounds"
+    assert report.left == (Leftover("", "order X", 0, why),)
+
+
+def test_after_a_burst_it_says_what_is_left_and_why() -> None:
+    run = flattening()
+    report = last(run, scene(held((P100, -1), (C115, 1), (F, 10))))
+    assert isinstance(report, FlattenReport)
+    assert (report.is_flat, report.rounds, report.ended_ns, report.is_over) == (False, MAX_ROUNDS, 9, False)
     assert report.left == (
         Leftover("S", P100.instrument_id, -1, f"not filled in {MAX_ROUNDS} rounds"),
-        Leftover("S", C115.instrument_id, 1, "it covers a short option that is closed first"),
+        Leftover("S", C115.instrument_id, 1, COVERS_SHORT),
         Leftover("S", "F.SMART", 10, f"not filled in {MAX_ROUNDS} rounds"),
     )
 
 
-def test_it_gives_up_after_twenty_rounds() -> None:
+def test_a_burst_has_twenty_rounds() -> None:
     run = flattening()
-    rounds = [run.next_round(held((stock(), 10)), [], market(), 2) for _ in range(21)]
+    rounds = [run.next_round(HALTED, 2) for _ in range(21)]
     assert [isinstance(each, FlattenReport) for each in rounds] == [False] * 20 + [True]
 
 
-def test_orders_that_cannot_be_canceled_are_reported_too() -> None:
+def test_the_legs_of_a_spread_that_was_sent_were_not_filled() -> None:
+    market = Marketplace(quote=lambda _: quote(), spreads=(BULL_PUT,), is_open=True)
+    report = last(flattening(), Scene(held=held((P100, -1), (P95, 1)), working=(), market=market))
+    assert isinstance(report, FlattenReport)
+    assert {each.why for each in report.left} == {f"not filled in {MAX_ROUNDS} rounds"}
+
+
+def test_orders_that_cannot_be_canceled_or_filled_are_reported_too() -> None:
+    own = resting("K-1", -10, is_ours=True, is_market=True)
+    report = last(flattening(), scene(TEN, resting("O-1", terms=GE), own))
+    assert isinstance(report, FlattenReport)
+    assert report.left[:2] == (
+        Leftover("", "order O-1", 0, f"not canceled in {MAX_ROUNDS} rounds"),
+        Leftover("", "order K-1", 0, f"not filled in {MAX_ROUNDS} rounds"),
+    )
+
+
+def test_a_closing_that_never_left_is_told_with_its_reason() -> None:
+    run, refused = flattening(), "the gate refused K-1, see its record"
+    for _ in range(MAX_ROUNDS):
+        step = run.next_round(HALTED, 2)
+        assert isinstance(step, Round)
+        run.not_sent(step.closings[0], refused)
+    report = run.next_round(HALTED, 2)
+    assert isinstance(report, FlattenReport)
+    assert report.left == (Leftover("S", "F.SMART", 10, refused),)
+
+
+def test_what_the_gate_and_nautilus_count_differently_is_told() -> None:
+    report = last(flattening(), scene([Held("S", F, 0, 100, 0)]))
+    assert isinstance(report, FlattenReport)
+    assert report.left == (Leftover("S", "F.SMART", 0, "the gate holds 100, Nautilus 0: compare with TWS"),)
+
+
+def test_of_what_they_count_differently_the_common_part_is_closed() -> None:
+    run = flattening()
+    view = scene([Held("S", F, 60, 100, 60)])
+    assert sent(run.next_round(view, 2)) == [("sell", "F.SMART", 60)]
+    report = last(flattening(), view)
+    assert isinstance(report, FlattenReport)
+    assert [each.quantity for each in report.left] == [60, 60]
+
+
+def test_what_cannot_be_closed_here_is_told() -> None:
+    future = Leftover("EXTERNAL", "ES.SMART", 1, "a future. Close it in TWS.")
+    report = last(flattening(), scene(foreign=[future]))
+    assert isinstance(report, FlattenReport)
+    assert report.left == (future,)
+
+
+def test_what_was_never_sent_is_called_so() -> None:
+    report = last(flattening(), scene(held((P95, 1)), elsewhere=()))
+    assert isinstance(report, FlattenReport)
+    assert report.left[0].why != NEVER_SENT
     run = flattening()
     for _ in range(MAX_ROUNDS):
-        run.next_round([], ["O-1"], market(), 2)
-    report = run.next_round([], ["O-1"], market(), 9)
+        run.failed("ValueError: x", 2)
+    report = run.next_round(HALTED, 9)
     assert isinstance(report, FlattenReport)
-    assert not report.is_flat
-    assert report.left == (Leftover("", "order O-1", 0, f"not canceled in {MAX_ROUNDS} rounds"),)
+    assert report.left == (Leftover("S", "F.SMART", 10, NEVER_SENT),)
 
 
-@given(
-    counts=st.tuples(*(st.integers(-5, 5) for _ in range(4))),
-    known=st.sets(st.sampled_from([BULL_PUT, BEAR_CALL, CONDOR])),
-    fills=st.lists(st.booleans(), max_size=20),
-)
-def test_closing_ends_flat_and_never_sells_the_cover_of_a_short(
-    counts: tuple[int, int, int, int], known: set[InstrumentTerms], fills: list[bool]
-) -> None:
-    terms = (P100, P95, C110, C115)
-    left = {each.instrument_id: count for each, count in zip(terms, counts, strict=True)}
-    by_id = {each.instrument_id: each for each in terms}
-    chances = iter(fills)
-    for _ in range(30):
-        positions = held(*((by_id[name], count) for name, count in left.items() if count))
-        step = plan_closings(positions, market(*known), tries=0)
-        for closing in step.closings:
-            sign = 1 if closing.side == "buy" else -1
-            if closing.terms.kind == "option" and sign < 0:
-                after_spreads = dict(left)
-                for other in step.closings:
-                    if other.terms.kind == "spread":
-                        for leg in other.terms.legs:
-                            step_sign = 1 if other.side == "buy" else -1
-                            after_spreads[leg.terms.instrument_id] += step_sign * leg.ratio * other.quantity
-                assert min(after_spreads.values()) >= 0
-            assert closing.quantity > 0
-        for closing in step.closings:
-            if next(chances, True):
-                sign = 1 if closing.side == "buy" else -1
-                for leg in closing.terms.components:
-                    left[leg.terms.instrument_id] += sign * leg.ratio * closing.quantity
-        if not any(left.values()):
-            return
-    assert not any(left.values())
+# -- Bursts ---------------------------------------------------------------------------------------
+
+
+def test_after_the_report_it_rests_and_tries_again_until_it_is_flat() -> None:
+    run = flattening()
+    assert isinstance(last(run, HALTED), FlattenReport)
+    assert (run.is_resting, run.is_closing) == (True, False)
+    assert sent(run.next_round(HALTED, 70)) == [("sell", "F.SMART", 10)]
+    assert (run.is_resting, run.is_closing) == (False, True)
+    report = run.next_round(scene(), 71)
+    assert isinstance(report, FlattenReport)
+    assert (report.is_flat, report.rounds, report.is_over) == (True, MAX_ROUNDS + 1, True)
+
+
+def test_a_person_is_told_once_that_it_is_not_flat() -> None:
+    run = flattening()
+    assert isinstance(last(run, HALTED), FlattenReport)
+    assert isinstance(last(run, HALTED), Rest)
+    assert isinstance(last(run, HALTED), Rest)
+
+
+def test_each_burst_begins_at_the_touch_and_with_patience() -> None:
+    run, view = flattening(), scene(held((P100, -1)))
+    last(run, view)
+    step = run.next_round(view, 2)
+    assert isinstance(step, Round)
+    assert step.closings[0].limit_price == D("1.10")
+    run, busy = flattening(), scene(TEN, resting())
+    last(run, busy)
+    assert sent(run.next_round(busy, 2)) == []
+
+
+def test_a_market_order_of_an_earlier_burst_is_sent_anew() -> None:
+    run, own = flattening(), resting("K-1", -10, is_ours=True, is_market=True)
+    last(run, scene(TEN, own))
+    rounds = [run.next_round(scene(TEN, own), 2) for _ in range(2)]
+    assert [each.cancels for each in rounds if isinstance(each, Round)] == [("K-1",), ()]
+    assert sent(run.next_round(scene(TEN), 3)) == [("sell", "F.SMART", 10)]
+
+
+def test_a_burst_leaves_its_last_order_working() -> None:
+    run, own = flattening(), resting("K-1", 1, terms=P100, is_ours=True)
+    rounds = [run.next_round(scene(held((P100, -1)), own), 2) for _ in range(MAX_ROUNDS)]
+    cancels = [each.cancels for each in rounds if isinstance(each, Round)]
+    assert cancels == [("K-1",)] * (MAX_ROUNDS - 1) + [()]
+
+
+def test_a_burst_cancels_others_orders_to_its_end() -> None:
+    run = flattening()
+    rounds = [run.next_round(scene(TEN, resting()), 2) for _ in range(MAX_ROUNDS)]
+    assert [each.cancels for each in rounds if isinstance(each, Round)] == [("O-1",)] * MAX_ROUNDS
+
+
+def test_told_once_it_only_looks_while_the_session_stays_closed() -> None:
+    run, night = flattening(), scene(TEN, is_open=False)
+    assert isinstance(last(run, night), FlattenReport)
+    assert isinstance(run.next_round(night, 2), Rest)
+    assert run.is_resting
+    opening = scene(TEN, resting(), is_open=False)
+    assert run.next_round(opening, 2) == Round(
+        cancels=("O-1",), waiting=(Leftover("S", "F.SMART", 10, CLOSED),)
+    )
+    assert sent(run.next_round(HALTED, 2)) == [("sell", "F.SMART", 10)]
+
+
+# -- Ended by a person, and by faults -------------------------------------------------------------
+
+
+def test_one_that_rests_ends_at_once_with_what_is_left() -> None:
+    run = flattening()
+    first = last(run, HALTED)
+    report = run.stand_down(12)
+    assert isinstance(first, FlattenReport)
+    assert report is not None
+    assert (report.is_flat, report.is_over, report.ended_ns, report.left) == (False, True, 12, first.left)
+
+
+def test_one_that_closes_ends_with_its_burst() -> None:
+    run = flattening()
+    run.next_round(HALTED, 2)
+    assert run.stand_down(3) is None
+    for _ in range(MAX_ROUNDS - 1):
+        assert isinstance(run.next_round(HALTED, 2), Round)
+    report = run.next_round(HALTED, 9)
+    assert isinstance(report, FlattenReport)
+    assert (report.is_flat, report.is_over) == (False, True)
+
+
+def test_one_that_tries_again_tells_when_a_person_ended_it() -> None:
+    run = flattening()
+    last(run, HALTED)
+    run.next_round(HALTED, 2)
+    assert run.stand_down(3) is None
+    for _ in range(MAX_ROUNDS - 1):
+        run.next_round(HALTED, 2)
+    report = run.next_round(HALTED, 9)
+    assert isinstance(report, FlattenReport)
+    assert report.is_over
+
+
+def test_a_round_that_fails_is_one_of_its_burst_and_told() -> None:
+    run = flattening()
+    assert [run.failed("ValueError: x", 2) for _ in range(MAX_ROUNDS)] == [Round()] * MAX_ROUNDS
+    report = run.failed("ValueError: y", 3)
+    assert isinstance(report, FlattenReport)
+    assert report.left == (Leftover("", "the account", 0, "ValueError: y"),)
+    assert run.is_resting
+    assert run.failed("ValueError: y", 4) == Round()
+    assert not run.is_resting
