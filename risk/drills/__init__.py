@@ -11,13 +11,13 @@ from risk.drills.drill import Drill
 def all_drills() -> tuple[Drill, ...]:
     """Return every drill, in the order in which they are run."""
     from risk.drills import (
-        killed_in_mid_order,
         nautilus_breached_limits,
         nautilus_daily_loss,
+        nautilus_killed_in_mid_order,
         nautilus_runaway_strategy,
         nautilus_spread_flatten,
         nautilus_stale_feed,
-        unreadable_breaker,
+        nautilus_unreadable_breaker,
     )
 
     return (
@@ -26,6 +26,6 @@ def all_drills() -> tuple[Drill, ...]:
         nautilus_stale_feed.DRILL,
         nautilus_runaway_strategy.DRILL,
         nautilus_spread_flatten.DRILL,
-        killed_in_mid_order.DRILL,
-        unreadable_breaker.DRILL,
+        nautilus_killed_in_mid_order.DRILL,
+        nautilus_unreadable_breaker.DRILL,
     )

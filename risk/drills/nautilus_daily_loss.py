@@ -11,40 +11,59 @@ from risk.drills.drill_limits import LIMITS, limits
 from risk.drills.nautilus_rig import Rig, Scripted, quotes
 
 _F = InstrumentId.from_str("F.SMART")
+_HELD = 100
+_ORDERS = LIMITS.max_open_orders
 _FALL_AT = 5
 _TRY_AGAIN_AT = 20
+_QUOTES = 50
+_TRIES = _QUOTES - _TRY_AGAIN_AT + 1
 
 
-def _trade(strategy: Scripted, seen: int) -> None:
-    """Hold 100 shares with five buy orders working below; after the fall try to open again."""
-    if seen == 1:
-        strategy.submit_order(strategy.order_factory.market(_F, OrderSide.BUY, Quantity.from_int(100)))
-        for step in range(4):
-            price = Price.from_str(f"4.0{step}00")
-            order = strategy.order_factory.limit(_F, OrderSide.BUY, Quantity.from_int(5 + step), price)
-            strategy.submit_order(order)
-    if seen >= _TRY_AGAIN_AT:
-        strategy.submit_order(strategy.order_factory.market(_F, OrderSide.BUY, Quantity.from_int(seen)))
+class _Trader(Scripted):
+    """Holds shares with buy orders working below; after the fall it tries to open again."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self)._trade)
+        self.before: tuple[int, int] | None = None
+        """Shares held, and orders working, at the last quote before the fall."""
+
+    def _trade(self, seen: int) -> None:
+        buy = OrderSide.BUY
+        if seen == 1:
+            self.submit_order(self.order_factory.market(_F, buy, Quantity.from_int(_HELD)))
+        if seen == 2:
+            for step in range(_ORDERS):
+                price, count = Price.from_str(f"4.0{step}00"), Quantity.from_int(5 + step)
+                self.submit_order(self.order_factory.limit(_F, buy, count, price))
+        if seen == _FALL_AT:
+            held = sum(position.signed_decimal_qty() for position in self.cache.positions_open())
+            self.before = int(held), len(self.cache.orders_open())
+        if seen >= _TRY_AGAIN_AT:
+            self.submit_order(self.order_factory.market(_F, buy, Quantity.from_int(seen)))
 
 
 def rehearse() -> list[Check]:
     """Run the fall in a backtest engine and look at what is left."""
-    fall = quotes("F", count=50, bid="4.4000", ask="4.4100")
+    fall = quotes("F", count=_QUOTES, bid="4.4000", ask="4.4100")
     rig = Rig(
-        data=quotes("F", count=50)[:_FALL_AT] + fall[_FALL_AT:],
+        data=quotes("F", count=_QUOTES)[:_FALL_AT] + fall[_FALL_AT:],
         limits=limits(max_loss_usd_per_trade=LIMITS.max_daily_loss_usd),
     )
-    rig.run(Scripted(_trade))
+    trader = _Trader()
+    rig.run(trader)
     breaker = rig.gate.keeper.account.breaker
-    refused = set(rig.rules())
+    refused = rig.rules()
     reports = {report.is_flat for report in rig.gate.kill_switch.reports}
+    canceled = sum(order.is_canceled for order in rig.orders)
     return [
+        equal("before the fall shares were held and orders worked", trader.before, (_HELD, _ORDERS)),
         equal("the breaker is in HALT", breaker.state, "HALT"),
         equal("the daily loss did it", breaker.changed_by, "daily_loss"),
         equal("no order works any more", len(rig.open_orders), 0),
+        equal("each was canceled, none filled", canceled, _ORDERS),
         equal("the account is flat", rig.net(), 0),
         equal("the flattening says so", reports, {True}),
-        equal("every new order was refused, by the breaker", refused, {"breaker_state"}),
+        equal("every new order was refused, by the breaker", refused, ["breaker_state"] * _TRIES),
     ]
 
 

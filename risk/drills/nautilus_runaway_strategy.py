@@ -6,8 +6,8 @@ from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
-from risk.drills.drill import Check, Drill, at_most, equal
-from risk.drills.drill_limits import LIMITS
+from risk.drills.drill import Check, Drill, equal
+from risk.drills.drill_limits import LIMITS, limits
 from risk.drills.nautilus_rig import Rig, Scripted, quotes
 
 _F = InstrumentId.from_str("F.SMART")
@@ -25,12 +25,13 @@ def _run_away(strategy: Scripted, seen: int) -> None:
 
 def rehearse() -> list[Check]:
     """Run it in a backtest engine and count what reached the venue."""
-    rig = Rig(data=quotes("F", count=5))
+    rig = Rig(data=quotes("F", count=5), limits=limits(max_open_orders=ORDERS))
     rig.run(Scripted(_run_away))
     reached = [order for order in rig.orders if order.venue_order_id is not None]
     breaker = rig.gate.keeper.account.breaker
     return [
-        at_most("orders that reached the venue", len(reached), LIMITS.max_orders_per_second),
+        equal("only a second's orders reached the venue", len(reached), LIMITS.max_orders_per_second),
+        equal("the next was refused by the order rate", rig.rules()[0], "order_rate"),
         equal("the breaker is in HALT", breaker.state, "HALT"),
         equal("no order works any more", len(rig.open_orders), 0),
         equal("every other order was refused", len(rig.recorder.refusals), ORDERS - len(reached)),

@@ -38,19 +38,20 @@ def rehearse() -> list[Check]:
     rig = Rig(data=data, has_timer=True)
     strategy = _Stubborn(lambda each, seen: each._send(OrderSide.BUY, 10) if seen == 1 else None)
     rig.run(strategy)
-    changes = [
-        (change.before, change.after, change.by)
-        for change in rig.recorder.breaker_changes
-        if change.by == "stale_data"
-    ]
+    changes = [change for change in rig.recorder.breaker_changes if change.by == "stale_data"]
+    filled = [int(order.filled_qty) for order in rig.orders]
+    silence_ends_ns = START_NS + (_SILENT_FROM - 1 + LIMITS.max_data_silence_seconds) * NS_PER_SECOND
+    late_ns = [change.ts_ns - silence_ends_ns for change in changes[:1]]
     return [
         equal(
             "silence is SAFE_MODE, and data ends it",
-            changes,
+            [(change.before, change.after, change.by) for change in changes],
             [("RUNNING", "SAFE_MODE", "stale_data"), ("SAFE_MODE", "RUNNING", "stale_data")],
         ),
+        Check("within two seconds of its limit", late_ns < [2 * NS_PER_SECOND], f"{late_ns} ns"),
         equal("the opening order in the silence was refused", rig.rules(), ["breaker_state"]),
-        equal("the closing order passed", rig.net(), 0),
+        equal("shares were held, and the closing order passed", filled, [10, 0, 10]),
+        equal("nothing is held", rig.net(), 0),
     ]
 
 

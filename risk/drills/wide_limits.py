@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from risk.limits import UNIVERSE, OptionLimits, RiskLimits
+from risk.limits import OptionLimits, RiskLimits
 
 _COUNT = 1_000_000_000
 _MONEY = Decimal(10**12)
@@ -35,7 +35,7 @@ WIDE = RiskLimits(
     max_quote_age_ms=3_600_000,
     min_price_usd=Decimal("0.0001"),
     max_price_usd=_MONEY,
-    allowed_symbols=UNIVERSE,
+    allowed_symbols="universe",
     prohibited_symbols=(),
     max_funds_multiple=Decimal(4),
     max_daily_loss_usd=_MONEY,

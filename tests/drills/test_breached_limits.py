@@ -107,7 +107,8 @@ def test_the_limits_of_each_shipped_profile_hold(profile: Path) -> None:
 def test_limits_of_one_and_windows_without_trading_can_be_breached_too() -> None:
     small = limits(
         max_position_shares_per_symbol=1, max_shares_per_order=1, max_positions=1,
-        min_price_usd=Decimal("0.0001"), min_displayed_shares=1, max_price_from_mid_bps=10_000, max_consecutive_losses=1,
+        min_price_usd=Decimal("0.0001"), min_displayed_shares=1, max_price_from_mid_bps=10_000,
+        max_consecutive_losses=1,
         options=msgspec.structs.replace(
             OPTION_LIMITS, max_contracts_per_leg=1, max_contracts_per_order=1, min_displayed_contracts=2
         ),
