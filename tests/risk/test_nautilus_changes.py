@@ -89,11 +89,13 @@ class ForgetsChanges(MemoryRecorder):
         super().record(entry)
 
 
-def test_a_change_whose_approval_cannot_be_recorded_counts_no_more(node: Node) -> None:
+def test_a_change_whose_approval_cannot_be_recorded_counts_no_more(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = node()
     rig.gate.supervisor._recorder = ForgetsChanges()
     seen: list[list[tuple[int, int]]] = []
-    rig.gate.kill_switch.cancel_openings = lambda: None  # the halt would cancel the order
+    monkeypatch.setattr(rig.gate.kill_switch, "cancel_openings", lambda: None)  # the halt would cancel it
 
     def grow(strategy: Scripted) -> None:
         change(100)(strategy)
