@@ -14,7 +14,15 @@ import msgspec
 from risk.intent import OrderIntent
 from risk.ledger import Ledger
 from risk.market_view import MarketView
-from risk.option_loss import Holding, OptionOrder, add_known, uncovered_short, worst_floor_usd, worst_loss_usd
+from risk.option_loss import (
+    Holding,
+    OptionOrder,
+    add_known,
+    can_be_short,
+    uncovered_short,
+    worst_floor_usd,
+    worst_loss_usd,
+)
 from risk.performance import Performance
 from risk.reservation import Reservation
 from risk.snapshot import OptionRisk
@@ -51,19 +59,19 @@ class OptionBook:
     def is_reducing(self, intent: OrderIntent, *, without: Orders = _no_order) -> bool:
         """Return whether an order whose legs all close leaves no position worse off at expiry.
 
-        Buying back short options never does; selling a long one may leave a short one naked. Working
-        orders that `without` names are taken to be gone.
+        Buying back short options never does; selling a long one may leave a short one naked: one of its
+        owner's, or of the account's where it sells what others hold. Never may the account become naked.
+        Working orders that `without` names are taken to be gone.
         """
         if all(intent.sign * leg.ratio > 0 for leg in intent.terms.components):
             return True
+        symbol, order = intent.terms.symbol, OptionOrder(self._holdings(intent), None)
         stakes = self._stakes(skip=intent.order_id, without=without)
-        stake = stakes.get((intent.strategy_id, intent.terms.symbol))
-        if stake is None:
-            return False
-        order = OptionOrder(self._holdings(intent), None)
-        before = worst_floor_usd(stake.held, stake.orders)
-        after = worst_floor_usd(stake.held, [*stake.orders, order])
-        return after is not None and (before is None or after >= before)
+        account = _merged([stake for (_, name), stake in stakes.items() if name == symbol])
+        own = stakes.get((intent.strategy_id, symbol))
+        if own is None or not _owns(own, order):
+            return _is_no_worse(account, order)
+        return _is_no_worse(own, order) and not _uncovers(account, order)
 
     def closes_again(self, intent: OrderIntent, *, max_contracts: int) -> bool:
         """Return whether an order closes what one canceled within the grace period did not.
@@ -217,6 +225,36 @@ class OptionBook:
             delta += greeks.delta * holding.quantity * holding.terms.multiplier
             vega += greeks.vega * holding.quantity * holding.terms.multiplier
         return delta, vega
+
+
+def _merged(stakes: Sequence[_Stake]) -> _Stake:
+    """Return what several owners hold and have working together."""
+    return _Stake(
+        held=[holding for stake in stakes for holding in stake.held],
+        orders=[order for stake in stakes for order in stake.orders],
+    )
+
+
+def _owns(stake: _Stake, order: OptionOrder) -> bool:
+    """Whether the owner holds every leg that the order sells."""
+    held = {each.terms.instrument_id for each in stake.held if each.quantity > 0}
+    return all(leg.terms.instrument_id in held for leg in order.holdings if leg.quantity < 0)
+
+
+def _is_no_worse(stake: _Stake, order: OptionOrder) -> bool:
+    """Whether a sale touches no short option, or leaves the least value at expiry as it was or better."""
+    if not can_be_short(order, stake.held, stake.orders):
+        return True
+    before = worst_floor_usd(stake.held, stake.orders)
+    after = worst_floor_usd(stake.held, [*stake.orders, order])
+    return after is not None and (before is None or after >= before)
+
+
+def _uncovers(stake: _Stake, order: OptionOrder) -> bool:
+    """Whether an order makes naked what was covered."""
+    if worst_floor_usd(stake.held, [*stake.orders, order]) is not None:
+        return False
+    return worst_floor_usd(stake.held, stake.orders) is not None
 
 
 def awaits_legs(reservation: Reservation) -> bool:

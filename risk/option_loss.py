@@ -73,10 +73,14 @@ def worst_loss_usd(
 
 
 def worst_floor_usd(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> Decimal | None:
-    """Return the least value at expiry whichever of `orders` fill; None when it is unbounded."""
-    if len(orders) > MAX_ORDERS_COMBINED:
-        return add_known([floor_usd(held), *(floor_usd(order.holdings) for order in orders)])
-    floors = [floor_usd(_together(held, filled)) for filled in _subsets(orders)]
+    """Return the least value at expiry whichever of `orders` fill; None when it is unbounded.
+
+    What only sells never raises it and what only buys never lowers it: all sales fill, and no purchase.
+    """
+    held, mixed = _after_sales(held, orders)
+    if len(mixed) > MAX_ORDERS_COMBINED:
+        return add_known([floor_usd(held), *(floor_usd(order.holdings) for order in mixed)])
+    floors = [floor_usd(_together(held, filled)) for filled in _subsets(mixed)]
     known = [floor for floor in floors if floor is not None]
     return min(known) if len(known) == len(floors) else None
 
@@ -86,13 +90,42 @@ def uncovered_short(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> I
 
     There is one exactly where `worst_floor_usd` is None: it names what that only counts.
     """
-    tried = [(), *((order,) for order in orders)] if len(orders) > MAX_ORDERS_COMBINED else _subsets(orders)
+    held, mixed = _after_sales(held, orders)
+    tried = [(), *((order,) for order in mixed)] if len(mixed) > MAX_ORDERS_COMBINED else _subsets(mixed)
     for filled in tried:
         holdings = _together(held, filled)
         for short in reversed(holdings):
             if short.quantity < 0 and _net_that_lives_as_long(short.terms, holdings) < 0:
                 return short.terms
     return None
+
+
+def can_be_short(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[OptionOrder]) -> bool:
+    """Return whether an option of a right and size that `sold` sells could be short once all sales fill."""
+    kinds = {_kind(each.terms) for each in sold.holdings if each.quantity < 0}
+    counts: dict[str, int] = {}
+    for each in (*held, *(leg for order in (*orders, sold) for leg in order.holdings if leg.quantity < 0)):
+        if _kind(each.terms) in kinds:
+            name = each.terms.instrument_id
+            counts[name] = counts.get(name, 0) + each.quantity
+    return any(count < 0 for count in counts.values())
+
+
+def _kind(terms: InstrumentTerms) -> tuple[Right | None, int]:
+    return terms.right, terms.multiplier
+
+
+def _after_sales(
+    held: Sequence[Holding], orders: Sequence[OptionOrder]
+) -> tuple[list[Holding], list[OptionOrder]]:
+    """Return what is held once all that only sells has filled, and the orders that buy and sell."""
+    sold = [order for order in orders if all(leg.quantity <= 0 for leg in order.holdings)]
+    mixed = [
+        order
+        for order in orders
+        if any(leg.quantity < 0 for leg in order.holdings) and any(leg.quantity > 0 for leg in order.holdings)
+    ]
+    return _together(held, sold), mixed
 
 
 def _net_that_lives_as_long(terms: InstrumentTerms, holdings: Sequence[Holding]) -> int:
