@@ -79,6 +79,9 @@ class CommandExecutor(Protocol):
     def flatten(self, symbols: frozenset[str] | None, now_ns: int, *, by: str, reason: str) -> None:
         """Close the positions in `symbols`, or all of them."""
 
+    def stand_down(self, symbol: str | None, now_ns: int) -> None:
+        """Try no longer to close a symbol, or (None) anything, that could not be closed so far."""
+
 
 def carry_out(
     command: OperatorCommand, supervisor: Supervisor, executor: CommandExecutor, now_ns: int
@@ -110,6 +113,7 @@ def _carry_out(
         case Resume():
             supervisor.resume(now_ns, by=command.by, reason=command.reason)
             account.all_paused_by = None
+            executor.stand_down(None, now_ns)
         case PauseAll():
             account.all_paused_by = command.by
         case PauseSymbol():
@@ -117,6 +121,7 @@ def _carry_out(
         case ResumeSymbol():
             if account.paused_symbols.pop(command.symbol, None) is None:
                 raise NotFoundError(f"{command.symbol} is not paused. Paused: {_paused(supervisor)}.")
+            executor.stand_down(command.symbol, now_ns)
         case CancelAll():
             return f"{counted(executor.cancel_all(), 'order')} canceled"
         case FlattenSymbol():

@@ -31,6 +31,7 @@ IB_REFUSALS: tuple[IbRefusal, ...] = (
 
 OTHER_REFUSALS: dict[str, str] = {
     "order_list": "an order that came in one list with a refused one: of a list all pass or none",
+    "flattening": "a strategy's closing order while the kill switch closes that symbol itself",
     "pending_changes": f"a modification while {MAX_PENDING_CHANGES} of the same order are unanswered",
     "unknown_instrument": "an order of an instrument that the node has not loaded",
     "judgement": "an order that could not be read or judged: an error on the way to the rules refuses",
