@@ -34,8 +34,8 @@ from audit.nautilus_valuation import Valuation
 from audit.projection import Projection
 from market.time import NS_PER_MINUTE
 from risk.nautilus_gate import Gate
-from risk.nautilus_intents import DECISION_TAG
 from risk.nautilus_kill_switch import TAG as KILL_SWITCH_TAG
+from risk.nautilus_order_tags import DECISION_TAG
 from risk.records import (
     ApprovalRecord,
     BreakerChangeRecord,

@@ -2,8 +2,8 @@
 
 The same table stands before the backtest's matching engine, the simulator and the live account, so an
 order that IB would refuse is refused with the same code everywhere, before it is sent. Codes and texts:
-"Message Codes" of IBKR's API documentation. Rows with `is_stricter` refuse what IB would accept with a
-silent change.
+"Message Codes" of IBKR's API documentation. Rows with `is_stricter` refuse what IB would accept: with a
+silent change, or in a way that no rule can judge.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import functools
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple
-
-import msgspec
 
 from market.money import DOLLAR_TICK, tick_size
 from market.time import NS_PER_MINUTE
 from risk.counted import counted
 from risk.decision import Refused
 from risk.first_objector import first_objector
-from risk.intent import Kind, OrderIntent, OrderType, TimeInForce
+from risk.ib_requirement import Finding, Occasion, Requirement, Shape
+from risk.ib_special_orders import SPECIAL_ROWS
+from risk.intent import Kind, OrderIntent, OrderType, Special, TimeInForce
 from risk.option_loss import Holding, worst_loss_usd
-from risk.session_view import TradingDay
 from risk.snapshot import ZERO
 
 MAX_LEGS = 4
@@ -34,49 +32,17 @@ AT_OPEN_CUTOFF_NS = 2 * NS_PER_MINUTE
 """NASDAQ, the later of the two, takes market-on-open orders until two minutes before the open."""
 
 
-class Occasion(msgspec.Struct, frozen=True, gc=False):
-    """When the order would be sent: ns UTC, and the day's session (None: no session that day)."""
-
-    now_ns: int
-    day: TradingDay | None
-
-
 _DOLLAR = Decimal(1)
-
-Finding = tuple[str, str, str]
-"""Value, what is allowed, and what to do."""
-
-
-class Shape(NamedTuple):
-    """What many orders share, and what alone decides about some rows of the table."""
-
-    kind: Kind
-    order_type: OrderType
-    time_in_force: TimeInForce
-    is_outside_hours: bool
-
-
-Check = Callable[[OrderIntent, Occasion], Finding | None]
-
-
-class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table: IB's code, its text in short, and the check that finds a violation.
-
-    `concerns` tells of which shapes an order can violate it at all; the others are not asked.
-    """
-
-    name: str
-    ib_code: int
-    text: str
-    find: Check
-    concerns: Callable[[Shape], bool] = lambda _: True
-    is_stricter: bool = False
 
 
 def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
     """Return the first violated requirement as a refusal with IB's code, or None."""
     violated = _first_violated(
-        intent.terms.kind, intent.order_type, intent.time_in_force, intent.is_outside_hours
+        intent.terms.kind,
+        intent.order_type,
+        intent.time_in_force,
+        intent.is_outside_hours,
+        intent.specials,
     )
     requirement = violated(intent, occasion)
     if requirement is None:
@@ -91,10 +57,14 @@ def validate(intent: OrderIntent, occasion: Occasion) -> Refused | None:
 
 @functools.cache
 def _first_violated(
-    kind: Kind, order_type: OrderType, time_in_force: TimeInForce, is_outside_hours: bool
+    kind: Kind,
+    order_type: OrderType,
+    time_in_force: TimeInForce,
+    is_outside_hours: bool,
+    specials: tuple[Special, ...],
 ) -> Callable[[OrderIntent, Occasion], Requirement | None]:
     """Return what finds the first violated row of those that a shape can violate: a few hundred shapes."""
-    shape = Shape(kind, order_type, time_in_force, is_outside_hours)
+    shape = Shape(kind, order_type, time_in_force, is_outside_hours, specials)
     rows = [row for row in RULE_BOOK if row.concerns(shape)]
     return first_objector(rows, [row.find for row in rows], "intent, occasion")
 
@@ -271,6 +241,7 @@ def _is_spread(shape: Shape) -> bool:
 
 
 RULE_BOOK: tuple[Requirement, ...] = (
+    *SPECIAL_ROWS,
     Requirement(name="ib_size", ib_code=434, text="The order size cannot be zero.", find=_zero_size),
     Requirement(name="ib_lot", ib_code=355, text="Order size conforms to no market rule.", find=_lot_size),
     Requirement(

@@ -20,6 +20,10 @@ OrderType = Literal[
     "market", "limit", "stop", "stop_limit", "market_if_touched", "limit_if_touched", "trailing"
 ]
 TimeInForce = Literal["day", "gtc", "ioc", "fok", "gtd", "at_open", "at_close"]
+Special = Literal[
+    "post_only", "quote_quantity", "trailing_offset", "tags", "conditions", "times", "non_guaranteed"
+]
+"""What an order asks for besides its other fields, and IB or the gate does not take: `ib_special_orders`."""
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -82,6 +86,7 @@ class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     protects_id: str | None = None
     group_id: str | None = None
     replaces: bool = False
+    specials: tuple[Special, ...] = ()
 
     @property
     def sign(self) -> int:

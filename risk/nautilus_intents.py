@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderType, TimeInForce
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.enums import (
+    ContingencyType,
+    OrderSide,
+    OrderType,
+    TimeInForce,
+    TrailingOffsetType,
+)
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Equity, OptionContract, OptionSpread
 
 from risk import intent as plain
 from risk.nautilus_fixed_point import PRICE_OF_RAW, WHOLE_OF_RAW
-
-DECISION_TAG = "decision:"
-"""Prefix of the order tag that names the decision behind an order."""
-_OCA_TAG = "ocaGroup"
-_OUTSIDE_KEY = "outsideRth"
+from risk.nautilus_order_tags import OrderTags, read_tags
 
 # Orders give their enums as ints; keys that are enum members would be compared by a slow method.
 _ORDER_TYPES: dict[int, plain.OrderType] = {
@@ -42,6 +46,9 @@ _TIMES_IN_FORCE: dict[int, plain.TimeInForce] = {
 _BUY = int(OrderSide.BUY)
 _GTD = int(TimeInForce.GTD)
 _LIMIT = int(OrderType.LIMIT)
+_TRAILING = (int(OrderType.TRAILING_STOP_MARKET), int(OrderType.TRAILING_STOP_LIMIT))
+_TRAILING_OFFSETS = (TrailingOffsetType.PRICE, TrailingOffsetType.BASIS_POINTS)
+_NO_TAGS = OrderTags()
 _NO_CONTINGENCY = int(ContingencyType.NO_CONTINGENCY)
 
 
@@ -50,18 +57,30 @@ class UnknownInstrumentError(LookupError):
 
 
 class InstrumentBook:
-    """The terms of each instrument in Nautilus' cache, made once."""
+    """The terms of each instrument in Nautilus' cache, made anew when an option or a spread changes."""
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
+        self._kinds: dict[type, Callable[[Any], plain.InstrumentTerms]] = {
+            Equity: _stock,
+            OptionContract: _option,
+            OptionSpread: self._spread,
+        }
         self._terms: dict[InstrumentId, plain.InstrumentTerms] = {}
+        self._sources: dict[InstrumentId, Any] = {}
         self._ids: dict[str, InstrumentId] = {}
 
     def terms(self, instrument_id: InstrumentId) -> plain.InstrumentTerms:
         """Return the terms; raises `UnknownInstrumentError`."""
         known = self._terms.get(instrument_id)
-        if known is None:
-            known = self._terms[instrument_id] = self._describe(instrument_id)
+        if known is not None and known.kind == "stock":
+            return known
+        instrument = self._cache.instrument(instrument_id)
+        if known is None or instrument is not self._sources[instrument_id]:
+            if known is not None:  # such as an adjusted multiplier: spreads have the terms of their legs
+                self._terms = {key: each for key, each in self._terms.items() if each.kind != "spread"}
+            known = self._describe(instrument_id, instrument)
+            self._terms[instrument_id], self._sources[instrument_id] = known, instrument
             self._ids[known.instrument_id] = instrument_id
         return known
 
@@ -72,16 +91,21 @@ class InstrumentBook:
             known = self._ids[terms.instrument_id] = InstrumentId.from_str(terms.instrument_id)
         return known
 
-    def _describe(self, instrument_id: InstrumentId) -> plain.InstrumentTerms:
-        instrument = self._cache.instrument(instrument_id)
-        if isinstance(instrument, Equity):
-            return _stock(instrument)
-        if isinstance(instrument, OptionContract):
-            return _option(instrument)
-        if isinstance(instrument, OptionSpread):
-            return self._spread(instrument)
-        what = "is not in the cache" if instrument is None else f"is a {type(instrument).__name__}"
-        raise UnknownInstrumentError(f"{instrument_id} {what}. Only stocks, options and their spreads trade.")
+    def _describe(self, instrument_id: InstrumentId, instrument: Any) -> plain.InstrumentTerms:
+        describe = next((self._kinds[kind] for kind in self._kinds if isinstance(instrument, kind)), None)
+        if describe is None:
+            what = "is not in the cache" if instrument is None else f"is a {type(instrument).__name__}"
+            raise UnknownInstrumentError(
+                f"{instrument_id} {what}. Only stocks, options and their spreads trade."
+            )
+        if instrument.quote_currency != USD:
+            raise UnknownInstrumentError(
+                f"{instrument_id} is quoted in {instrument.quote_currency}. Only quotes in USD trade."
+            )
+        try:
+            return describe(instrument)
+        except ValueError as error:
+            raise UnknownInstrumentError(f"{instrument_id} cannot be read: {error}") from error
 
     def _spread(self, instrument: OptionSpread) -> plain.InstrumentTerms:
         legs = tuple(plain.Leg(self.terms(leg_id), ratio) for leg_id, ratio in instrument.legs())
@@ -133,17 +157,21 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
     """Return the intent of a Nautilus order, for what of it is still open.
 
     With `honours_oca` the venue cancels the rest of an OCO group when one order fills; without it only
-    orders that carry IB's own OCA tag, or that are children of one parent, count as a group.
+    orders that name one OCA group of IB in their tags, or that are children of one parent, are a group.
     """
     parent_id, tags, time_in_force = order.parent_order_id, order.tags, order.time_in_force
     order_type = order.order_type
     limit: Decimal | None
     trigger: Decimal | None = None
+    is_trailing = False
     if order_type == _LIMIT:
         limit = PRICE_OF_RAW[order.price.raw]
     else:
         limit, trigger = _prices(order)
-    is_outside_hours, decision = _read_tags(order, tags) if tags else (False, None)
+        is_trailing = order_type in _TRAILING
+    is_outside_hours, decision, oca_group, specials = _read_tags(order, tags) if tags else _NO_TAGS
+    if is_trailing or order.is_post_only or order.is_quote_quantity:
+        specials += _specials(order)
     return plain.OrderIntent(  # by position, for speed: each order pays for every keyword
         order.client_order_id.value,
         sys.intern(order.strategy_id.value),  # a key of many tables: its hash is taken once
@@ -158,7 +186,11 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
         is_outside_hours,
         decision,
         None if parent_id is None else parent_id.value,
-        None if order.contingency_type == _NO_CONTINGENCY else _group_id(order, honours_oca),
+        _group_id(order, oca_group, honours_oca)
+        if oca_group is not None or order.contingency_type != _NO_CONTINGENCY
+        else None,
+        False,
+        specials,
     )
 
 
@@ -168,28 +200,32 @@ def _prices(order: Any) -> tuple[Decimal | None, Decimal | None]:
     return limit, PRICE_OF_RAW[order.trigger_price.raw] if order.has_trigger_price else None
 
 
-def _read_tags(order: Any, tags: list[str]) -> tuple[bool, str | None]:
-    """Return whether the order may fill outside hours, and the first decision that its tags name."""
-    is_outside_hours = False
-    decision: str | None = None
-    for tag in tags:
-        if tag.startswith(DECISION_TAG):
-            decision = decision or tag
-        elif _OUTSIDE_KEY in tag:
-            is_outside_hours |= f'"{_OUTSIDE_KEY}":true' in tag.replace(" ", "")
-    if decision is not None:
-        spawn_id = order.exec_spawn_id
-        if spawn_id is not None and spawn_id != order.client_order_id:
-            decision = None  # slices of an execution algorithm share their parent's decision
-    return is_outside_hours, decision
+def _read_tags(order: Any, tags: list[str]) -> OrderTags:
+    """Return what the tags say; slices of an execution algorithm share their parent's decision."""
+    said, spawn_id = read_tags(tags), order.exec_spawn_id
+    is_slice = spawn_id is not None and spawn_id != order.client_order_id
+    return said._replace(decision=None) if is_slice else said
 
 
-def _group_id(order: Any, honours_oca: bool) -> str | None:
-    """Name an OCA group by all its members, so that only orders that list each other are one group."""
+def _specials(order: Any) -> tuple[plain.Special, ...]:
+    """Return what the order asks for, besides what its tags say, that Nautilus' adapter does not send."""
+    specials: list[plain.Special] = []
+    if order.is_post_only:
+        specials.append("post_only")
+    if order.is_quote_quantity:
+        specials.append("quote_quantity")
+    if order.order_type in _TRAILING and order.trailing_offset_type not in _TRAILING_OFFSETS:
+        specials.append("trailing_offset")
+    return tuple(specials)
+
+
+def _group_id(order: Any, oca_group: str | None, honours_oca: bool) -> str | None:
+    """Name an OCA group as IB does, or by all its members: only orders that list each other are one group."""
+    if oca_group is not None and not honours_oca:
+        return f"IB {oca_group}"
     if order.contingency_type not in (ContingencyType.OCO, ContingencyType.OUO) or not order.linked_order_ids:
         return None
-    has_tag = any(_OCA_TAG in tag for tag in order.tags or ())
-    if not (honours_oca or has_tag or order.parent_order_id is not None):
+    if not (honours_oca or order.parent_order_id is not None):
         return None
     members = {order.client_order_id.value, *(linked.value for linked in order.linked_order_ids)}
     return ",".join(sorted(members))

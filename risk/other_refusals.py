@@ -33,7 +33,7 @@ OTHER_REFUSALS: dict[str, str] = {
     "order_list": "an order that came in one list with a refused one: of a list all pass or none",
     "flattening": "a strategy's closing order while the kill switch closes that symbol itself",
     "pending_changes": f"a modification while {MAX_PENDING_CHANGES} of the same order are unanswered",
-    "unknown_instrument": "an order of an instrument that the node has not loaded",
+    "unknown_instrument": "an order of an instrument that the node has not loaded, or not quoted in USD",
     "judgement": "an order that could not be read or judged: an error on the way to the rules refuses",
     "policy": "an order that a rule objected to, and did not when asked why: report it",
     "engine_denied": "an order that Nautilus denied itself, before or after the gate",
@@ -41,9 +41,14 @@ OTHER_REFUSALS: dict[str, str] = {
 }
 """By the name that stands in a refusal's record. The last two are told beside the gate's own."""
 
+def _guards_of_row(row: IbRefusal) -> str:
+    verb = "would take, and the gate refuses" if row.is_stricter else "refuses"
+    return f"an order that IB {verb} with {row.ib_code}: {row.text}"
+
+
 _GUARDS = (
     {rule.name: rule.guards for rule in ALL_RULES}
-    | {row.name: f"an order that IB refuses with {row.ib_code}: {row.text}" for row in IB_REFUSALS}
+    | {row.name: _guards_of_row(row) for row in IB_REFUSALS}
     | OTHER_REFUSALS
 )
 _KEYS = {rule.name: rule.keys for rule in ALL_RULES}

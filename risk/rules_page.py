@@ -110,7 +110,7 @@ def _rule_book() -> Iterator[str]:
     yield "| row | IB code | IB's text |"
     yield "|---|---|---|"
     for row in IB_REFUSALS:
-        stricter = " (stricter: IB would accept and change the order)" if row.is_stricter else ""
+        stricter = " (stricter: IB would accept the order, or change it)" if row.is_stricter else ""
         yield _row(f"`{row.name}`", str(row.ib_code), f"{row.text}{stricter}")
 
 

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from market.time import NS_PER_MINUTE
-from risk.ib_rule_book import RULE_BOOK, Occasion, validate
+from risk.ib_requirement import Occasion
+from risk.ib_rule_book import RULE_BOOK, validate
 from risk.intent import InstrumentTerms, OrderIntent, OrderType, TimeInForce
 from risk.session_view import TradingDay
 from tests.risk.table_market import CLOSE_NS, EXPIRY_NS, NOW_NS, OPEN_NS, option, order, spread, stock
@@ -64,6 +65,14 @@ LEGAL: list[OrderIntent] = [
 FIVE = spread(*((option(strike), 1) for strike in (90, 95, 100, 105, 110)))
 
 ILLEGAL: list[tuple[int, str, OrderIntent]] = [
+    (10244, "ib_cash_quantity", order(specials=("quote_quantity",))),
+    (387, "ib_post_only", order(specials=("post_only",))),
+    (387, "ib_post_only", order(side="sell", specials=("conditions", "post_only"))),
+    (321, "ib_trailing_offset", order(order_type="trailing", specials=("trailing_offset",), **NO_PRICE)),
+    (321, "ib_tags", order(specials=("tags",))),
+    (201, "ib_conditions", put(specials=("conditions",))),
+    (201, "ib_active_times", order(specials=("times",))),
+    (201, "ib_non_guaranteed", bag(specials=("non_guaranteed",))),
     (434, "ib_size", order(quantity=0)),
     (434, "ib_size", order(quantity=-1)),
     (355, "ib_lot", order(LOTS, 150)),

@@ -101,7 +101,7 @@ def test_a_bracket_whose_entry_is_refused_sends_nothing(node: Node) -> None:
         strategy.submit_order_list(
             strategy.order_factory.bracket(
                 instrument_id=F, order_side=OrderSide.BUY, quantity=shares(OVER),
-                sl_trigger_price=usd("4.5000"), tp_price=usd("5.5000"),
+                sl_trigger_price=usd("4.5000"), tp_price=usd("5.5000"), tp_post_only=False,
             )
         )  # fmt: skip
 

@@ -7,9 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nautilus_trader.adapters.interactive_brokers.common import IBOrderTags
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.enums import AssetClass, ContingencyType, OrderSide, OrderType
+from nautilus_trader.model.enums import (
+    AssetClass,
+    ContingencyType,
+    OrderSide,
+    OrderType,
+    TrailingOffsetType,
+)
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId, Symbol, TraderId
 from nautilus_trader.model.instruments import FuturesContract
 from nautilus_trader.model.objects import Quantity
@@ -74,14 +81,16 @@ def test_a_combination_is_read_with_its_legs() -> None:
 
 def test_a_combination_without_legs_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("risk.nautilus_intents.OptionSpread", SimpleNamespace)
-    bare = SimpleNamespace(id="(1)A", legs=list)
+    bare = SimpleNamespace(id="(1)A", legs=list, quote_currency=USD)
     with pytest.raises(UnknownInstrumentError, match="has no legs"):
         InstrumentBook(SimpleNamespace(instrument=lambda _: bare)).terms(F)
 
 
 def test_a_combination_of_one_leg_is_left_to_ibs_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("risk.nautilus_intents.OptionSpread", SimpleNamespace)
-    lone = SimpleNamespace(id=F, legs=lambda: [(put(500).id, 1)], price_increment=usd("0.01"))
+    lone = SimpleNamespace(
+        id=F, legs=lambda: [(put(500).id, 1)], price_increment=usd("0.01"), quote_currency=USD
+    )
     known: dict[Any, Any] = {put(500).id: put(500), F: lone}
     terms = InstrumentBook(SimpleNamespace(instrument=known.get)).terms(F)
     assert (terms.kind, terms.symbol, terms.multiplier, len(terms.legs)) == ("spread", "SPY", 100, 1)
@@ -118,6 +127,8 @@ def order_with(**fields: Any) -> Any:
         "parent_order_id": None,
         "contingency_type": 0,
         "linked_order_ids": None,
+        "is_post_only": False,
+        "is_quote_quantity": False,
     }
     return SimpleNamespace(**(values | fields))
 
@@ -131,7 +142,14 @@ GROUP: dict[str, Any] = {"contingency_type": 1, "linked_order_ids": [ClientOrder
         (GROUP, True, "A,B"),
         (GROUP, False, None),
         (GROUP | {"parent_order_id": ClientOrderId("P")}, False, "A,B"),
-        (GROUP | {"tags": ['IBOrderTags:{"ocaGroup": "x"}']}, False, "A,B"),
+        (GROUP | {"tags": ['IBOrderTags:{"ocaGroup": "x"}']}, False, "IB x"),
+        (GROUP | {"tags": [IBOrderTags(ocaGroup="x", ocaType=1).value]}, False, "IB x"),
+        (GROUP | {"tags": [IBOrderTags(ocaGroup="x").value]}, True, "A,B"),
+        ({"tags": [IBOrderTags(ocaGroup="x").value]}, False, "IB x"),
+        ({"tags": [IBOrderTags(ocaGroup="x").value]}, True, None),
+        (GROUP | {"tags": [IBOrderTags(ocaGroup="x", ocaType=2).value]}, False, None),
+        (GROUP | {"tags": [IBOrderTags(ocaGroup="x", ocaType=3).value]}, False, None),
+        (GROUP | {"tags": [IBOrderTags(outsideRth=True).value]}, False, None),
         (GROUP | {"tags": ["other"]}, False, None),
         (GROUP | {"contingency_type": 3}, True, "A,B"),
         (GROUP | {"contingency_type": 2}, True, None),
@@ -166,6 +184,44 @@ def test_the_outside_hours_tag_is_read() -> None:
         assert not intent_of(order_with(tags=tags), stock(), honours_oca=True).is_outside_hours
 
 
+@pytest.mark.parametrize(
+    ("fields", "specials"),
+    [
+        ({}, ()),
+        ({"is_post_only": True}, ("post_only",)),
+        ({"is_quote_quantity": True, "is_post_only": True}, ("post_only", "quote_quantity")),
+        ({"order_type": 8, "trailing_offset_type": TrailingOffsetType.PRICE}, ()),
+        ({"order_type": 9, "trailing_offset_type": TrailingOffsetType.BASIS_POINTS}, ()),
+        ({"order_type": 8, "trailing_offset_type": TrailingOffsetType.TICKS}, ("trailing_offset",)),
+        ({"order_type": 9, "trailing_offset_type": TrailingOffsetType.PRICE_TIER}, ("trailing_offset",)),
+        (
+            {"is_post_only": True, "tags": [IBOrderTags(goodAfterTime="20240305 15:00:00 UTC").value]},
+            ("times", "post_only"),
+        ),
+    ],
+)
+def test_what_the_adapter_does_not_send_is_read(fields: dict[str, Any], specials: tuple[str, ...]) -> None:
+    assert intent_of(order_with(**fields), stock(), honours_oca=True).specials == specials
+
+
+def test_terms_follow_an_option_that_is_adjusted_and_so_do_its_spreads() -> None:
+    near, far, spread = put(500), put(495), combination([(put(500), -1), (put(495), 1)])
+    known = {each.id: each for each in (near, far, spread)}
+    book = InstrumentBook(SimpleNamespace(instrument=known.get))
+    before = book.terms(spread.id)
+    assert book.terms(spread.id) is before
+    known[near.id] = type(near).from_dict(type(near).to_dict(near) | {"multiplier": "150"})
+    assert (book.terms(near.id).multiplier, book.terms(far.id).multiplier) == (150, 100)
+    assert [leg.terms.multiplier for leg in book.terms(spread.id).legs] == [100, 150]
+
+
+def test_an_instrument_whose_terms_make_no_sense_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("risk.nautilus_intents.OptionSpread", SimpleNamespace)
+    odd = SimpleNamespace(id="X", quote_currency=USD, legs=raises(ValueError("ratio 0")))
+    with pytest.raises(UnknownInstrumentError, match="cannot be read: ratio 0"):
+        InstrumentBook(SimpleNamespace(instrument=lambda _: odd)).terms(F)
+
+
 def test_a_good_till_date_is_read() -> None:
     order = order_with(time_in_force=4, expire_time_ns=7)
     assert intent_of(order, stock(), honours_oca=True).expires_ns == 7
@@ -196,6 +252,7 @@ def test_a_child_that_comes_alone_protects_the_parent_that_names_it() -> None:
         bracket = strategy.order_factory.bracket(
             instrument_id=F, order_side=OrderSide.BUY, quantity=shares(10), entry_price=usd("4.9000"),
             entry_order_type=OrderType.LIMIT, sl_trigger_price=usd("4.5000"), tp_price=usd("5.5000"),
+            tp_post_only=False,
         )  # fmt: skip
         strategy.submit_order_list(bracket)
         seen.extend(rig.gate._intent(order).protects_id for order in bracket.orders)

@@ -51,7 +51,7 @@ def test_the_venues_refusals_are_booked(event_type: type[Any]) -> None:
 
 def test_a_rejection_by_the_venue_frees_the_order_and_counts() -> None:
     rig = Rig()
-    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10, "5.0000", post_only=True))}))
+    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10, reduce_only=True))}))
     assert rig.open_orders == []
     assert rig.gate.keeper.account.ledger.reservations == {}
     assert rig.gate.keeper.account.rejects.count(START_NS) == 1

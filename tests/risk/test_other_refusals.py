@@ -49,6 +49,7 @@ def test_rules_and_rows_of_ib_are_explained_too() -> None:
         assert (guards_of(rule.name), keys_of(rule.name)) == (rule.guards, rule.keys)
     assert guards_of("ib_modify") == "an order that IB refuses with 104: Can't modify a filled order."
     assert guards_of("ib_tick").startswith("an order that IB refuses with 110: ")
+    assert guards_of("ib_tags").startswith("an order that IB would take, and the gate refuses with 321: ")
 
 
 def test_a_name_of_another_version_is_not_explained_wrongly() -> None:
