@@ -221,7 +221,7 @@ class Flattening:
         orders = tuple(
             Leftover("", f"order {each.order_id}", 0, f"{_fate(each)} in {self.rounds} rounds")
             for each in scene.working
-            if each.is_open or each.is_due
+            if (each.is_open and (scene.market.is_open or not each.only_closes)) or each.is_due
         )
         positions = tuple(
             left_over(each, why.get(each.key) or self._tried(each)) for each in scene.held if each.quantity

@@ -208,6 +208,17 @@ def test_while_the_session_is_closed_it_cancels_only_what_could_open() -> None:
     assert not run.is_closing
 
 
+def test_what_it_keeps_while_the_session_is_closed_is_no_order_that_does_not_cancel() -> None:
+    night = scene(TEN, resting("STOP", -10, only_closes=True), resting("ENTRY"), is_open=False)
+    report = last(flattening(), night)
+    assert isinstance(report, FlattenReport)
+    assert [each.instrument_id for each in report.left] == ["order ENTRY", "F.SMART"]
+    day = scene(TEN, resting("STOP", -10, only_closes=True))
+    report = last(flattening(), day)
+    assert isinstance(report, FlattenReport)
+    assert [each.instrument_id for each in report.left] == ["order STOP", "F.SMART"]
+
+
 def test_it_takes_over_only_where_it_can_close() -> None:
     run = flattening()
     assert not run.is_closing

@@ -86,7 +86,7 @@ def test_a_flattening_that_cannot_finish_says_so_in_the_record() -> None:
     assert not report.is_flat
     reports = [entry for entry in rig.recorder.entries if _is_report(entry)]
     assert [entry.outcome for entry in reports] == [  # type: ignore[union-attr]
-        "NOT FLAT after 20 rounds: 10 F.SMART: the session is closed"
+        "NOT FLAT after 20 rounds, tried again every minute: 10 F.SMART of S-ONE: the session is closed"
     ]
 
 
@@ -98,7 +98,7 @@ def test_an_order_that_is_already_closed_is_not_canceled_again() -> None:
     rig = Rig()
     rig.run(scripted({1: lambda each: each.submit_order(market(each, 5))}))
     before = rig.gate.keeper.account.replaces.count(START_NS)
-    rig.gate.kill_switch._cancel([str(rig.orders[0].client_order_id), "unknown"])
+    rig.gate.kill_switch._orders.cancel([str(rig.orders[0].client_order_id), "unknown"])
     assert rig.gate.keeper.account.replaces.count(START_NS) == before
 
 
