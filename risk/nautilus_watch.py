@@ -77,14 +77,22 @@ class Watch:
         self._clock.set_timer(TIMER, pd.Timedelta(seconds=1), None, None, self._on_timer)
 
     def _on_quote(self, _tick: Any) -> None:
-        self._supervisor.watch(self._clock.timestamp_ns())  # never the tick's: it may be of tomorrow
+        self._look(self._supervisor.watch)
 
     def _on_timer(self, _event: Any) -> None:
+        for look in (
+            self._supervisor.watch, self._watch_data, self._watch_connection, self._watch_positions,
+        ):  # fmt: skip
+            self._look(look)
+
+    def _look(self, look: Callable[[int], None]) -> None:
+        """Look at the clock's time, never at a tick's: it may be of tomorrow. A fault ends nothing else."""
         now_ns = self._clock.timestamp_ns()
-        self._supervisor.watch(now_ns)
-        self._watch_data(now_ns)
-        self._watch_connection(now_ns)
-        self._watch_positions(now_ns)
+        try:
+            look(now_ns)
+        except Exception as error:  # noqa: BLE001 - the border: Nautilus ends the node at an exception
+            reason = f"a look at the account failed: {type(error).__name__}: {error}"
+            self._supervisor.halt(now_ns, by="gate_fault", reason=reason)
 
     def _watch_data(self, now_ns: int) -> None:
         """Silence counts from the last quote of any stock of the universe, in session only."""

@@ -69,6 +69,11 @@ class Performance:
         return self._realized
 
     @property
+    def is_flat(self) -> bool:
+        """Whether nothing is held, as far as this run and the file of the last one know."""
+        return not self.lots and not self.today.holdings
+
+    @property
     def started_ns(self) -> int:
         """When the first day of this run began (ns UTC), 0 before."""
         return self._started_ns
@@ -91,7 +96,7 @@ class Performance:
 
     def result(self) -> DayResult:
         """Return the day's result at the marks, the last prices worth believing."""
-        return self._result(self.today.profit())
+        return DayResult(self.today.profit(), self.today.high_usd, self._losses, self._paused_until_ns)
 
     def open_profit(self, symbol: str) -> Decimal:
         """Return the open profit in a symbol at the marks; what has none is left out."""
@@ -110,9 +115,10 @@ class Performance:
 
         `touches` are by instrument id; one that is missing is unknown.
         """
-        profit = self.today.profit_at(touches)
-        day = None if profit is None else self._result(profit)
-        of_symbol = ZERO
+        today, day, of_symbol = self.today, None, ZERO
+        profit = today.profit_at(touches)
+        if profit is not None:
+            day = DayResult(profit, today.high_usd, self._losses, self._paused_until_ns)
         for lot in self.lots.values():
             if lot.symbol == symbol:
                 touch = touches.get(lot.instrument_id)
@@ -235,9 +241,6 @@ class Performance:
         self._known_ns = self._executed_ns = record.executed_ns
 
     # -- Inside -----------------------------------------------------------------------------------
-
-    def _result(self, profit: Decimal) -> DayResult:
-        return DayResult(profit, self.today.high_usd, self._losses, self._paused_until_ns)
 
     def _is_news(self, fill: Fill) -> bool:
         """Whether no run has counted the fill yet.

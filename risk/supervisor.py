@@ -207,20 +207,21 @@ class Supervisor:
         """
         account = self.account
         account.look(now_ns)
-        lots = account.performance.lots
-        if may_be_high or not lots:
-            account.performance.today.note_high(is_sure=not lots)
-        if not self._is_ended(bool(lots)):
+        performance = account.performance
+        if may_be_high or performance.is_flat:
+            performance.today.note_high(is_sure=performance.is_flat)
+        if not self._is_ended():
             for reading in day_readings(account, self.limits, now_ns):
                 self._act(self._filter.assess(reading))
-        for symbol in {lot.symbol for lot in lots.values()}:
+        for symbol in sorted({lot.symbol for lot in performance.lots.values()}):
             if not account.is_flattening(symbol):
                 self._act(self._filter.assess(trade_reading(account, self.limits, symbol, now_ns)))
         self._note_losses(now_ns)
 
-    def _is_ended(self, is_holding: bool) -> bool:
+    def _is_ended(self) -> bool:
         """Whether a loss of the day has nothing left to do: halted, and flat or being closed."""
-        return self.account.breaker.state == "HALT" and (not is_holding or self._is_flattening_all())
+        is_closing = not self.account.performance.lots or self._is_flattening_all()
+        return is_closing and self.account.breaker.state == "HALT"
 
     def _is_flattening_all(self) -> bool:
         return any(each.symbols is None for each in self.account.flattenings)

@@ -33,7 +33,7 @@ def day_readings(account: Account, limits: RiskLimits, now_ns: int) -> Iterator[
             value=f"{value:.2f} USD",
             limit=f"{limit} USD",
             is_beyond=value >= limit,
-            is_confirmed=not performance.lots,
+            is_confirmed=performance.is_flat,
             now_ns=now_ns,
             quoted_ns=_quoted_ns(account, None),
             inputs=inputs | _quotes(account),

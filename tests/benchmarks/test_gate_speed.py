@@ -22,6 +22,7 @@ from market.calendar import TradingCalendar
 from market.time import NS_PER_MINUTE
 from risk.drills.drill_limits import limits
 from risk.drills.nautilus_rig import START_NS, Rig, Scripted, quotes
+from risk.performance import Fill
 from tests.risk.table_market import order
 
 MICROSECONDS_MAX = 20.0
@@ -56,7 +57,8 @@ def _median_us(held: Sequence[str]) -> float:
     gate._forward = _nothing
     for number, symbol in enumerate(held):
         terms = gate.instruments.terms(InstrumentId.from_str(f"{symbol}.SMART"))
-        keeper.adopt_position("S-ONE", terms, 10, Decimal(5))
+        fill = Fill(strategy_id="S-ONE", terms=terms, signed_quantity=10, price=Decimal(5))
+        keeper.filled("", "T-1", fill, START_NS)
         for count in (20 + number, 30 + number):
             keeper.adopt_order(order(terms, count), filled=0)
     factory = OrderFactory(TraderId("T-1"), StrategyId("S-ONE"), kernel.clock)
