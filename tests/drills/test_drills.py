@@ -9,10 +9,11 @@ import pytest
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved
-from risk.drills import all_drills, nautilus_socket_node
+from risk.drills import all_drills, nautilus_socket_node, nautilus_unreadable_breaker
 from risk.drills.drill import Check, Drill, at_most, equal
 from risk.gatekeeper import Gatekeeper
 from risk.nautilus_kill_switch import KillSwitch
+from risk.operator_commands import Resume
 from risk.supervisor import Supervisor
 
 DRILLS = {drill.name: drill for drill in all_drills()}
@@ -73,3 +74,11 @@ def test_checks_say_what_was_seen_and_expected() -> None:
     assert equal("a", 1, 2) == Check("a", False, "1 (expected 2)")
     assert at_most("b", 2, 2) == Check("b", True, "2 (at most 2)")
     assert not at_most("b", 3, 2).is_met
+
+
+def test_the_breaker_drill_fails_when_somebody_nameless_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        nautilus_unreadable_breaker, "Resume", lambda by, reason: Resume(by=by or "nobody", reason=reason)
+    )
+    result = DRILLS["unreadable-breaker"].run()
+    assert "nobody nameless resumes" in [check.expectation for check in result.checks if not check.is_met]

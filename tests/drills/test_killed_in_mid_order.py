@@ -10,6 +10,7 @@ import pytest
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.drills import nautilus_killed_in_mid_order as drill
+from risk.drills import nautilus_socket_node
 from risk.drills.nautilus_killed_in_mid_order import LAST, LIVES, LOOKS, look_into
 from risk.drills.nautilus_socket_node import SocketNode
 from risk.drills.socket_venue import Message, SocketVenue
@@ -104,6 +105,17 @@ def test_the_drill_fails_when_a_node_is_not_killed(monkeypatch: pytest.MonkeyPat
     assert drill.DRILL.run().error == (
         "RuntimeError: the node that was to be killed ended with 0 before its last order"
     )
+
+
+def test_a_node_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(node: SocketNode) -> None:
+        monkeypatch.setattr(nautilus_socket_node, "WAIT_SECONDS_MAX", 0.01)
+        await node.until(lambda: False)
+
+    venue = SocketVenue()
+    with pytest.raises(TimeoutError, match=r"has not come after 0\.01 s"):
+        SocketNode(venue.port, tmp_path / "breaker.json", drill.LIMITS).run(wait)
+    venue.close()
 
 
 async def _at_once(_node: object, condition: object) -> bool:
