@@ -27,6 +27,7 @@ from nautilus_trader.execution.messages import (
 from nautilus_trader.model.enums import ContingencyType, OrderSide
 
 from market.calendar import TradingCalendar
+from market.errors import UserError
 from market.session_windows import SessionRules
 from risk.account import Account
 from risk.approvals import Approvals
@@ -324,10 +325,10 @@ class GateSetup(msgspec.Struct, frozen=True, kw_only=True):
     """What a gate is made of.
 
     `universe` are the symbols of the profile, the whitelist when `limits.allowed_symbols` says so.
-    `breaker_path` keeps the breaker over restarts; None (backtests) keeps nothing. `calendar` and
-    `greeks` replace the exchange calendar and the unknown greeks. `has_timer` looks once a second at
-    data, connection and positions; None: everywhere but in a backtest, where it waits for a fill.
-    `on_order` hears of every new order, whoever sent it, before it is judged.
+    `breaker_path` keeps the breaker over restarts; a live node must have one, a backtest needs none.
+    `calendar` and `greeks` replace the exchange calendar and the unknown greeks. `has_timer` looks once a
+    second at data, connection, orders and positions; None: everywhere but in a backtest, where it waits
+    for a fill. `on_order` hears of every new order, whoever sent it, before it is judged.
     """
 
     limits: RiskLimits
@@ -345,10 +346,16 @@ def install_gate(target: Any, setup: GateSetup) -> Gate:
     """Put a gate in the door of `target` (an engine, a node's kernel or a TradingNode) and return it.
 
     Call it after the node is built and before it runs. A backtest's gate starts RUNNING; every other
-    one in SAFE_MODE (or in the HALT it was left in) until `Gate.confirm_reconciled`.
+    one in SAFE_MODE (or in the HALT it was left in) until `Gate.confirm_reconciled`. Raises `UserError`
+    when a live one could not keep a HALT over its restart.
     """
     kernel = getattr(target, "kernel", target)
     is_backtest = kernel.environment == Environment.BACKTEST
+    if kernel.environment == Environment.LIVE and setup.breaker_path is None:
+        raise UserError(
+            "A live node has no breaker_path, so it would forget a HALT when it restarts. "
+            "Give GateSetup the path of a file that stays."
+        )
     file = None if setup.breaker_path is None else BreakerFile(setup.breaker_path)
     now_ns = kernel.clock.timestamp_ns()
     record = BreakerRecord(breaker=Breaker.at_start(now_ns)) if file is None else file.load(now_ns)

@@ -7,8 +7,10 @@ the data engine at their own pace. Waiting is for conditions, with a named limit
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
@@ -69,6 +71,7 @@ class LiveRig:
         self.node.build()
         self.data = quotes("F", count=50) if data is None else data
         self.recorder = MemoryRecorder()
+        self._folder = tempfile.TemporaryDirectory()
         universe = ("F", "BAC", "GE", "GME")
         self.gate: Gate = install_gate(
             self.node,
@@ -78,7 +81,7 @@ class LiveRig:
                 universe=universe,
                 recorder=self.recorder,
                 calendar=OpenNow(),
-                **setup,
+                **({"breaker_path": Path(self._folder.name) / "breaker.json"} | setup),
             ),
         )
         self.engine = self.node.kernel

@@ -75,6 +75,7 @@ class GatedNode:
             session_rules=profile.session,
             universe=profile.universe.symbols,
             recorder=recorder,
+            breaker_path=run_dir / "breaker.json",
             calendar=calendar,
             on_order=recorder.on_order,
         )
