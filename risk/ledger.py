@@ -217,17 +217,18 @@ class Ledger:
             reservation.fill_leg(terms.instrument_id, count, paid_usd)
         self._drop_if_done(order_id, reservation)
 
-    def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool) -> None:
+    def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool, may_work_on: bool = False) -> None:
         """End an order; with `may_fill_late` (canceled, expired) its rest counts for the grace period.
 
-        So does the rest of one that ends with a modification unanswered: the broker may work on what grew.
+        So it does with `may_work_on`, where the end is only supposed, and of an order that is said to be
+        filled while a modification is unanswered: the broker may work on what grew.
         """
         reservation = self.reservations.get(order_id)
         if reservation is None or not reservation.is_open:
             return
-        self._lingering.add(order_id)
-        may_fill_late = may_fill_late or bool(reservation.pending)
-        if may_fill_late and self.grace_ns and reservation.filled < reservation.committed:
+        reservation.may_work_on = may_work_on or (not may_fill_late and bool(reservation.pending))
+        lingers = may_fill_late or reservation.may_work_on
+        if lingers and self.grace_ns and reservation.filled < reservation.committed:
             reservation.close(now_ns)
             self._closing.append((now_ns + self.grace_ns, order_id))
         else:
@@ -263,8 +264,9 @@ class Ledger:
             self._recount(legs)
             return
         if any(reservation.remaining(leg.terms.instrument_id, leg.ratio) for leg in legs):
-            reservation.is_open = False  # finished as an order, but a leg's fill is still to come
-            self._lingering.add(order_id)
+            reservation.is_open = False  # finished as an order, but a fill may still come
+            if not (reservation.may_work_on and reservation.closed_at_ns):
+                self._lingering.add(order_id)
             self._recount(legs)
             return
         del self.reservations[order_id]

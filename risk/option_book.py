@@ -6,7 +6,7 @@ the owner may sell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -67,11 +67,13 @@ class OptionBook:
             return True
         symbol, order = intent.terms.symbol, OptionOrder(self._holdings(intent), None)
         stakes = self._stakes(skip=intent.order_id, without=without)
-        account = _merged([stake for (_, name), stake in stakes.items() if name == symbol])
-        own = stakes.get((intent.strategy_id, symbol))
+        own, account = stakes.get((intent.strategy_id, symbol)), _merged(stakes, symbol)
         if own is None or not _owns(own, order):
             return _is_no_worse(account, order)
-        return _is_no_worse(own, order) and not _uncovers(account, order)
+        if not _is_no_worse(own, order) or _uncovers(account, order):
+            return False
+        alive = self._stakes(skip=intent.order_id, without=_was_canceled)
+        return not _uncovers(_merged(alive, symbol), order)
 
     def closes_again(self, intent: OrderIntent, *, max_contracts: int) -> bool:
         """Return whether an order closes what one canceled within the grace period did not.
@@ -227,11 +229,12 @@ class OptionBook:
         return delta, vega
 
 
-def _merged(stakes: Sequence[_Stake]) -> _Stake:
-    """Return what several owners hold and have working together."""
+def _merged(stakes: Mapping[Owner, _Stake], symbol: str) -> _Stake:
+    """Return what all owners hold and have working together in one underlying."""
+    parts = [stake for (_, name), stake in stakes.items() if name == symbol]
     return _Stake(
-        held=[holding for stake in stakes for holding in stake.held],
-        orders=[order for stake in stakes for order in stake.orders],
+        held=[holding for stake in parts for holding in stake.held],
+        orders=[order for stake in parts for order in stake.orders],
     )
 
 
@@ -267,7 +270,7 @@ def awaits_legs(reservation: Reservation) -> bool:
 
 
 def _was_canceled(reservation: Reservation) -> bool:
-    return reservation.closed_at_ns is not None
+    return reservation.closed_at_ns is not None and not reservation.may_work_on
 
 
 def _uncovered(stakes: dict[Owner, _Stake]) -> tuple[str, ...]:

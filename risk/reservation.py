@@ -45,6 +45,7 @@ class Reservation(msgspec.Struct):
     closed_at_ns: int | None = None
     changes: Changes | None = None
     is_trigger_moved: bool = False
+    may_work_on: bool = False
 
     def remaining(self, instrument_id: str, ratio: int) -> int:
         """Shares or contracts of one leg that may still be added to its position."""

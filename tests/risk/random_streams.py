@@ -23,6 +23,7 @@ from tests.risk.stream_limits import LimitCheck
 from tests.risk.stream_world import (
     ALL_OPTIONS,
     DELAY_MS_MAX,
+    GRACE_MS,
     LIMITS,
     OPTIONS,
     SPREADS,
@@ -61,6 +62,7 @@ class Stream:
         actions = (
             self._new_stock, self._new_stock, self._new_spread, self._new_option, self._bracket, self._close,
             self._close, self._change, self._cancel, self._fill, self._fill, self._venue_ends, self._burst,
+            self._suppose_rejected,
         )  # fmt: skip
         for _ in range(steps):
             self.now_ns += self.chance.randrange(1, 200) * NS_PER_MS
@@ -122,13 +124,24 @@ class Stream:
             self.limits.check(self.now_ns)
 
     def _bracket(self) -> None:
+        """Send an entry with one to three children, now and then larger than it, or in no OCA group."""
         quantity = self.chance.randrange(1, 100)
         entry = self._intent(self.chance.choice(STOCKS), quantity)
-        side = "sell" if entry.side == "buy" else "buy"
-        common = {"side": side, "strategy_id": entry.strategy_id, "protects_id": entry.order_id}
-        children = [
-            self._intent(entry.terms, quantity, group_id=f"G-{entry.order_id}", **common) for _ in range(2)
-        ]
+        common = {
+            "side": "sell" if entry.side == "buy" else "buy",
+            "strategy_id": entry.strategy_id,
+            "protects_id": entry.order_id,
+            "group_id": f"G-{entry.order_id}" if self.chance.random() < 0.8 else None,
+        }
+        children = []
+        for number in range(self.chance.choice((1, 2, 2, 3))):
+            size = quantity if self.chance.random() < 0.7 else self.chance.randrange(1, 100)
+            child = self._intent(entry.terms, size, **common)
+            if child.limit_price is not None:  # else the duplicate of its sibling
+                child = msgspec.structs.replace(child, limit_price=child.limit_price + Decimal(number) / 100)
+            children.append(child)
+        if self.chance.random() < 0.5:
+            self.truth.free_whole.add(entry.order_id)
         self._submit([entry, *children])
 
     def _close(self) -> None:
@@ -138,8 +151,11 @@ class Stream:
         (strategy_id, instrument_id), count = self.chance.choice(held)
         terms = next(each for each in (*STOCKS, *ALL_OPTIONS) if each.instrument_id == instrument_id)
         quantity = self.chance.choice((abs(count), self.chance.randrange(1, abs(count) + 1)))
-        intent = self._intent(terms, quantity, side="sell" if count > 0 else "buy", strategy_id=strategy_id)
-        must_pass = terms.kind == "stock" and quantity <= abs(count) - self._known_closing(intent)
+        is_owner = self.chance.random() < 0.8  # another strategy may close what the account holds
+        closer = strategy_id if is_owner else self.chance.choice(STRATEGIES)
+        intent = self._intent(terms, quantity, side="sell" if count > 0 else "buy", strategy_id=closer)
+        is_possible = is_owner and quantity <= abs(count) - self._known_closing(intent)
+        must_pass = is_possible and terms.kind == "stock"
         verdicts = self._submit([intent])
         if must_pass:
             assert isinstance(verdicts[0], Approved), f"reducing {intent} was refused: {verdicts[0]}"
@@ -288,6 +304,20 @@ class Stream:
         else:
             self._end(each)
 
+    def _suppose_rejected(self) -> None:
+        """Tell of a rejection that nobody but Nautilus has made up: the order works on for a while."""
+        live = [each for each in self.truth.live() if each.filled == 0]
+        if not live:
+            return
+        each = self.chance.choice(live)
+        self.keeper.rejected(each.intent.order_id, self.now_ns)
+        dies_ns = self.now_ns + self.chance.randrange(GRACE_MS - DELAY_MS_MAX) * NS_PER_MS
+
+        def die() -> None:
+            each.is_live = False
+
+        heapq.heappush(self.events, (dies_ns, self.chance.randrange(1 << 40), die))
+
     def _end(self, each: VenueOrder) -> None:
         each.is_live = False
         order_id = each.intent.order_id
@@ -297,7 +327,7 @@ class Stream:
         if rejected:
             self.known_left[order_id] = 0
         if rejected:
-            self.keeper.rejected(order_id, self.now_ns)
+            self.keeper.rejected(order_id, self.now_ns, is_certain=True)
         else:
             self.keeper.ended(order_id, self.now_ns)
 

@@ -87,14 +87,15 @@ class LimitCheck:
             assert each.left <= most, f"an order of {each.left}"
 
     def _check_options(self) -> None:
-        """Assert that nothing is ever naked, and that the last opening left all losses within limits.
+        """Assert that the account is never naked, and no strategy by an opening, nor any loss too large.
 
-        Closing orders always pass, and closing at a loss moves what is left between realized and open:
-        so the limits of loss are held against openings, at the moment they are approved.
+        A strategy may close what the account holds through another. Closing orders always pass, and closing
+        at a loss moves what is left between realized and open: so the limits of loss are held against
+        openings, at the moment they are approved.
         """
-        for owner in {(name, symbol) for name in STRATEGIES for symbol in ("SPY", "QQQ")}:
-            for counts, _ in self._outcomes(owner):
-                assert _is_covered(counts), f"{owner} may be naked: {counts}"
+        for symbol in ("SPY", "QQQ"):
+            for counts in self._worst_counts(symbol):
+                assert _is_covered(counts), f"the account may be naked in {symbol}: {counts}"
         for terms in ALL_OPTIONS:
             worst = self._reach_of_leg(terms)
             most = LIMITS.options.max_contracts_per_leg if LIMITS.options else 0
@@ -104,6 +105,9 @@ class LimitCheck:
         assert LIMITS.options is not None
         total = Decimal(0)
         for symbol in ("SPY", "QQQ"):
+            for name in STRATEGIES:
+                for counts, _ in self._outcomes((name, symbol)):
+                    assert _is_covered(counts), f"{name} may be naked in {symbol}: {counts}"
             loss = sum((self._worst_loss((name, symbol)) for name in STRATEGIES), Decimal(0))
             if symbol == opened:
                 assert loss <= LIMITS.options.max_loss_usd_per_underlying, f"{symbol} may lose {loss}"
@@ -119,6 +123,31 @@ class LimitCheck:
                     signed = each.intent.sign * leg.ratio * each.left
                     up, down = up + max(signed, 0), down + max(-signed, 0)
         return max(net + up, down - net)
+
+    def _worst_counts(self, symbol: str) -> Iterator[dict[InstrumentTerms, int]]:
+        """Yield what the account holds after all that only sells, for every subset of what sells and buys."""
+        held = {
+            terms: sum(self.truth.positions.get((name, terms.instrument_id), 0) for name in STRATEGIES)
+            for terms in ALL_OPTIONS
+            if terms.symbol == symbol
+        }
+        mixed: list[list[tuple[InstrumentTerms, int]]] = []
+        for each in self.truth.live():
+            terms = each.intent.terms
+            if terms.kind == "stock" or terms.symbol != symbol:
+                continue
+            legs = [(leg.terms, each.intent.sign * leg.ratio * each.left) for leg in terms.components]
+            if all(signed < 0 for _, signed in legs):
+                for leg_terms, signed in legs:
+                    held[leg_terms] += signed
+            elif any(signed < 0 for _, signed in legs):
+                mixed.append(legs)
+        for fills in product((0, 1), repeat=len(mixed)):
+            counts = dict(held)
+            for legs, is_filled in zip(mixed, fills, strict=True):
+                for leg_terms, signed in legs:
+                    counts[leg_terms] += signed * is_filled
+            yield counts
 
     def _outcomes(self, owner: tuple[str, str]) -> Iterator[tuple[dict[InstrumentTerms, int], Decimal]]:
         """Yield contracts held and their cost for every subset of the owner's orders that may fill."""

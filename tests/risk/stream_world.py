@@ -81,11 +81,16 @@ class VenueOrder:
 
 @dataclass
 class Truth:
-    """Positions and cost by strategy and instrument, and all orders, as the venue has them."""
+    """Positions and cost by strategy and instrument, and all orders, as the venue has them.
+
+    Of the entries in `free_whole` the venue lets every child work whole once they have filled at all, as
+    simulated venues do; of others as far as they have filled, and whole once they are done.
+    """
 
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     positions: dict[tuple[str, str], int] = field(default_factory=dict)
     paid: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    free_whole: set[str] = field(default_factory=set)
 
     def live(self) -> list[VenueOrder]:
         return [each for each in self.orders.values() if each.left > 0]
@@ -98,19 +103,26 @@ class Truth:
         return parent is None or parent.filled > 0
 
     def can_fill(self, each: VenueOrder) -> int:
-        """Return how much the venue may fill: of a bracket's child at most what its parent filled.
+        """Return how much the venue may fill: of a bracket's child what its parent's fills let work.
 
-        A fill of one child takes as much from the others, as IB's OCA groups and Nautilus' OUO do.
+        A fill of one order takes as much from the others of its group, as IB's OCA groups and Nautilus'
+        OUO do.
         """
         parent = self.orders.get(each.intent.protects_id or "")
         if parent is None:
             return each.left
-        siblings = sum(
-            other.filled
-            for other in self.orders.values()
-            if other.intent.protects_id == each.intent.protects_id and other is not each
-        )
-        return max(min(each.left - siblings, parent.filled - siblings - each.filled), 0)
+        siblings = 0
+        if each.intent.group_id is not None:
+            siblings = sum(
+                other.filled
+                for other in self.orders.values()
+                if other.intent.group_id == each.intent.group_id and other is not each
+            )
+        left = each.left - siblings
+        is_whole = parent.intent.order_id in self.free_whole or parent.left == 0
+        if not parent.filled or not is_whole:
+            left = min(left, parent.filled - siblings - each.filled)
+        return max(left, 0)
 
 
 def leg_fills(each: VenueOrder, count: int) -> list[tuple[InstrumentTerms, int, Decimal]]:

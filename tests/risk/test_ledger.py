@@ -7,7 +7,7 @@ from decimal import Decimal
 from risk.ledger import Ledger
 from risk.reservation import reserve
 from risk.snapshot import Exposure
-from tests.risk.table_ledger import GRACE_NS, F, fill, holding, ledger, worst
+from tests.risk.table_ledger import GRACE_NS, P100, VERTICAL, F, fill, holding, ledger, worst
 from tests.risk.table_market import NOW_NS, option, order
 
 D = Decimal
@@ -181,6 +181,7 @@ def test_answers_about_unknown_orders_are_ignored() -> None:
     book = ledger()
     book.changed("X", 10, None, 1)
     book.change_rejected("X", 1)
+    book.withdraw_change("X")
     book.cancel_requested("X")
     book.cancel_rejected("X")
     book.closed("X", 1, may_fill_late=True)
@@ -242,6 +243,25 @@ def test_a_canceled_order_counts_at_its_largest_modification() -> None:
     assert worst(book) == (25, 0)
     book.closed(buy.order_id, NOW_NS, may_fill_late=False)
     assert worst(book) == (25, 0)
+
+
+def test_an_order_that_may_work_on_counts_as_open_for_the_grace_period() -> None:
+    buy = order(quantity=25)
+    book = ledger(buy, grace_ns=GRACE_NS)
+    book.closed(buy.order_id, NOW_NS, may_fill_late=True, may_work_on=True)
+    assert (book.open_orders, worst(book)) == (1, (25, 0))
+    book.release_expired(NOW_NS + GRACE_NS)
+    assert (book.open_orders, worst(book), book.reservations) == (0, (0, 0), {})
+
+
+def test_a_spread_that_may_work_on_waits_for_its_legs_without_being_open() -> None:
+    buy = order(VERTICAL, 3)
+    book = ledger(buy, grace_ns=GRACE_NS)
+    fill(book, buy, 1)
+    book.closed(buy.order_id, NOW_NS, may_fill_late=True, may_work_on=True)
+    assert book.open_orders == 1
+    book.release_expired(NOW_NS + GRACE_NS)
+    assert (book.open_orders, worst(book, P100)) == (0, (0, 1))
 
 
 def test_a_filled_order_waits_for_no_grace() -> None:

@@ -99,6 +99,31 @@ def test_what_another_has_closed_already_cannot_be_sold_once_more(halted: Gateke
     assert verdict(halted, sale(5, strategy_id="EXTERNAL")) == "breaker_state"
 
 
+@pytest.mark.parametrize(("is_canceled", "seen"), [(True, "reducing"), (False, "breaker_state")])
+def test_a_sale_whose_rejection_is_only_supposed_is_not_repeated(
+    halted: Gatekeeper, is_canceled: bool, seen: str
+) -> None:
+    """It may be alive, unlike one that the broker has canceled."""
+    bought(halted, 5, terms=CALL, price="1.00")
+    first = sale(5)
+    assert verdict(halted, first) == "reducing"
+    if is_canceled:
+        halted.ended(first.order_id, NOW_NS)
+    else:
+        halted.rejected(first.order_id, NOW_NS)
+    assert verdict(halted, sale(5, order_type="market", limit_price=None)) == seen
+
+
+def test_a_late_cancel_hides_no_sale_by_another(halted: Gatekeeper) -> None:
+    """With the canceled order the account may be naked already: without it, it must not become so."""
+    hold(halted, "A", 3)
+    first = sale(1, strategy_id="B")
+    assert verdict(halted, first) == "reducing"
+    halted.ended(first.order_id, NOW_NS)
+    assert verdict(halted, sale(3, strategy_id="B")) == "reducing"
+    assert verdict(halted, sale(2, strategy_id="A")) == "breaker_state"
+
+
 def test_an_owner_keeps_what_alone_covers_the_accounts_short_option(halted: Gatekeeper) -> None:
     hold(halted, "EXTERNAL", -1, option(410, "call"))
     hold(halted, "A", 1)
