@@ -233,14 +233,19 @@ class Performance:
         self.today.restore(record)
         self._realized, self._losses = record.realized_usd, record.consecutive_losses
         self._paused_until_ns = record.paused_until_ns
-        self._known_ns = self._executed_ns = record.executed_ns
+        self._know(record)
 
     def carry_over(self, record: DayRecord) -> None:
         """Begin the day with what a file held at the end of the session before."""
         self.today.carry_over(record.holdings)
-        self._known_ns = self._executed_ns = record.executed_ns
+        self._know(record)
 
     # -- Inside -----------------------------------------------------------------------------------
+
+    def _know(self, record: DayRecord) -> None:
+        self._known_ns = self._executed_ns = record.executed_ns
+        if self._is_confirmed:  # before the first day began, as a backtest does
+            self.confirm()
 
     def _is_news(self, fill: Fill) -> bool:
         """Whether no run has counted the fill yet.

@@ -259,6 +259,17 @@ def test_a_file_of_before_still_loads_and_keeps_its_loss() -> None:
     assert (day.loss_usd, day.drawdown_usd, day.consecutive_losses) == (D(45), D(47), 2)
 
 
+def test_a_run_that_is_confirmed_before_its_first_day_holds_only_what_it_has() -> None:
+    first = Run()
+    first.fill(100, "5.40")
+    first.look("5.00")
+    record = msgspec.structs.replace(running(), day=first.performance.record())
+    account = Account(LIMITS, TableMarket(), allowed_symbols=frozenset({"F"}), record=record)
+    account.performance.confirm()
+    account.roll_day(NOW_NS)
+    assert (account.performance.is_flat, account.performance.result().profit_usd) == (True, D(-40))
+
+
 # -- The file of the session before ---------------------------------------------------------------
 
 

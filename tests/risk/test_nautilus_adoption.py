@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -279,3 +281,30 @@ def test_a_stock_in_pounds_cannot_be_read() -> None:
     assert (refusal.rule, refusal.value) == (
         "unknown_instrument", "F.LSE is quoted in GBP. Only quotes in USD trade.",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("positions", "held"),
+    [
+        ([(100, "5.00"), (50, "6.50")], (150, "5.50")),
+        ([(100, "5.00"), (-40, "6.00")], (60, "5.00")),
+        ([(40, "5.00"), (-100, "6.00")], (-60, "6.00")),
+        ([(100, "5.00"), (-100, "6.00")], (0, "0")),
+    ],
+)
+def test_several_positions_of_one_owner_are_one_at_its_average_price(
+    positions: list[tuple[int, str]], held: tuple[int, str]
+) -> None:
+    """A venue that hedges keeps them apart; the broker does not."""
+    rig = Rig()
+    rig.gate.adoption._cache = SimpleNamespace(
+        positions_open=lambda: [
+            SimpleNamespace(
+                strategy_id=StrategyId("S-ONE"), instrument_id=F, avg_px_open=float(price),
+                signed_decimal_qty=lambda quantity=quantity: Decimal(quantity),
+            )
+            for quantity, price in positions
+        ]
+    )  # fmt: skip
+    (found,) = rig.gate.adoption.cached_positions().values()
+    assert found == (held[0], Decimal(held[1]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderFilled
 
+from risk.operator_commands import PauseSymbol
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.live_rig import Node
 from tests.risk.nautilus_rig import F, Scripted, at, buy, market, quotes, raises, shares
@@ -179,3 +181,28 @@ def test_a_lowered_quantity_passes_in_safe_mode(node: Node) -> None:
     assert int(order.quantity) == 40
     assert rig.rules() == ["breaker_state"]
     assert rig.gate.keeper.account.ledger.exposure("F.SMART").worst_long == 40
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask"), [("0.0000", "5.0100"), ("0.0100", "900.0000"), ("5.2000", "5.1000")], ids=str
+)
+def test_quotes_that_nobody_trades_at_neither_halt_nor_close(node: Node, bid: str, ask: str) -> None:
+    good, bad = quotes("F", count=60), quotes("F", count=60, bid=bid, ask=ask)
+    rig = node(data=[*good[:10], *bad[10:45], *good[45:]], limits=limits(halt_reading_interval_ms=1))
+    rig.run(Scripted(at(1, lambda s: s.submit_order(market(s, 100)))))
+    assert (rig.gate.keeper.account.breaker.state, rig.net()) == ("RUNNING", 100)
+
+
+def test_a_symbol_that_a_person_paused_is_closed_at_its_loss_limit(node: Node) -> None:
+    falling = quotes("F", count=5) + quotes("F", count=60, bid="4.7500", ask="4.7600")[5:]
+    rig = node(data=falling)
+
+    def script(strategy: Scripted, seen: int) -> None:
+        if seen == 1:
+            strategy.submit_order(market(strategy, 100))
+        if seen == 3:
+            rig.gate.command(PauseSymbol(by="Ann", reason="news", symbol="F"))
+
+    rig.run(Scripted(script))
+    assert rig.net() == 0
+    assert rig.gate.keeper.account.paused_symbols == {"F": "Ann"}

@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
+import pytest
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import TradeTick
+from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.enums import AggressorSide
 from nautilus_trader.model.identifiers import TradeId
 from nautilus_trader.model.objects import Money
@@ -16,7 +17,7 @@ from market.calendar import Session, TradingCalendar
 from market.time import NS_PER_SECOND, to_ns
 from risk.drills.nautilus_options import option_quotes, put
 from risk.market_view import Greeks
-from risk.snapshot import Quote
+from risk.snapshot import Quote, Touch
 from tests.risk.nautilus_rig import START_NS, F, Rig, buy, quotes, scripted, shares, usd
 from tests.risk.table_market import stock
 
@@ -134,3 +135,28 @@ def test_each_day_has_its_own_session() -> None:
         assert session is not None
         assert session.close_ns == to_ns(f"2024-03-{day}T16:00:00-05:00")
     assert view.session(to_ns("2024-03-09T11:00:00-05:00")).phase == "closed"
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "of_stock", "of_option"),
+    [
+        ("4.9900", "5.0000", True, True),
+        ("5.0000", "5.0000", True, True),
+        ("5.0100", "5.0000", False, False),
+        ("0.0000", "5.0000", False, True),
+        ("-1.0000", "5.0000", False, False),
+        ("0.0000", "-1.0000", False, False),
+    ],
+)
+def test_a_touch_is_unknown_where_it_crosses_and_of_a_stock_without_a_bid(
+    bid: str, ask: str, of_stock: bool, of_option: bool
+) -> None:
+    """An option that nobody bids for may be worth nothing; a stock without a bid has no price."""
+    option = put(500)
+    rig = Rig(others=(option,), data=quotes("F", count=1, bid=bid, ask=ask))
+    market, cache = rig.gate.keeper.account.market, rig.engine.cache
+    for instrument_id, is_known in ((F, of_stock), (option.id, of_option)):
+        size = shares(1)
+        cache.add_quote_tick(QuoteTick(instrument_id, usd(bid), usd(ask), size, size, START_NS, START_NS))
+        touch = market.touch(rig.gate.instruments.terms(instrument_id))
+        assert touch == (Touch(Decimal(bid), Decimal(ask)) if is_known else None)

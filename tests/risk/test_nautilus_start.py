@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderStatus, OrderType, TimeInForce
+from nautilus_trader.model.identifiers import ClientId, TradeId, VenueOrderId
+from nautilus_trader.model.objects import Money
 
+from market.errors import UserError
+from market.time import NS_PER_SECOND, new_york_date
 from risk.breaker import Breaker
-from risk.breaker_file import BreakerFile, BreakerRecord
+from risk.breaker_file import BreakerFile, BreakerRecord, DayRecord
 from risk.nautilus_gate import Gate, GateSetup, install_gate
 from risk.operator_commands import Halt, PauseSymbol
 from tests.risk.limit_cases import SESSION_RULES, limits
 from tests.risk.live_rig import LiveRig, Node, OpenNow
-from tests.risk.nautilus_rig import F, Rig, Scripted, buy, market, quotes, scripted, shares, usd, working
+from tests.risk.nautilus_rig import (
+    SMART,
+    F,
+    Rig,
+    Scripted,
+    buy,
+    market,
+    quotes,
+    scripted,
+    shares,
+    usd,
+    working,
+)
 
 
 def test_a_gate_installed_late_takes_over_positions_and_orders() -> None:
@@ -193,3 +214,85 @@ def test_a_persons_halt_cancels_although_the_breaker_is_in_halt_already(node: No
     rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10)), 4: halt_twice}))
     assert rig.open_orders == []
     assert rig.gate.keeper.account.breaker.changed_by == "reject_rate"  # the first halt keeps its reason
+
+
+def told_again(rig: LiveRig, side: OrderSide, price: str, executed_ns: int) -> None:
+    """Report an execution of 100 F as Nautilus' reconciliation does with the broker's of today."""
+    now_ns = rig.node.kernel.clock.timestamp_ns()
+    account_id, name = rig.node.cache.accounts()[0].id, VenueOrderId(f"TWS-{executed_ns}")
+    fill = FillReport(
+        account_id=account_id, instrument_id=F, venue_order_id=name, trade_id=TradeId(name.value),
+        order_side=side, last_qty=shares(100), last_px=usd(price), commission=Money(0, USD),
+        liquidity_side=LiquiditySide.TAKER, report_id=UUID4(), ts_event=executed_ns, ts_init=now_ns,
+    )  # fmt: skip
+    order = OrderStatusReport(
+        account_id=account_id, instrument_id=F, venue_order_id=name, order_side=side,
+        order_type=OrderType.MARKET, time_in_force=TimeInForce.DAY, order_status=OrderStatus.FILLED,
+        quantity=shares(100), filled_qty=shares(100), avg_px=Decimal(price), report_id=UUID4(),
+        ts_accepted=executed_ns, ts_last=executed_ns, ts_init=now_ns,
+    )  # fmt: skip
+    status = ExecutionMassStatus(
+        client_id=ClientId("SMART"), account_id=account_id, venue=SMART, report_id=UUID4(), ts_init=now_ns
+    )
+    status.add_order_reports([order])
+    status.add_fill_reports([fill])
+    rig.node.kernel.exec_engine.reconcile_execution_mass_status(status)
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(0, "-30"), (5, "-80")])
+def test_executions_told_again_after_a_restart_count_once(tmp_path: Path, seconds: int, result: str) -> None:
+    """Those of before, that is: what was executed after the last that the file knows is news."""
+    path, known_ns = tmp_path / "breaker.json", time.time_ns() - 60 * NS_PER_SECOND
+    day = DayRecord(
+        day=new_york_date(time.time_ns()), realized_usd=Decimal(-30), high_usd=Decimal(0),
+        consecutive_losses=1, paid_usd=Decimal(30), executed_ns=known_ns,
+    )  # fmt: skip
+    BreakerFile(path).save(BreakerRecord(breaker=Breaker.at_start(1), day=day))
+    rig = LiveRig(breaker_path=path, is_reconciled=False)
+
+    def reconcile(_: Scripted) -> None:
+        told_again(rig, OrderSide.BUY, "5.50", known_ns - 1 + seconds * NS_PER_SECOND)
+        told_again(rig, OrderSide.SELL, "5.00", known_ns + seconds * NS_PER_SECOND)
+        rig.gate.confirm_reconciled(reason="compared with TWS")
+
+    rig.run(scripted({3: reconcile}))
+    performance = rig.gate.keeper.account.performance
+    assert (performance.result().profit_usd, performance.realized_usd) == (Decimal(result), Decimal(result))
+    assert performance.is_flat
+
+
+def test_a_position_that_a_node_finds_is_looked_at_with_every_quote() -> None:
+    rig = Rig(data=quotes("F", count=5) + quotes("F", count=30, bid="4.7000", ask="4.7100")[5:])
+    gates: list[Gate] = []
+
+    def restart(_: Scripted) -> None:
+        kernel = rig.engine.kernel
+        rig.gate.supervisor.watch = lambda now_ns: None  # type: ignore[method-assign]
+        kernel.msgbus.deregister("ExecEngine.execute", rig.gate.execute)
+        kernel.msgbus.register("ExecEngine.execute", kernel.exec_engine.execute)
+        setup = GateSetup(limits=limits(), session_rules=SESSION_RULES, universe=("F",), has_timer=False)
+        gates.append(install_gate(rig.engine, setup))
+
+    rig.run(scripted({1: lambda each: each.submit_order(market(each, 100)), 3: restart}))
+    assert "F" in gates[0].keeper.account.paused_symbols
+    assert rig.net() == 0
+
+
+def test_a_live_gate_without_a_file_for_its_breaker_does_not_start() -> None:
+    rig = LiveRig()
+    setup = GateSetup(limits=limits(), session_rules=SESSION_RULES, universe=("F",))
+    try:
+        with pytest.raises(UserError, match="no breaker_path, so it would forget a HALT when it restarts"):
+            install_gate(rig.node, setup)
+    finally:
+        rig.node.dispose()
+
+
+def test_a_live_halt_survives_the_next_start(tmp_path: Any) -> None:
+    states: list[str] = []
+    for _ in range(2):
+        rig = LiveRig(breaker_path=tmp_path / "breaker.json")
+        states.append(rig.gate.keeper.account.breaker.state)
+        rig.gate.supervisor.halt(1, by="Ann", reason="news")
+        rig.node.dispose()
+    assert states == ["SAFE_MODE", "HALT"]

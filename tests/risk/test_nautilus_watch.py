@@ -6,10 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nautilus_trader.model.data import QuoteTick
 
-from market.time import NS_PER_SECOND, to_ns
-from tests.risk.limit_cases import limits
-from tests.risk.nautilus_rig import START_NS, F, Rig, Scripted, market, quotes, scripted
+from market.time import NS_PER_SECOND, new_york_date, to_ns
+from risk.records import ReadingRecord
+from tests.risk.limit_cases import LIMITS, limits
+from tests.risk.live_rig import LiveRig
+from tests.risk.nautilus_rig import START_NS, F, Rig, Scripted, market, quotes, raises, scripted
 
 
 def timed(script: Any, *, held: int = 10, **fields: Any) -> Rig:
@@ -95,3 +98,54 @@ def test_no_data_is_expected_outside_the_session() -> None:
     data = [tick for tick in day if tick.ts_event < close_ns] + day[-1:]
     rig = timed(lambda _rig: {}, data=data, limits=limits(max_data_silence_seconds=60))
     assert causes(rig) == []
+
+
+def test_a_look_that_fails_halts_and_ends_neither_the_node_nor_the_other_looks() -> None:
+    def script(rig: Rig) -> dict[int, Any]:
+        def break_it(_: Scripted) -> None:
+            rig.gate.keeper.account.look = raises(RuntimeError("no such line"))  # type: ignore[method-assign]
+            rig.gate.keeper.account.ledger.filled("", "S-ONE", rig.gate.instruments.terms(F), 7)
+
+        return {5: break_it}
+
+    rig = timed(script)
+    breaker = rig.gate.keeper.account.breaker
+    assert (breaker.state, breaker.changed_by) == ("HALT", "gate_fault")
+    assert breaker.reason == "a look at the account failed: RuntimeError: no such line"
+    readings = [each for each in rig.recorder.entries if isinstance(each, ReadingRecord)]
+    assert {each.trigger for each in readings} == {"position_mismatch"}
+
+
+def test_a_tick_from_the_future_blinds_neither_the_looks_nor_the_day() -> None:
+    """Live: a backtest sorts its ticks."""
+    rig = LiveRig(
+        data=quotes("F", count=20) + quotes("F", count=100, bid="4.4000", ask="4.4100"),
+        limits=limits(max_loss_usd_per_trade=LIMITS.max_daily_loss_usd),
+    )
+
+    def feed(strategy: Scripted) -> None:
+        ts_ns = strategy.clock.timestamp_ns() + 86_400 * NS_PER_SECOND
+        tick = quotes("F", count=1)[0]
+        sides = (tick.bid_price, tick.ask_price, tick.bid_size, tick.ask_size)
+        rig.node.kernel.data_engine.process(QuoteTick(F, *sides, ts_ns, ts_ns))
+
+    rig.run(scripted({1: lambda each: each.submit_order(market(each, 100)), 10: feed}))
+    account = rig.gate.keeper.account
+    assert (account.breaker.state, account.breaker.changed_by, rig.net()) == ("HALT", "daily_loss", 0)
+    assert account.day == new_york_date(rig.node.kernel.clock.timestamp_ns())
+
+
+def test_a_quote_from_the_future_does_not_hide_the_silence_after_it() -> None:
+    def script(rig: Rig) -> dict[int, Any]:
+        def feed(_: Scripted) -> None:
+            late = quotes("F", count=1, step_ns=1)[0]
+            sides = (late.bid_price, late.ask_price, late.bid_size, late.ask_size)
+            ts_ns = START_NS + 3_600 * NS_PER_SECOND
+            rig.engine.cache.add_quote_tick(QuoteTick(F, *sides, ts_ns, ts_ns))
+
+        return {3: feed}
+
+    seconds = quotes("F", count=60)
+    data = [*seconds[:3], *seconds[40:]]
+    rig = timed(script, data=data, limits=limits(max_data_silence_seconds=30))
+    assert ("SAFE_MODE", ("stale_data",)) in causes(rig)
