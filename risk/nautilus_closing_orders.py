@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.execution.messages import CancelOrder, SubmitOrder
+from nautilus_trader.execution.messages import CancelOrder, ModifyOrder, SubmitOrder
 from nautilus_trader.model.enums import OrderSide, TimeInForce
 from nautilus_trader.model.identifiers import ClientOrderId, StrategyId
 from nautilus_trader.model.objects import Quantity
@@ -19,6 +19,7 @@ from nautilus_trader.model.orders import LimitOrder, MarketOrder
 from risk.account import Account
 from risk.closings import Closing
 from risk.nautilus_intents import InstrumentBook
+from risk.openings import Surplus
 
 TAG = "KILL_SWITCH"
 EMULATOR_ENDPOINT = "OrderEmulator.execute"
@@ -53,6 +54,37 @@ class ClosingOrders:
                 self._execute(self._cancel_command(order))
             except Exception as error:  # noqa: BLE001 - the border: the other orders must be canceled too
                 self._log.error(f"Kill switch cannot cancel {order_id}: {error!r}")
+
+    def withdraw(self, surplus: Iterable[Surplus]) -> None:
+        """Cancel orders that could open, or lower them to what closes; an unanswered change is waited for."""
+        for each in surplus:
+            reservation = self._account.ledger.reservations.get(each.order_id)
+            if not each.keeps:
+                self.cancel([each.order_id])
+            elif reservation is not None and not reservation.pending:
+                self._lower(each)
+
+    def _lower(self, surplus: Surplus) -> None:
+        order = self._cache.order(ClientOrderId(surplus.order_id))
+        if order is None or order.is_closed:
+            return
+        try:
+            self._execute(
+                ModifyOrder(
+                    trader_id=order.trader_id,
+                    strategy_id=order.strategy_id,
+                    instrument_id=order.instrument_id,
+                    client_order_id=order.client_order_id,
+                    venue_order_id=order.venue_order_id,
+                    quantity=Quantity.from_int(surplus.keeps),
+                    price=None,
+                    trigger_price=None,
+                    command_id=UUID4(),
+                    ts_init=self._clock.timestamp_ns(),
+                )
+            )
+        except Exception as error:  # noqa: BLE001 - the border: the other orders must be withdrawn too
+            self._log.error(f"Kill switch cannot lower {surplus.order_id}: {error!r}")
 
     def cancel_emulated(self, is_meant: Callable[[Any], bool]) -> int:
         """Cancel orders that wait inside the node, in its order emulator, and return how many."""

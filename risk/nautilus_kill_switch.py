@@ -71,16 +71,17 @@ class KillSwitch:
     def cancel_openings(self) -> None:
         """Cancel every working order that could add risk; those that only close go on working.
 
-        Cancels that stay unanswered are repeated while the breaker is in HALT.
+        One larger than the position that it closes is lowered to it. What stays unanswered is repeated
+        while the breaker is in HALT.
         """
         self._repeats = 0
         self._cancel_openings()
 
     def _cancel_openings(self) -> None:
-        order_ids = openings(self._account, self._account.ledger.reservations)
-        self._orders.cancel(order_ids)
+        surplus = openings(self._account, self._account.ledger.reservations)
+        self._orders.withdraw(surplus)
         self._orders.cancel_emulated(lambda order: not self._closes_alone(order))
-        if order_ids and not self._is_repeating:
+        if surplus and not self._is_repeating:
             self._is_repeating = True
             self._alert(self._clock.timestamp_ns() + REPEAT_NS, self._repeat)
 
@@ -88,7 +89,8 @@ class KillSwitch:
         self._is_repeating = False
         if self._account.breaker.state != "HALT":
             return
-        stuck = tuple(openings(self._account, self._account.ledger.reservations))
+        surplus = openings(self._account, self._account.ledger.reservations)
+        stuck = tuple(each.order_id for each in surplus)
         self._repeats += 1
         if stuck and self._repeats == REPEATS_TOLD:
             self.on_stuck(stuck, self._clock.timestamp_ns())
@@ -150,6 +152,8 @@ class KillSwitch:
             return step
         self._orders.cancel_emulated(lambda order: self._is_in_the_way(order, flattening))
         if isinstance(step, Round):
+            if not flattening.is_closing:
+                self._orders.withdraw(self._scenes.lowered(flattening))
             self._orders.cancel(step.cancels)
             for closing in step.closings:
                 why = self._orders.close(closing)

@@ -10,7 +10,7 @@ from risk.closings import Held, Leftover, Marketplace
 from risk.flatten import Flattening, Scene, Working
 from risk.intent import InstrumentTerms
 from risk.nautilus_intents import InstrumentBook
-from risk.openings import openings
+from risk.openings import Surplus, openings
 from risk.option_book import awaits_legs
 from risk.reservation import Reservation
 
@@ -48,6 +48,10 @@ class SceneReader:
             elsewhere={symbol for symbol in symbols if self._is_closed_elsewhere(flattening, symbol)},
         )
 
+    def lowered(self, flattening: Flattening) -> list[Surplus]:
+        """Return the orders of a scope that close, and are larger than the position."""
+        return [each for each in openings(self._account, self._in_scope(flattening)) if each.keeps]
+
     # -- Inside -----------------------------------------------------------------------------------
 
     def _positions(self, flattening: Flattening) -> tuple[list[Held], list[Leftover]]:
@@ -77,16 +81,20 @@ class SceneReader:
         return [each for each in held if each.quantity or each.gate is not None], foreign
 
     def _working(self, flattening: Flattening, *, is_open: bool) -> list[Working]:
-        reservations = {
+        reservations = self._in_scope(flattening)
+        surplus = [] if is_open else openings(self._account, reservations)
+        canceled = [each.order_id for each in surplus if not each.keeps]
+        return [
+            self._order(order_id, reservation, only_closes=order_id not in canceled)
+            for order_id, reservation in reservations.items()
+        ]
+
+    def _in_scope(self, flattening: Flattening) -> dict[str, Reservation]:
+        return {
             order_id: reservation
             for order_id, reservation in self._account.ledger.reservations.items()
             if flattening.covers(reservation.intent.terms.symbol)
         }
-        could_open = () if is_open else openings(self._account, reservations)
-        return [
-            self._order(order_id, reservation, only_closes=order_id not in could_open)
-            for order_id, reservation in reservations.items()
-        ]
 
     def _order(self, order_id: str, reservation: Reservation, *, only_closes: bool) -> Working:
         intent = reservation.intent

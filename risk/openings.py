@@ -10,30 +10,45 @@ from risk.account import Account
 from risk.intent import OrderIntent
 from risk.reservation import Reservation
 
+
+class Surplus(msgspec.Struct, frozen=True):
+    """An order that could do more than close; `keeps` of it, in total, may stay (0: cancel it)."""
+
+    order_id: str
+    keeps: int
+
+
 _STOPS = ("stop", "stop_limit", "trailing")
 
 
-def openings(account: Account, order_ids: Collection[str]) -> list[str]:
-    """Return those of the orders that could open, in the order in which they are to be canceled.
+def openings(account: Account, order_ids: Collection[str]) -> list[Surplus]:
+    """Return those of the orders that could open.
 
-    Each is judged as though those before it were gone, stops last: of two orders that each close the
-    whole position the stop stays. What cannot be judged could open.
+    Orders stay as far as the position goes, stops before others: of a stop and a target that each close
+    the whole position the stop stays, and one that is larger than the position stays as large as that.
+    What cannot be judged could open.
     """
-    reservations = account.ledger.reservations
-    found: list[Reservation] = []
-    marked: list[Reservation] = []
-    named = [reservations[order_id] for order_id in order_ids]
+    orders = [account.ledger.reservations[order_id] for order_id in order_ids]
+    live = [each for each in orders if each.is_open and not each.is_cancel_pending]
+    going = [each for each in orders if each.is_open and each.is_cancel_pending]
+    found: list[Surplus] = []
     try:
-        for each in sorted(named, key=lambda known: known.intent.order_type in _STOPS):
-            if each.is_open and not _only_closes(account, rest_of(each)):
-                found.append(each)
-                if not each.is_cancel_pending:
-                    each.is_cancel_pending = True
-                    marked.append(each)
+        for each in live:
+            each.is_cancel_pending = True
+        for each in sorted(live, key=lambda known: known.intent.order_type not in _STOPS):
+            each.is_cancel_pending = False  # it stays beside those before it, if it only closes
+            rest = rest_of(each)
+            if not _only_closes(account, rest):
+                room = _room(account, rest)
+                each.is_cancel_pending = room == 0
+                found.append(Surplus(rest.order_id, each.filled + room if room else 0))
+        found += [
+            Surplus(each.intent.order_id, 0) for each in going if not _only_closes(account, rest_of(each))
+        ]
     finally:
-        for each in marked:
+        for each in live:
             each.is_cancel_pending = False
-    return [each.intent.order_id for each in found]
+    return found
 
 
 def rest_of(reservation: Reservation) -> OrderIntent:
@@ -67,6 +82,14 @@ def _only_closes(account: Account, intent: OrderIntent) -> bool:
         )
     except Exception:  # noqa: BLE001 - what cannot be judged could open
         return False
+
+
+def _room(account: Account, intent: OrderIntent) -> int:
+    """Return how much of a stock's order closes what no order that stays closes."""
+    book = account.ledger.books.get(intent.terms.instrument_id)
+    if book is None or not book.is_stock:
+        return 0
+    return book.capacity(intent, 1, live_only=True)
 
 
 def _is_going(reservation: Reservation) -> bool:

@@ -72,7 +72,7 @@ class OptionBook:
             return _is_no_worse(account, order)
         if not _is_no_worse(own, order) or _uncovers(account, order):
             return False
-        alive = self._stakes(skip=intent.order_id, without=_was_canceled)
+        alive = self._stakes(skip=intent.order_id, without=lambda each: _was_canceled(each) or without(each))
         return not _uncovers(_merged(alive, symbol), order)
 
     def closes_again(self, intent: OrderIntent, *, max_contracts: int) -> bool:

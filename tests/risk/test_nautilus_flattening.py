@@ -297,6 +297,18 @@ def test_while_the_session_is_closed_the_stop_loss_stays(is_emulated: bool) -> N
     ]
 
 
+def test_while_the_session_is_closed_a_stop_larger_than_the_position_is_lowered() -> None:
+    close_ns = START_NS + 6 * 3600 * NS_PER_SECOND
+    rig = Rig(data=path((5, "4.9900", "5.0000")) + path((40, "4.9900", "5.0000"), start_ns=close_ns))
+
+    def protect(strategy: Scripted) -> None:
+        strategy.submit_order(stop(strategy, 100, "4.9600", time_in_force=TimeInForce.GTC))
+
+    flatten = FlattenSymbol(symbol="F", **WHO)
+    rig.run(scripted({1: buys(60), 3: protect, 10: lambda _: rig.gate.command(flatten)}))
+    assert [int(order.quantity) for order in rig.open_orders] == [60]
+
+
 def test_it_closes_once_the_session_opens() -> None:
     next_day_ns = START_NS + 24 * 3600 * NS_PER_SECOND
     night_ns = START_NS + 10 * 3600 * NS_PER_SECOND
