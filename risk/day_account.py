@@ -132,6 +132,13 @@ class DayAccount:
             holding.is_of_file = False
         self.settle(held)
 
+    def renew(self, instrument_id: str, multiplier: int) -> None:
+        """Count what is held of an instrument by another multiplier."""
+        holding = self.holdings.get(instrument_id)
+        if holding is not None:
+            holding.multiplier = multiplier
+            holding.hold(holding.quantity)
+
     def note_high(self, *, is_sure: bool) -> None:
         """Remember the result as a high once the looks before have seen it too, at once when it `is_sure`."""
         profit = self.profit()

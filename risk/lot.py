@@ -47,6 +47,11 @@ class Lot:
             self.average_price = (held * self.average_price + quantity * price) / self.quantity
         return profit
 
+    def renew(self, terms: InstrumentTerms) -> None:
+        """Count by the instrument's new terms, such as an adjusted multiplier."""
+        self.terms = terms
+        self._hold(self.quantity)
+
     def _hold(self, quantity: int) -> None:
         self.quantity = quantity
         self._shares = Decimal(quantity * self.terms.multiplier)

@@ -183,6 +183,13 @@ class Performance:
         if total:
             self.lots[key] = Lot(terms, total, price)
 
+    def renew(self, terms: InstrumentTerms) -> None:
+        """Count what is held of an instrument by its new terms, such as an adjusted multiplier."""
+        for lot in self.lots.values():
+            if lot.instrument_id == terms.instrument_id:
+                lot.renew(terms)
+        self.today.renew(terms.instrument_id, terms.multiplier)
+
     def confirm(self) -> None:
         """Take what is held for all there is: positions agree with the broker's."""
         self._is_confirmed = True

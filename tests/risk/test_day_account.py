@@ -150,6 +150,38 @@ def test_two_strategies_that_hold_against_each_other_neither_win_nor_lose() -> N
     assert run.look("1.00") == run.look("9.00")
 
 
+def test_the_price_of_what_is_gone_is_forgotten() -> None:
+    run = Run()
+    run.find(100, owner="S-ONE")
+    run.find(-100)
+    run.look("5.00")
+    assert set(run.performance.today.marks) == {F.instrument_id}
+    run.find(-100, owner="S-ONE")
+    run.find(100)
+    run.look("5.00")
+    assert run.performance.today.marks == {}
+
+
+def test_a_found_position_of_which_only_one_side_is_shown_waits_for_a_price() -> None:
+    run = Run()
+    run.find(100)
+    run.market.default_quote = quote("0", "4.00", ts_ns=run.now_ns)
+    run.account.look(run.now_ns)
+    assert (run.performance.today.marks, run.performance.today.holdings) == ({}, {})
+
+
+def test_an_adjusted_option_counts_by_its_new_multiplier() -> None:
+    run, before = Run(), option(100)
+    run.fill(2, "3.00", terms=before)
+    run.look("3.00")
+    run.performance.renew(msgspec.structs.replace(before, multiplier=150))
+    run.performance.renew(msgspec.structs.replace(option(95), multiplier=150))
+    assert run.look("2.00") == 0
+    assert run.performance.open_profit("SPY") == -300
+    run.fill(-2, "2.10", terms=msgspec.structs.replace(before, multiplier=150))
+    assert run.result == 30
+
+
 # -- Restarts -------------------------------------------------------------------------------------
 
 

@@ -37,9 +37,11 @@ from nautilus_trader.model.objects import Money, Quantity
 from nautilus_trader.model.position import Position
 
 from market.time import to_ns
+from risk.drills.nautilus_options import option_quotes, put
 from risk.nautilus_gate import GateSetup, install_gate
 from risk.operator_commands import FlattenAll
 from risk.records import ReadingRecord
+from risk.snapshot import Touch
 from tests.risk.limit_cases import LIMITS, SESSION_RULES, limits
 from tests.risk.live_rig import LiveRig, Node
 from tests.risk.nautilus_rig import (
@@ -298,6 +300,8 @@ def test_several_positions_of_one_owner_are_one_at_its_average_price(
     """A venue that hedges keeps them apart; the broker does not."""
     rig = Rig()
     rig.gate.adoption._cache = SimpleNamespace(
+        orders_open=list,
+        orders_inflight=list,
         positions_open=lambda: [
             SimpleNamespace(
                 strategy_id=StrategyId("S-ONE"), instrument_id=F, avg_px_open=float(price),
@@ -306,5 +310,41 @@ def test_several_positions_of_one_owner_are_one_at_its_average_price(
             for quantity, price in positions
         ]
     )  # fmt: skip
-    (found,) = rig.gate.adoption.cached_positions().values()
+    (found,) = rig.gate.adoption.look().values()
     assert found == (held[0], Decimal(held[1]))
+
+
+# -- Terms that change ----------------------------------------------------------------------------
+
+
+def test_an_adjusted_option_counts_by_its_new_multiplier_and_asks_for_a_comparison() -> None:
+    """Books and lots follow; SAFE_MODE stays until somebody says that the positions agree."""
+    one = put(500)
+    rig = Rig(symbols=(), others=(one,), data=option_quotes(one.id, "3.00", "3.05", count=3))
+    rig.engine.run()
+    gate, account = rig.gate, rig.gate.keeper.account
+    gate.keeper.adopt_position("S-ONE", gate.instruments.terms(one.id), 2, Decimal(3))
+    held = account.ledger.books[one.id.value]
+    (lot,) = account.performance.lots.values()
+    adjusted = type(one).from_dict(type(one).to_dict(one) | {"multiplier": "150"})
+    rig.engine.cache.add_instrument(adjusted)
+    gate.adoption.look()
+    assert (held.terms.multiplier, lot.terms.multiplier, lot.cost_usd) == (150, 150, Decimal(900))
+    assert lot.open_profit(Touch(Decimal(4), Decimal(5))) == 300
+    assert account.breaker.causes == ("unreconciled",)
+    assert account.breaker.reason.endswith("has new terms: multiplier 100 -> 150")
+    gate.confirm_reconciled(reason="compared")
+    gate.adoption.look()
+    assert account.breaker.state == "RUNNING"
+
+
+def test_a_held_option_that_left_the_cache_keeps_its_terms_and_is_safe_mode() -> None:
+    one = put(500)
+    rig = Rig(symbols=(), others=(one,), data=option_quotes(one.id, "3.00", "3.05", count=3))
+    rig.engine.run()
+    gate, account = rig.gate, rig.gate.keeper.account
+    gate.keeper.adopt_position("S-ONE", gate.instruments.terms(one.id), 2, Decimal(3))
+    gate.instruments._cache = SimpleNamespace(instrument=lambda _: None)
+    gate.adoption.look()
+    assert account.ledger.books[one.id.value].terms.multiplier == 100
+    assert account.breaker.causes == ("unreadable",)
