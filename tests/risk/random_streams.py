@@ -275,7 +275,7 @@ class Stream:
             self.keeper.filled(intent.order_id, trade_id, fill, self.now_ns)
             if terms.kind != "spread" and is_new:
                 self.known[key] = self.known.get(key, 0) + signed
-                self._note_paid(owner, terms, cash)
+                self._note_paid(owner, terms, signed, cash)
             if terms is intent.terms and is_new:
                 self.known_left[intent.order_id] -= abs(signed)
 
@@ -283,14 +283,25 @@ class Stream:
         if self.chance.random() < 0.2:
             self._send(arrive, may_be_lost=False)  # reported twice
 
-    def _note_paid(self, owner: tuple[str, str], terms: InstrumentTerms, cash: Decimal) -> None:
-        """Forget the money of a trade once it is known to be over, as the limits of loss do."""
+    def _note_paid(self, owner: tuple[str, str], terms: InstrumentTerms, signed: int, cash: Decimal) -> None:
+        """Forget the money of a trade once it is known to be over, as the limits of loss do.
+
+        It is when nothing is held any more, and when the only option held has turned: then what went
+        beyond begins a new trade.
+        """
         if terms.kind != "option":
             return
         self.known_paid[owner] = self.known_paid.get(owner, Decimal(0)) + cash
-        names = [each.instrument_id for each in ALL_OPTIONS if each.symbol == owner[1]]
-        if not any(self.known.get((owner[0], name), 0) for name in names):
-            self.truth.paid[owner] -= self.known_paid.pop(owner)
+        held = {
+            each.instrument_id: self.known.get((owner[0], each.instrument_id), 0)
+            for each in ALL_OPTIONS
+            if each.symbol == owner[1]
+        }
+        now = held.pop(terms.instrument_id)
+        if not any(held.values()) and now * (now - signed) <= 0 and now != signed:
+            of_new_trade = cash * now / signed
+            self.truth.paid[owner] -= self.known_paid[owner] - of_new_trade
+            self.known_paid[owner] = of_new_trade
 
     def _venue_ends(self) -> None:
         live = self.truth.live()

@@ -172,6 +172,16 @@ def test_a_growing_spread_counts_the_legs_that_have_not_reported() -> None:
     assert book.exposure_after(grown, P95, 2) == Exposure(8, 0)
 
 
+def test_a_leg_that_has_reported_all_adds_nothing_and_hides_nothing() -> None:
+    """Before the spread itself has: the larger order of its group counts on."""
+    buy = order(VERTICAL, 2, group_id="G")
+    book = ledger(buy, order(VERTICAL, 1, group_id="G"))
+    fill(book, buy, -2, terms=option(100))
+    again = order(VERTICAL, 2, order_id=buy.order_id, group_id="G", replaces=True)
+    assert book.adds(again, P100, -1) == 0
+    assert book.exposure_after(again, P100, -1) == book.exposure(P100) == Exposure(0, 3)
+
+
 def test_a_spread_closes_only_what_every_leg_holds() -> None:
     book = Ledger(grace_ns=0)
     book.filled("", "S-ONE", option(100), -2)
