@@ -13,6 +13,7 @@ from typing import Any
 
 from nautilus_trader.model.identifiers import InstrumentId
 
+from risk.breaker import UNRECONCILED
 from risk.intent import InstrumentTerms, OrderIntent
 from risk.lot import Lot
 from risk.nautilus_fixed_point import FractionalQuantityError
@@ -50,6 +51,7 @@ class Adoption:
     def look(self) -> Positions:
         """Adopt every working order that is unknown, and return the positions that can be read."""
         self._unreadable.clear()
+        self._renew_terms()
         for order in self._cache.orders_open() + self._cache.orders_inflight():
             self.adopt_order(order)
             self._count_growth(order)
@@ -76,16 +78,39 @@ class Adoption:
         if reservation is not None and reservation.is_open and order.quantity > reservation.committed:
             ledger.reserve_change(order_id, whole(order.quantity), self._read_order(order).price)
 
+    def _renew_terms(self) -> None:
+        """Count options that are held or work by terms that have changed; somebody must compare them."""
+        account = self._keeper.account
+        for book in account.ledger.books.values():
+            before = book.terms
+            if book.is_stock or (terms := self._terms(self.instruments.nautilus_id(before))) in (
+                None,
+                before,
+            ):
+                continue
+            book.terms = terms
+            account.performance.renew(terms)
+            reason = (
+                f"{terms.instrument_id} has new terms: multiplier {before.multiplier} -> {terms.multiplier}"
+            )
+            self._supervisor.raise_cause(UNRECONCILED, self._clock.timestamp_ns(), reason=reason)
+
+    def _terms(self, instrument_id: InstrumentId) -> InstrumentTerms | None:
+        try:
+            return self.instruments.terms(instrument_id)
+        except UnknownInstrumentError as error:
+            self.leave_out(instrument_id, error)
+            return None
+
     def cached_positions(self) -> Positions:
         """Return what Nautilus holds of each instrument that can be read."""
         positions: Positions = {}
         for position in self._cache.positions_open():
-            try:
-                key = (position.strategy_id.value, self.instruments.terms(position.instrument_id))
-            except UnknownInstrumentError as error:
-                self.leave_out(position.instrument_id, error)
+            terms = self._terms(position.instrument_id)
+            if terms is None:
                 continue
-            lot = Lot(key[1], *positions.get(key, (0, Decimal(0))))
+            key = (position.strategy_id.value, terms)
+            lot = Lot(terms, *positions.get(key, (0, Decimal(0))))
             lot.apply(int(position.signed_decimal_qty()), Decimal(str(position.avg_px_open)))
             positions[key] = (lot.quantity, lot.average_price)
         return positions
