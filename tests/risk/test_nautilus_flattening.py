@@ -6,19 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from nautilus_trader.backtest.config import BacktestEngineConfig
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.config import LoggingConfig, RiskEngineConfig
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import CancelOrder
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderType, TimeInForce, TriggerType
+from nautilus_trader.model.enums import AccountType, LiquiditySide, OmsType, OrderSide, OrderType
 from nautilus_trader.model.events import OrderCanceled, OrderFilled
-from nautilus_trader.model.identifiers import PositionId, TradeId
+from nautilus_trader.model.identifiers import PositionId, TradeId, TraderId
 from nautilus_trader.model.objects import Money
 
 from market.time import NS_PER_SECOND
 from risk.drills.nautilus_options import combination, option_quotes, put
 from risk.flatten import MAX_ROUNDS
 from risk.market_view import Greeks
-from risk.operator_commands import FlattenSymbol, Resume, ResumeSymbol
+from risk.nautilus_gate import GateSetup, install_gate
+from risk.operator_commands import FlattenAll, FlattenSymbol
 from risk.performance import Fill
 from tests.risk.flatten_rig import (
     WHO,
@@ -31,9 +35,10 @@ from tests.risk.flatten_rig import (
     path,
     stop,
 )
-from tests.risk.limit_cases import limits
+from tests.risk.limit_cases import SESSION_RULES, limits
 from tests.risk.live_rig import Node
 from tests.risk.nautilus_rig import (
+    SMART,
     START_NS,
     F,
     Rig,
@@ -47,15 +52,11 @@ from tests.risk.nautilus_rig import (
     usd,
 )
 from tests.risk.table_market import order as plain_order
-from tests.risk.table_market import quote
 
 D = Decimal
 GE = equity("GE").id
 SHORT, LONG = put(500), put(495)
 SPREAD = combination([(SHORT, -1), (LONG, 1)])
-DREAM = quote("4.00", "4.05")
-"""A quote that nobody keeps."""
-ROOMY = limits(max_loss_usd_per_trade=D(500), max_daily_loss_usd=D(500), max_daily_drawdown_usd=D(500))
 
 
 class Stubborn(Scripted):
@@ -272,178 +273,25 @@ def test_a_position_that_only_the_gate_knows_is_not_sold() -> None:
     assert "the gate holds 100, Nautilus 0: compare with TWS" in told
 
 
-# -- Protection -----------------------------------------------------------------------------------
+# -- Hedging accounts -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_emulated", [False, True])
-def test_while_the_session_is_closed_the_stop_loss_stays(is_emulated: bool) -> None:
-    close_ns = START_NS + 6 * 3600 * NS_PER_SECOND
-    rig = Rig(data=path((5, "4.9900", "5.0000")) + path((60, "4.9900", "5.0000"), start_ns=close_ns))
-    fields = {"emulation_trigger": TriggerType.BID_ASK} if is_emulated else {}
-
-    def protect(strategy: Scripted) -> None:
-        strategy.submit_order(stop(strategy, time_in_force=TimeInForce.GTC, **fields))
-        strategy.submit_order(buy(strategy, 10, time_in_force=TimeInForce.GTC))
-
-    rig.run(
-        scripted({1: buys(), 3: protect, 10: lambda _: rig.gate.command(FlattenSymbol(symbol="F", **WHO))})
-    )
-    kept = rig.engine.cache.orders_emulated() if is_emulated else rig.open_orders
-    assert [order.side for order in kept] == [OrderSide.SELL]
-    assert len(rig.open_orders) == (0 if is_emulated else 1)
-    assert rig.net() == 100
-    assert outcomes(rig, "flatten_report") == [
-        "NOT FLAT after 20 rounds, tried again every minute: 100 F.SMART of S-ONE: the session is closed"
-    ]
-
-
-def test_while_the_session_is_closed_a_stop_larger_than_the_position_is_lowered() -> None:
-    close_ns = START_NS + 6 * 3600 * NS_PER_SECOND
-    rig = Rig(data=path((5, "4.9900", "5.0000")) + path((40, "4.9900", "5.0000"), start_ns=close_ns))
-
-    def protect(strategy: Scripted) -> None:
-        strategy.submit_order(stop(strategy, 100, "4.9600", time_in_force=TimeInForce.GTC))
-
-    flatten = FlattenSymbol(symbol="F", **WHO)
-    rig.run(scripted({1: buys(60), 3: protect, 10: lambda _: rig.gate.command(flatten)}))
-    assert [int(order.quantity) for order in rig.open_orders] == [60]
-
-
-def test_it_closes_once_the_session_opens() -> None:
-    next_day_ns = START_NS + 24 * 3600 * NS_PER_SECOND
-    night_ns = START_NS + 10 * 3600 * NS_PER_SECOND
-    data = path((5, "4.9900", "5.0000")) + path((40, "4.9900", "5.0000"), start_ns=night_ns)
-    rig = Rig(data=data + path((90, "4.9900", "5.0000"), start_ns=next_day_ns), limits=ROOMY)
-    protect = scripted(
-        {
-            1: buys(),
-            3: lambda each: each.submit_order(stop(each, time_in_force=TimeInForce.GTC)),
-            10: lambda _: rig.gate.command(FlattenSymbol(symbol="F", **WHO)),
-        }
-    )
-    rig.run(protect)
-    assert (rig.net(), rig.open_orders) == (0, [])
-    assert [report.is_flat for report in rig.gate.kill_switch.reports] == [False, True]
-
-
-# -- Again and again ------------------------------------------------------------------------------
-
-
-def test_after_a_long_trading_halt_it_is_tried_again() -> None:
-    data = path((5, "4.9900", "5.0000"), (300, "4.4000", "4.4100"))
-    rig = Rig(data=data, limits=limits(max_loss_usd_per_trade=D(50)))
-    halted_until(rig, START_NS + 90 * NS_PER_SECOND)
-    rig.run(scripted({1: buys()}))
-    assert rig.net() == 0
-    assert [(report.by, report.is_flat) for report in rig.gate.kill_switch.reports] == [
-        ("daily_loss", False), ("daily_loss", True),
-    ]  # fmt: skip
-
-
-def test_between_two_bursts_a_strategy_may_protect_its_position() -> None:
-    rig = Rig(data=quotes("F", count=60))
-    halted_until(rig, START_NS + 3600 * NS_PER_SECOND)
-    rig.run(scripted({1: buys(), 5: flattens(rig), 40: lambda each: each.submit_order(stop(each))}))
-    assert rig.rules() == []
-    assert [int(order.quantity) for order in rig.open_orders] == [100]
-
-
-def test_a_person_ends_what_cannot_be_closed_by_resuming() -> None:
-    rig = Rig(data=quotes("F", count=200))
-    halted_until(rig, START_NS + 60 * NS_PER_SECOND)
-    resume = Resume(by="Eve", reason="we keep it")
-    rig.run(scripted({1: buys(), 5: flattens(rig), 40: lambda _: rig.gate.command(resume)}))
-    assert rig.net() == 100
-    first, second = outcomes(rig, "flatten_report")
-    assert first == second.replace(", ended", ", tried again every minute")
-    assert rig.gate.keeper.account.flattenings == []
-
-
-def test_resuming_a_symbol_ends_its_flattening_alone() -> None:
-    rig = Rig(data=quotes("F", count=200))
-    halted_until(rig, START_NS + 60 * NS_PER_SECOND)
-    commands = {
-        5: FlattenSymbol(symbol="F", **WHO),
-        6: FlattenSymbol(symbol="BAC", **WHO),
-        40: ResumeSymbol(symbol="BAC", **WHO),
-    }
-    rig.run(
-        scripted(
-            {1: buys()} | {n: lambda _, each=each: rig.gate.command(each) for n, each in commands.items()}
+def test_each_position_of_a_hedging_account_is_closed_by_its_own_order() -> None:
+    engine = BacktestEngine(
+        BacktestEngineConfig(
+            trader_id=TraderId("T-1"),
+            logging=LoggingConfig(bypass_logging=True),
+            risk_engine=RiskEngineConfig(bypass=True),
         )
     )
-    assert rig.net() == 0  # the flattening of F went on
-    rig = Rig(data=quotes("F", count=200))
-    halted_until(rig, START_NS + 60 * NS_PER_SECOND)
-    commands[40] = ResumeSymbol(symbol="F", **WHO)
-    rig.run(
-        scripted(
-            {1: buys()} | {n: lambda _, each=each: rig.gate.command(each) for n, each in commands.items()}
-        )
-    )
-    assert rig.net() == 100
-
-
-def test_a_new_command_takes_over_from_one_that_rests() -> None:
-    rig = Rig(data=quotes("F", count=100))
-    halted_until(rig, START_NS + 40 * NS_PER_SECOND)
-    rig.run(scripted({1: buys(), 5: flattens(rig), 50: flattens(rig, by="Bob")}))
-    assert rig.net() == 0
-    assert [(report.by, report.is_flat) for report in rig.gate.kill_switch.reports] == [
-        ("Ann", False), ("Bob", True),
-    ]  # fmt: skip
-
-
-def test_two_flattenings_of_one_option_do_not_cancel_each_others_orders() -> None:
-    rig = option_rig()
-    rig.run(
-        OptionBuyer(
-            {
-                1: OptionBuyer.buy,
-                5: lambda _: (flattens(rig)(None), rig.gate.command(FlattenSymbol(symbol="SPY", **WHO))),
-            }
-        )
-    )
-    sent = [order.init_event.options["price"] for order in closings(rig)]
-    assert len(sent) == len(set(sent)) == 1
-
-
-# -- Options --------------------------------------------------------------------------------------
-
-
-class OptionBuyer(Scripted):
-    """Buys one put, and acts at given quotes."""
-
-    def __init__(self, actions: dict[int, Any]) -> None:
-        super().__init__(lambda each, seen: actions.get(seen, lambda _: None)(each))
-
-    def on_start(self) -> None:
-        self.subscribe_quote_ticks(SHORT.id)
-
-    def buy(self) -> None:
-        """Buy one put at the ask."""
-        self.submit_order(self.order_factory.limit(SHORT.id, OrderSide.BUY, shares(1), usd("3.05")))
-
-
-def option_rig(grace_ms: int = 0) -> Rig:
-    data = option_quotes(SHORT.id, "3.00", "3.05", count=60)
-    roomy = limits(
-        max_loss_usd_per_trade=D(500),
-        max_daily_loss_usd=D(500),
-        max_daily_drawdown_usd=D(500),
-        canceled_order_grace_ms=grace_ms,
-    )
-    return Rig(symbols=(), others=(SHORT,), data=data, limits=roomy, greeks=lambda _: Greeks(-0.3, 0.1))
-
-
-def test_an_option_is_offered_again_within_the_grace_of_the_order_before() -> None:
-    rig = option_rig(grace_ms=30_000)
-
-    def dream(strategy: Any) -> None:
-        rig.gate.keeper.account.market.quote = lambda _terms: DREAM  # type: ignore[assignment, method-assign]
-        flattens(rig)(strategy)
-
-    rig.run(OptionBuyer({1: OptionBuyer.buy, 5: dream}))
-    assert rig.rules() == []
-    assert [str(order.price) for order in closings(rig)][:4] == ["4.00", "3.99", "3.98", "3.96"]
-    assert sum(int(order.filled_qty) for order in closings(rig)) <= 1
+    engine.add_venue(SMART, OmsType.HEDGING, AccountType.MARGIN, [Money(100_000, USD)], default_leverage=D(1))
+    engine.add_instrument(equity("F"))
+    engine.add_data(quotes("F", count=40))
+    gate = install_gate(engine, GateSetup(limits=limits(), session_rules=SESSION_RULES, universe=("F",)))
+    flatten = FlattenAll(**WHO)
+    engine.add_strategy(scripted({1: buys(60), 3: buys(40), 8: lambda _: gate.command(flatten)}))
+    engine.run()
+    assert engine.cache.positions_open() == []
+    assert [report.is_flat for report in gate.kill_switch.reports] == [True]
+    sent = [order for order in engine.cache.orders() if order.side == OrderSide.SELL]
+    assert sorted(int(order.quantity) for order in sent) == [40, 60]

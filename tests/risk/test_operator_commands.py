@@ -91,6 +91,13 @@ def test_a_command_is_saved(tmp_path: Path) -> None:
     assert desk.file.load(1).all_paused_by == WHO["by"]
 
 
+def test_resuming_ends_what_could_not_be_closed(desk: Desk) -> None:
+    desk.command(PauseSymbol(symbol="F", **WHO))
+    desk.command(ResumeSymbol(symbol="F", **WHO))
+    desk.command(Resume(**WHO))
+    assert desk.executor.calls == [("stand_down", "F"), ("stand_down", None)]
+
+
 def test_resuming_is_refused_without_a_name(desk: Desk) -> None:
     with pytest.raises(NotResumableError):
         desk.supervisor.resume(1, by="", reason="x")
