@@ -86,14 +86,18 @@ RiskRecord = ApprovalRecord | RefusalRecord | BreakerChangeRecord | ReadingRecor
 
 
 class Recorder(Protocol):
-    """Where records go. One that fails halts the breaker: what is not recorded must not be done."""
+    """Where records go. One that fails halts the breaker: what is not recorded must not be done.
+
+    Every command waits for `record`, closings and cancels too, so it must not block: an implementation hands
+    the record to a queue and writes it elsewhere, as `audit.journal` does, and tells of losses by `failure`.
+    """
 
     @property
     def failure(self) -> str | None:
         """Why records are being lost, also those kept before; None while all of them are kept."""
 
     def record(self, entry: RiskRecord) -> None:
-        """Keep one record; raise when it cannot be kept."""
+        """Keep one record, without waiting for a disk or a network; raise when it cannot be kept."""
 
 
 class MemoryRecorder:
