@@ -23,6 +23,7 @@ from risk.operator_commands import Halt
 
 Look = Callable[[SocketNode, SocketVenue], Awaitable[list[Check]]]
 LIMITS = limits(max_position_shares_per_symbol=100)
+VICTIM_SECONDS_MAX = 2 * WAIT_SECONDS_MAX
 LAST = "IN-FLIGHT"
 """The order in whose middle the node is killed."""
 LOSS_USD = "-0.80"
@@ -96,7 +97,10 @@ class _Incident:
 
     def restart(self, look: Look) -> list[Check]:
         """Return what a new node finds; raises RuntimeError when the old one was not killed."""
-        code = self._victim.wait(WAIT_SECONDS_MAX)
+        try:
+            code = self._victim.wait(VICTIM_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"the node did not come to its end in {VICTIM_SECONDS_MAX} s") from None
         if not self._was_killed:
             raise RuntimeError(f"the node that was to be killed ended with {code} before its last order")
         return look_into(self.venue, self._path, look)

@@ -64,8 +64,9 @@ def _contracts_per_leg(rulings: Rulings) -> Iterator[Check]:
     held = most // 2
     if held:
         rig.hold(held, name=HIGH)
-    yield rig.passes(f"{most - held} contracts to {held} held", _buy(rig, most - held))
-    yield rig.refuses("contracts_per_leg", f"1 contract to {most} held and working", _buy(rig, 1))
+    order, one_more = _buy(rig, most - held), _buy(rig, 1, 2)  # before the venue answers
+    yield rig.passes(f"{most - held} contracts to {held} held", order)
+    yield rig.refuses("contracts_per_leg", f"1 contract to {most} held and on their way", one_more)
     yield rig.passes("a contract of another strike", _buy(rig, 1, option=LOW))
 
 

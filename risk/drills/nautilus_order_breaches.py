@@ -33,8 +33,9 @@ def _position_per_symbol(rulings: Rulings) -> Iterator[Check]:
     if most > 2:
         rig.hold(most // 2)
     rest = most - int(rig.net())
-    yield rig.passes(f"{rest} shares to {rig.net()} held", rig.send(rest, BELOW))
-    yield rig.refuses("position_per_symbol", f"1 share to {most} held and working", rig.send(1, BELOW))
+    order, one_more = rig.send(rest, BELOW), rig.send(1, BELOW - 1)  # before the venue answers
+    yield rig.passes(f"{rest} shares to {rig.net()} held", order)
+    yield rig.refuses("position_per_symbol", f"1 share to {most} held and on their way", one_more)
 
 
 def _notional_per_symbol(rulings: Rulings) -> Iterator[Check]:
@@ -74,10 +75,11 @@ def _open_orders(rulings: Rulings) -> Iterator[Check]:
     most, rig = rulings.limits.max_open_orders, SteppedRig(rulings.limits)
     orders = []
     for number in steps("max_open_orders", most):
-        orders.append(rig.send(number + 1, BELOW))
         rig.wait()
+        orders.append(rig.send(number + 1, BELOW))
+    one_more = rig.send(most + 1, BELOW)  # before the venue answers the last
     yield rig.passes(f"{most} working orders", *orders)
-    yield rig.refuses("open_orders", f"order {most + 1}", rig.send(most + 1, BELOW))
+    yield rig.refuses("open_orders", f"order {most + 1}", one_more)
     rig.strategy.cancel_order(orders[0])
     rig.wait()
     yield rig.passes("an order after a cancel", rig.send(most + 2, BELOW))

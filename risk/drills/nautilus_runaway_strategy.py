@@ -9,6 +9,7 @@ from nautilus_trader.model.objects import Price, Quantity
 from risk.drills.drill import Check, Drill, equal
 from risk.drills.drill_limits import LIMITS, limits
 from risk.drills.nautilus_rig import Rig, Scripted, quotes
+from risk.limits import RiskLimits
 
 _F = InstrumentId.from_str("F.SMART")
 ORDERS = 1_000
@@ -24,15 +25,21 @@ def _run_away(strategy: Scripted, seen: int) -> None:
 
 
 def rehearse() -> list[Check]:
-    """Run it in a backtest engine and count what reached the venue."""
-    rig = Rig(data=quotes("F", count=5), limits=limits(max_open_orders=ORDERS))
+    """Run it in a backtest engine and count what reached the venue; twice, so that each guard halts alone."""
+    rejects = limits(max_open_orders=ORDERS)
+    attempts = limits(max_open_orders=ORDERS, max_rejects_per_minute=ORDERS)
+    return [*_stopped_by("reject_rate", rejects), *_stopped_by("runaway", attempts)]
+
+
+def _stopped_by(trigger: str, under: RiskLimits) -> list[Check]:
+    rig = Rig(data=quotes("F", count=5), limits=under)
     rig.run(Scripted(_run_away))
     reached = [order for order in rig.orders if order.venue_order_id is not None]
     breaker = rig.gate.keeper.account.breaker
     return [
         equal("only a second's orders reached the venue", len(reached), LIMITS.max_orders_per_second),
-        equal("the next was refused by the order rate", rig.rules()[0], "order_rate"),
-        equal("the breaker is in HALT", breaker.state, "HALT"),
+        equal("the next was refused by the order rate", rig.rules()[:1], ["order_rate"]),
+        equal("the breaker is in HALT", (breaker.state, breaker.changed_by), ("HALT", trigger)),
         equal("no order works any more", len(rig.open_orders), 0),
         equal("every other order was refused", len(rig.recorder.refusals), ORDERS - len(reached)),
         equal("nothing was bought", rig.net(), 0),

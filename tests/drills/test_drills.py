@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from risk.account import Account
 from risk.breaker import Breaker
 from risk.breaker_file import BreakerFile, BreakerRecord
 from risk.decision import Approved
 from risk.drills import all_drills, nautilus_socket_node, nautilus_unreadable_breaker
 from risk.drills.drill import Check, Drill, at_most, equal
 from risk.gatekeeper import Gatekeeper
+from risk.ledger import Ledger
 from risk.nautilus_kill_switch import KillSwitch
 from risk.operator_commands import Resume
 from risk.supervisor import Supervisor
@@ -43,6 +45,8 @@ BROKEN: list[tuple[str, type, str, Any]] = [
     ("stale-feed", Supervisor, "clear_cause", nothing),
     ("runaway-strategy", Gatekeeper, "submit_one", lambda _self, intent, _now: Approved(intent)),
     ("runaway-strategy", Supervisor, "halt", nothing),
+    ("runaway-strategy", Account, "is_running_away", lambda *_: False),
+    ("breached-limits", Ledger, "reserve", nothing),
     ("spread-flatten", KillSwitch, "flatten", nothing),
     ("spread-flatten", Gatekeeper, "filled", nothing),
     ("unreadable-breaker", BreakerFile, "load", fresh),

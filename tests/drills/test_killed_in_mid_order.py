@@ -107,6 +107,12 @@ def test_the_drill_fails_when_a_node_is_not_killed(monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_the_drill_fails_when_a_node_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill, "VICTIM", "import threading; threading.Event().wait(60)")
+    monkeypatch.setattr(drill, "VICTIM_SECONDS_MAX", 0.2)
+    assert drill.DRILL.run().error == "RuntimeError: the node did not come to its end in 0.2 s"
+
+
 def test_a_node_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait(node: SocketNode) -> None:
         monkeypatch.setattr(nautilus_socket_node, "WAIT_SECONDS_MAX", 0.01)
