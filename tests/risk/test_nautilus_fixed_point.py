@@ -51,3 +51,12 @@ def test_a_full_table_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (table[3], list(table)) == ("3", [3])
     assert table[1] == "1"
     assert asked == [1, 2, 3, 1]
+
+
+def test_a_table_keeps_100_000_values() -> None:
+    table = Conversions(int)
+    for raw in range(100_000):
+        table[raw]
+    assert len(table) == 100_000
+    table[100_000]
+    assert len(table) == 1

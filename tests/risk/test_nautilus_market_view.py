@@ -106,6 +106,10 @@ def test_an_instrument_without_quotes_has_none() -> None:
     assert Rig().gate.keeper.account.market.quote(stock("GE")) is None
 
 
+def test_the_last_price_may_be_asked_for_before_any_quote() -> None:
+    assert Rig().gate.keeper.account.market.last_price(stock("GE")) is None
+
+
 class SaturdayMarket(TradingCalendar):
     """A calendar of one Saturday that has a session; notes which days are asked for."""
 
