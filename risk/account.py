@@ -164,12 +164,13 @@ class Account:
             price = quote.ask if intent.side == "buy" else quote.bid
             if intent.trigger_price is not None and intent.trigger_price > price:
                 price = intent.trigger_price  # below it a stop fires at once, at the touch
+        instruments = ledger.symbols.get(terms.symbol, 0)
         value: Decimal | None = ZERO
         if is_stock:
             exposure = ledger.exposure_after(intent, name, 1)
             exposures = {name: exposure}
             value = of_symbol = self._stock_value(name, quote, exposure.worst, order_price=price)
-            if ledger.symbols.get(terms.symbol, 0) > (name in ledger.books):  # other listings, or options
+            if instruments and instruments > (name in ledger.books):  # other listings, or options
                 listings = self._other_listings(terms)
                 exposures[name] = _together(exposure, listings)
                 of_symbol = _with_listings(value, listings, touches)
@@ -188,7 +189,7 @@ class Account:
             exposures,
             of_symbol,
             None if value is None or value_of_others is None else value + value_of_others,
-            len(ledger.symbols) + (terms.symbol not in ledger.symbols),
+            len(ledger.symbols) + (not instruments),
             ledger.open_orders + 1,
             self.orders.count(now_ns),
             self.replaces.count(now_ns),
@@ -230,13 +231,14 @@ class Account:
         return after <= limit or after <= _together(ledger.exposure(name), listings).worst
 
     def _other_listings(self, terms: InstrumentTerms) -> list[Book]:
-        """Return the books of the other stocks of a symbol: one company, listed elsewhere."""
+        """Return the books of the same stock or option under another id: listed elsewhere."""
+        contract = _contract(terms)
         return [
             book
             for book in self.ledger.books.values()
-            if book.is_stock
-            and book.terms.symbol == terms.symbol
+            if book.terms.symbol == terms.symbol
             and book.terms.instrument_id != terms.instrument_id
+            and _contract(book.terms) == contract
         ]
 
     def _stock_value(
@@ -271,11 +273,17 @@ class Account:
         return touches, total if is_known else None
 
     def _exposures_after(self, intent: OrderIntent) -> dict[str, Exposure]:
-        exposure_after = self.ledger.exposure_after
-        return {
-            leg.terms.instrument_id: exposure_after(intent, leg.terms.instrument_id, leg.ratio)
-            for leg in intent.terms.components
-        }
+        exposures: dict[str, Exposure] = {}
+        for leg in intent.terms.components:
+            name = leg.terms.instrument_id
+            exposure = self.ledger.exposure_after(intent, name, leg.ratio)
+            exposures[name] = _together(exposure, self._other_listings(leg.terms))
+        return exposures
+
+
+def _contract(terms: InstrumentTerms) -> tuple[object, ...]:
+    """Return what is one thing wherever it is listed."""
+    return terms.kind, terms.symbol, terms.right, terms.strike, terms.expiration_ns, terms.multiplier
 
 
 def _together(exposure: Exposure, listings: Iterable[Book]) -> Exposure:

@@ -110,7 +110,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     last_price: Decimal | None
     order_value_usd: Decimal | None
     exposure_after: dict[str, Exposure]
-    """By instrument id, for each that the order touches; of a stock all listings of its symbol together."""
+    """By instrument id, for each that the order touches; all listings of one thing count together."""
     symbol_value_after_usd: Decimal | None
     total_value_after_usd: Decimal | None
     symbols_after: int

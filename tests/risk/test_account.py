@@ -18,6 +18,7 @@ from risk.session_view import SessionView
 from risk.snapshot import DayResult, Exposure, Snapshot
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.table_market import (
+    LATER_NS,
     NOW_NS,
     TableMarket,
     bought,
@@ -99,6 +100,16 @@ def test_all_listings_of_a_symbol_count_together(keeper: Gatekeeper, market: Tab
     )
     market.quotes["F.NYSE"] = None
     assert snapshot(keeper, order(quantity=20)).symbol_value_after_usd is None
+
+
+def test_all_listings_of_an_option_count_together(keeper: Gatekeeper) -> None:
+    """Another strike, expiry or right is another contract."""
+    put = option(400)
+    elsewhere = msgspec.structs.replace(put, instrument_id="SPYCP400.CBOE")
+    for terms in (elsewhere, option(395), option(400, "call"), option(400, expiration_ns=LATER_NS)):
+        bought(keeper, 3, terms=terms)
+    bought(keeper, 5, terms=stock("SPY"))
+    assert snapshot(keeper, order(put, 2)).exposure_after == {put.instrument_id: Exposure(5, 0)}
 
 
 def test_two_listings_of_a_symbol_share_the_position_limit(keeper: Gatekeeper) -> None:
