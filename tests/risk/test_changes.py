@@ -302,3 +302,12 @@ def test_a_canceled_order_counts_at_its_largest_whatever_is_said_of_it_later() -
     assert counted.committed == 100
     counted.accept(120, D(5), 9)
     assert counted.committed == 120
+
+
+def test_a_refusal_that_answers_nothing_frees_nothing_later() -> None:
+    changes = Changes(START, 0)
+    changes.reject(1)
+    changes.request((100, D(5)))
+    changes.request((90, D(5)))
+    changes.reject(2)
+    assert changes.possible == [START, (100, D(5)), (90, D(5))]
