@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import takewhile
 from typing import Any
 
 from risk.account import Account
@@ -126,12 +127,8 @@ class SceneReader:
 
     def _is_closed_elsewhere(self, flattening: Flattening, symbol: str) -> bool:
         """Whether another flattening that is not resting came first."""
-        for each in self._account.flattenings:
-            if each is flattening:
-                return False
-            if not each.is_resting and each.covers(symbol):
-                return True
-        return False
+        earlier = takewhile(lambda each: each is not flattening, self._account.flattenings)
+        return any(not each.is_resting and each.covers(symbol) for each in earlier)
 
 
 def _held(key: _Key, terms: InstrumentTerms, gate: int, nautilus: int) -> Held:

@@ -9,13 +9,14 @@ import pytest
 from nautilus_trader.model.enums import OrderSide, TimeInForce, TriggerType
 
 from market.time import NS_PER_SECOND
-from risk.drills.nautilus_options import option_quotes, put
+from risk.drills.nautilus_options import combination, option_quotes, put
 from risk.market_view import Greeks
 from risk.operator_commands import FlattenSymbol, Resume, ResumeSymbol
 from tests.risk.flatten_rig import WHO, buys, closings, flattens, halted_until, outcomes, path, stop
 from tests.risk.limit_cases import limits
-from tests.risk.nautilus_rig import START_NS, Rig, Scripted, buy, quotes, scripted, shares, usd
+from tests.risk.nautilus_rig import START_NS, F, Rig, Scripted, buy, quotes, scripted, shares, usd
 from tests.risk.table_market import quote
+from tests.risk.test_nautilus_adoption import hold_future
 
 D = Decimal
 SHORT = put(500)
@@ -108,6 +109,14 @@ def test_a_person_ends_what_cannot_be_closed_by_resuming() -> None:
     assert rig.gate.keeper.account.flattenings == []
 
 
+def test_resuming_lets_a_burst_end_before_it_is_over() -> None:
+    rig = Rig(data=quotes("F", count=100))
+    halted_until(rig, START_NS + 10 * NS_PER_SECOND)
+    resume = Resume(by="Eve", reason="news")
+    rig.run(scripted({1: buys(), 5: flattens(rig), 8: lambda _: rig.gate.command(resume)}))
+    assert (rig.net(), outcomes(rig, "flatten_report")) == (0, ["flat"])
+
+
 def test_resuming_a_symbol_ends_its_flattening_alone() -> None:
     rig = Rig(data=quotes("F", count=200))
     halted_until(rig, START_NS + 60 * NS_PER_SECOND)
@@ -196,3 +205,61 @@ def test_an_option_is_offered_again_within_the_grace_of_the_order_before() -> No
     assert rig.rules() == []
     assert [str(order.price) for order in closings(rig)][:4] == ["4.00", "3.99", "3.98", "3.96"]
     assert sum(int(order.filled_qty) for order in closings(rig)) <= 1
+
+
+# -- What cannot be read --------------------------------------------------------------------------
+
+
+def test_a_position_that_cannot_be_closed_here_is_told_and_the_rest_is_closed() -> None:
+    rig = Rig()
+    hold_future(rig)
+    rig.run(scripted({1: buys(), 5: flattens(rig)}))
+    assert rig.net() == 0
+    (told,) = outcomes(rig, "flatten_report")
+    assert "1 ES.SMART of EXTERNAL: ES.SMART is a FuturesContract" in told
+    assert told.endswith("Close it in TWS.")
+
+
+def test_a_position_that_cannot_be_read_is_no_part_of_another_symbol() -> None:
+    rig = Rig()
+    hold_future(rig)
+    flatten = FlattenSymbol(symbol="F", **WHO)
+    rig.run(scripted({1: buys(), 5: lambda _: rig.gate.command(flatten)}))
+    assert outcomes(rig, "flatten_report") == ["flat"]
+
+
+def test_spreads_of_other_symbols_are_not_looked_at() -> None:
+    long = put(495)
+    rig = Rig(others=(SHORT, long, combination([(SHORT, -1), (long, 1)])))
+    rig.run(scripted({1: buys(), 5: flattens(rig)}))
+    assert (rig.net(), [order.instrument_id for order in closings(rig)]) == (0, [F])
+
+
+@pytest.mark.parametrize(("is_all", "left"), [(True, 0), (False, 1)])
+def test_an_emulated_order_that_cannot_be_read_goes_only_with_everything(is_all: bool, left: int) -> None:
+    rig = Rig()
+    flatten = flattens(rig) if is_all else lambda _: rig.gate.command(FlattenSymbol(symbol="F", **WHO))
+    read, hidden = rig.gate.instruments.terms, list[bool]()
+
+    def hide(strategy: Scripted) -> None:
+        hidden.append(True)
+        flatten(strategy)
+
+    def forget(instrument_id: Any) -> Any:
+        if hidden:
+            raise LookupError("gone")
+        return read(instrument_id)
+
+    rig.gate.instruments.terms = forget  # type: ignore[method-assign]
+    wait = {"emulation_trigger": TriggerType.BID_ASK}
+    rig.run(scripted({3: lambda each: each.submit_order(stop(each, **wait)), 6: hide}))
+    assert len(rig.engine.cache.orders_emulated()) == left
+
+
+def test_a_flattening_of_one_symbol_leaves_emulated_orders_of_others() -> None:
+    rig = Rig(symbols=("F", "GE"), data=quotes("F", count=20) + quotes("GE", count=20))
+    flatten = FlattenSymbol(symbol="GE", **WHO)
+    wait = {"emulation_trigger": TriggerType.BID_ASK}
+    place = {3: lambda each: each.submit_order(stop(each, **wait)), 6: lambda _: rig.gate.command(flatten)}
+    rig.run(scripted(place))
+    assert len(rig.engine.cache.orders_emulated()) == 1

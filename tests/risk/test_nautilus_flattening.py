@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from market.time import NS_PER_SECOND
 from risk.drills.nautilus_options import combination, option_quotes, put
 from risk.flatten import MAX_ROUNDS
 from risk.market_view import Greeks
-from risk.nautilus_gate import GateSetup, install_gate
+from risk.nautilus_gate import Gate, GateSetup, install_gate
 from risk.operator_commands import FlattenAll, FlattenSymbol
 from risk.performance import Fill
 from tests.risk.flatten_rig import (
@@ -276,7 +277,8 @@ def test_a_position_that_only_the_gate_knows_is_not_sold() -> None:
 # -- Hedging accounts -----------------------------------------------------------------------------
 
 
-def test_each_position_of_a_hedging_account_is_closed_by_its_own_order() -> None:
+def hedging(actions: Callable[[Gate], dict[int, Any]]) -> tuple[BacktestEngine, Gate]:
+    """Return an engine whose venue nets nothing, and its gate, after a run of a strategy's actions."""
     engine = BacktestEngine(
         BacktestEngineConfig(
             trader_id=TraderId("T-1"),
@@ -288,10 +290,30 @@ def test_each_position_of_a_hedging_account_is_closed_by_its_own_order() -> None
     engine.add_instrument(equity("F"))
     engine.add_data(quotes("F", count=40))
     gate = install_gate(engine, GateSetup(limits=limits(), session_rules=SESSION_RULES, universe=("F",)))
-    flatten = FlattenAll(**WHO)
-    engine.add_strategy(scripted({1: buys(60), 3: buys(40), 8: lambda _: gate.command(flatten)}))
+    engine.add_strategy(scripted(actions(gate)))
     engine.run()
+    return engine, gate
+
+
+def test_each_position_of_a_hedging_account_is_closed_by_its_own_order() -> None:
+    flatten = FlattenAll(**WHO)
+    engine, gate = hedging(lambda gate: {1: buys(60), 3: buys(40), 8: lambda _: gate.command(flatten)})
     assert engine.cache.positions_open() == []
     assert [report.is_flat for report in gate.kill_switch.reports] == [True]
     sent = [order for order in engine.cache.orders() if order.side == OrderSide.SELL]
     assert sorted(int(order.quantity) for order in sent) == [40, 60]
+
+
+def test_of_opposite_positions_of_a_hedging_account_only_the_net_is_closed() -> None:
+    flatten = FlattenAll(**WHO)
+
+    def sell(strategy: Scripted) -> None:
+        strategy.submit_order(strategy.order_factory.market(F, OrderSide.SELL, shares(20)))
+
+    engine, gate = hedging(lambda gate: {1: sell, 3: buys(60), 8: lambda _: gate.command(flatten)})
+    assert sum(position.signed_decimal_qty() for position in engine.cache.positions_open()) == 0
+    (report,) = gate.kill_switch.reports
+    assert report.is_flat
+    assert [
+        int(order.quantity) for order in engine.cache.orders() if "KILL_SWITCH" in (order.tags or ())
+    ] == [40]

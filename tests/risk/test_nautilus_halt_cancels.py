@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.risk.flatten_rig import buys, intercept, outcomes, stop
 from tests.risk.limit_cases import limits
 from tests.risk.live_rig import Node
 from tests.risk.nautilus_rig import F, Rig, Scripted, buy, quotes, scripted, shares, usd
+from tests.risk.table_market import order
 
 
 def halts(rig: Any) -> Any:
@@ -38,7 +40,9 @@ def test_of_a_stop_and_a_target_sent_apart_the_stop_stays(node: Node) -> None:
 
 def test_a_stop_that_is_larger_than_the_position_is_lowered(node: Node) -> None:
     rig = node()
-    rig.run(scripted({1: buys(60), 6: lambda each: each.submit_order(stop(each, 100, "4.9600")), 12: halts(rig)}))
+    rig.run(
+        scripted({1: buys(60), 6: lambda each: each.submit_order(stop(each, 100, "4.9600")), 12: halts(rig)})
+    )
     assert [int(order.quantity) for order in rig.open_orders] == [60]
     assert rig.rules() == []
 
@@ -46,10 +50,12 @@ def test_a_stop_that_is_larger_than_the_position_is_lowered(node: Node) -> None:
 def test_a_change_that_is_not_answered_is_not_sent_twice_and_told() -> None:
     rig = Rig()
     lost = intercept(rig, lambda command: isinstance(command, ModifyOrder))
-    rig.run(scripted({1: buys(60), 3: lambda each: each.submit_order(stop(each, 100, "4.9600")), 6: halts(rig)}))
-    (order,) = rig.open_orders
+    rig.run(
+        scripted({1: buys(60), 3: lambda each: each.submit_order(stop(each, 100, "4.9600")), 6: halts(rig)})
+    )
+    (kept,) = rig.open_orders
     assert len(lost) == 1
-    assert outcomes(rig, "halt_cancels") == [f"NOT CANCELED: {order.client_order_id}. Cancel them in TWS."]
+    assert outcomes(rig, "halt_cancels") == [f"NOT CANCELED: {kept.client_order_id}. Cancel them in TWS."]
 
 
 def test_an_emulated_stop_loss_stays_and_an_emulated_entry_goes() -> None:
@@ -103,8 +109,8 @@ def test_an_order_that_does_not_cancel_is_told_once() -> None:
     rig = Rig(data=quotes("F", count=60), limits=limits(max_replaces_per_minute=100))
     lost = intercept(rig, lambda command: isinstance(command, CancelOrder))
     rig.run(scripted({1: lambda each: each.submit_order(buy(each, 50)), 4: halts(rig)}))
-    (order,) = rig.open_orders
-    assert outcomes(rig, "halt_cancels") == [f"NOT CANCELED: {order.client_order_id}. Cancel them in TWS."]
+    (kept,) = rig.open_orders
+    assert outcomes(rig, "halt_cancels") == [f"NOT CANCELED: {kept.client_order_id}. Cancel them in TWS."]
     times = [command.ts_init for command in lost]
     assert {later - earlier for earlier, later in pairwise(times)} == {REPEAT_NS}
     assert len(times) > REPEATS_TOLD + 1
@@ -154,3 +160,55 @@ def test_an_order_that_cannot_be_canceled_hides_no_other() -> None:
     orders._execute = fail_once
     rig.run(scripted({1: place, 4: halts(rig)}))
     assert rig.open_orders == []
+
+
+def test_an_order_that_cannot_be_lowered_hides_no_other() -> None:
+    rig = Rig()
+    orders = rig.gate.kill_switch._orders
+    execute = orders._execute
+
+    def fail(command: Any) -> None:
+        if isinstance(command, ModifyOrder):
+            raise RuntimeError("fault")
+        execute(command)
+
+    def place(strategy: Scripted) -> None:
+        strategy.submit_order(stop(strategy, 100, "4.9600"))
+        strategy.submit_order(buy(strategy, 10))
+
+    orders._execute = fail
+    rig.run(scripted({1: buys(60), 3: place, 6: halts(rig)}))
+    assert [int(order.quantity) for order in rig.open_orders] == [100]
+
+
+def test_an_order_that_nautilus_does_not_know_is_neither_lowered_nor_canceled() -> None:
+    rig = Rig()
+
+    def invent(_: Any) -> None:
+        terms = rig.gate.instruments.terms(F)
+        fields = {"side": "sell", "order_type": "stop", "limit_price": None, "trigger_price": Decimal("4.40")}
+        for count in (100, 10):
+            rig.gate.keeper.adopt_order(order(terms, count, order_id=f"GHOST-{count}", **fields), filled=0)
+
+    rig.run(scripted({1: buys(60), 3: invent, 6: halts(rig)}))
+    assert (rig.open_orders, rig.rules()) == ([], [])
+    assert outcomes(rig, "halt_cancels") != []
+
+
+def test_an_emulated_order_that_cannot_be_canceled_hides_no_other() -> None:
+    rig = Rig()
+    orders = rig.gate.kill_switch._orders
+    make, faults = orders._cancel_command, [1]
+
+    def fail_once(each: Any) -> Any:
+        if faults:
+            raise RuntimeError(f"fault {faults.pop()}")
+        return make(each)
+
+    def place(strategy: Scripted) -> None:
+        for count in (10, 11):
+            strategy.submit_order(stop(strategy, count, emulation_trigger=TriggerType.BID_ASK))
+
+    orders._cancel_command = fail_once  # type: ignore[assignment, method-assign]
+    rig.run(scripted({3: place, 6: halts(rig)}))
+    assert len(rig.engine.cache.orders_emulated()) == 1
