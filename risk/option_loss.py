@@ -91,9 +91,12 @@ def uncovered_short(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> I
     There is one exactly where `worst_floor_usd` is None: it names what that only counts.
     """
     held, mixed = _after_sales(held, orders)
-    tried = [(), *((order,) for order in mixed)] if len(mixed) > MAX_ORDERS_COMBINED else _subsets(mixed)
-    for filled in tried:
-        holdings = _together(held, filled)
+    tried: Iterable[Sequence[Holding]]
+    if len(mixed) > MAX_ORDERS_COMBINED:
+        tried = [held, *(order.holdings for order in mixed)]
+    else:
+        tried = (_together(held, filled) for filled in _subsets(mixed))
+    for holdings in tried:
         for short in reversed(holdings):
             if short.quantity < 0 and _net_that_lives_as_long(short.terms, holdings) < 0:
                 return short.terms

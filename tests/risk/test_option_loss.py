@@ -224,6 +224,14 @@ def test_a_short_without_its_cover_is_named_exactly_where_risk_is_undefined(
     assert short is None or any(leg.terms == short and leg.quantity < 0 for leg in legs)
 
 
+def test_of_many_orders_each_must_cover_itself_and_the_one_that_does_not_is_named() -> None:
+    spreads = [OptionOrder((put(90, 1), put(95, -1)), ZERO)] * 6
+    strange = OptionOrder((call(110, 1), put(95, -1)), ZERO)
+    assert worst_floor_usd([put(95, 1)], [*spreads, strange]) is None
+    assert uncovered_short([put(95, 1)], [*spreads, strange]) == put(95, -1).terms
+    assert uncovered_short([put(95, 1)], [*spreads, spreads[0]]) is None
+
+
 def test_the_leg_that_was_sold_last_is_named() -> None:
     held = [put(100, -1), put(95, 2)]
     sold = OptionOrder((put(90, -1), call(110, -1)), ZERO)
