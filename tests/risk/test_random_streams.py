@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from risk.book import Book
 from risk.ledger import Ledger
 from tests.risk.random_streams import Stream
 
@@ -61,3 +62,31 @@ def test_a_gate_without_its_ledger_fails_the_streams(monkeypatch: pytest.MonkeyP
         except AssertionError:
             failures += 1
     assert failures > 0
+
+
+def _fails() -> bool:
+    """Return whether some stream exceeds a limit."""
+    for seed in range(1_000):
+        try:
+            Stream(seed).run(STEPS_MAX)
+        except AssertionError:
+            return True
+    return False
+
+
+def test_a_gate_that_counts_sleeping_children_for_nothing_fails_the_streams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count = Book._count
+    monkeypatch.setattr(Book, "_count", lambda self, working, **_: count(self, working, awake_only=True))
+    assert _fails()
+
+
+def test_a_gate_that_believes_every_rejection_fails_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = Ledger.closed
+
+    def believe(self: Ledger, order_id: str, now_ns: int, *, may_fill_late: bool, **fields: bool) -> None:
+        closed(self, order_id, now_ns, may_fill_late=may_fill_late and not fields.get("may_work_on"))
+
+    monkeypatch.setattr(Ledger, "closed", believe)
+    assert _fails()
