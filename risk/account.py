@@ -134,12 +134,21 @@ class Account:
         if may_close and self.ledger.closes(intent):
             return is_stock or self.options.is_reducing(intent)
         if not is_stock:
-            options = self.limits.options
-            most = 0 if options is None else options.max_contracts_per_leg
-            return may_close and self.options.closes_again(intent, max_contracts=most)
+            return may_close and self._may_close_again(intent)
         if not (may_close or (intent.protects_id is not None and self._protects(intent))):
             return False
         return self._adds_no_reach(intent)
+
+    def _may_close_again(self, intent: OrderIntent) -> bool:
+        """Whether an option order may close what one canceled within the grace period did not.
+
+        A late fill of that one would leave a naked short, so a strategy waits while the breaker is RUNNING.
+        """
+        options = self.limits.options
+        must_wait = self.breaker.state == "RUNNING" and intent.order_id != self.kill_switch_order
+        if options is None or must_wait:
+            return False
+        return self.options.closes_again(intent, max_contracts=options.max_contracts_per_leg)
 
     def is_flattening(self, symbol: str) -> bool:
         """Whether the kill switch is to close a symbol, now or once it can."""

@@ -138,3 +138,20 @@ def test_without_limits_for_options_the_grace_period_is_waited_for(market: Table
     assert again(keeper, P100, 5, "sell") == "breaker_state"
     late = order(P100, 5, side="sell", limit_price=D("0.99"))
     assert verdict(keeper, late, NOW_NS + 3 * NS_PER_SECOND) == "reducing"
+
+
+def test_while_the_breaker_runs_a_strategy_waits_and_the_kill_switch_does_not(market: TableMarket) -> None:
+    """Of the canceled sale one may have filled, unreported: sold again, the account would be naked."""
+    market.default_quote = quote("1.00", "1.10")
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), market)
+    call = option(115, "call")
+    bought(keeper, 4, terms=call, price="1.00")
+    close(keeper, call, 2, "sell")
+    assert again(keeper, call, 3, "sell") == "option_defined_risk"
+    assert again(keeper, call, 2, "sell") == "reducing"
+    sale = order(call, 1, side="sell", limit_price=D("1.05"))
+    keeper.account.kill_switch_order = sale.order_id
+    assert verdict(keeper, sale, LATER_NS) == "reducing"
+    keeper.account.kill_switch_order = None
+    late = order(call, 1, side="sell", limit_price=D("1.05"))
+    assert verdict(keeper, late, NOW_NS + 2 * NS_PER_SECOND) == "reducing"
