@@ -16,8 +16,13 @@ ONCE_FAILED = (
     (1_340_475_914_640_208_311, 30),  # a late refusal of one modification freed a later one
     (1_940_418_427, 32),  # a sell order that only closed was raised, and was taken for an opening
     (3_884_988_758_747_233_961, 35),
+    (717_040_181_910_841_953, 24),  # calls were sold again within the grace of a sale that had filled
 )
-"""Seed and steps of streams in which a limit, or its check, was once wrong."""
+"""Seed and steps of streams in which a limit, or its check, was once wrong.
+
+Streams that draw more than they did then go other ways; what was found has tests of its own besides:
+`test_changes.py`, `test_closing_options_again.py`.
+"""
 
 
 @pytest.mark.slow
