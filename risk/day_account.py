@@ -107,7 +107,7 @@ class DayAccount:
         What the file of an earlier run knows waits for `confirm`: until positions are reconciled, a
         part of them may not have been found yet.
         """
-        for name in held.keys() | self.holdings.keys():
+        for name in sorted(held.keys() | self.holdings.keys()):
             quantity, multiplier = held.get(name, (0, 1))
             holding, mark = self.holdings.get(name), self.marks.get(name)
             unexplained = quantity - (0 if holding is None else holding.quantity)

@@ -14,15 +14,15 @@ from risk.intent import Kind
 from risk.snapshot import Quote, Touch
 
 ZERO = Decimal(0)
-WIDEST: dict[Kind, int] = {"stock": 2, "option": 10, "spread": 10}
+WIDEST_STOCK, WIDEST_OPTION = 2, 10
 """A bid whose ask is more than this many times as high is a stub, not a price."""
 
 
 class Mark(Touch, frozen=True, gc=False):
     """Bid and ask in USD a share; when their quote was made, and when one was last seen (ns UTC, or 0)."""
 
-    made_ns: int = 0
-    seen_ns: int = 0
+    made_ns: int
+    seen_ns: int
 
 
 def mark_at(price: Decimal, now_ns: int = 0) -> Mark:
@@ -40,7 +40,7 @@ def follow(mark: Mark | None, quote: Quote, kind: Kind, now_ns: int) -> Mark | N
     if bid is not None and ask is not None:
         if bid > ask:
             return mark
-        if ask <= bid * WIDEST[kind]:
+        if ask <= bid * (WIDEST_STOCK if kind == "stock" else WIDEST_OPTION):
             return Mark(bid, ask, quote.ts_ns, now_ns)
     has_no_bidder = kind == "option" and bid is None and ask is not None
     if mark is None:

@@ -248,6 +248,14 @@ def test_readings_closer_than_the_interval_are_one() -> None:
     ]  # fmt: skip
 
 
+def test_readings_of_one_instant_are_one() -> None:
+    assert verdicts(reading(7), reading(7), reading(7)) == ["suspect", "ignored", "ignored"]
+
+
+def test_a_reading_of_a_clock_that_went_back_counts() -> None:
+    assert verdicts(reading(900), reading(0), reading(100)) == ["suspect", "suspect", "confirmed"]
+
+
 def test_a_confirmed_value_acts_at_once() -> None:
     assert verdicts(reading(0, confirmed=True)) == ["confirmed"]
     assert verdicts(reading(0), reading(1, confirmed=True), reading(2)) == ["suspect", "confirmed", "suspect"]

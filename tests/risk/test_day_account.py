@@ -142,6 +142,35 @@ def test_a_found_position_that_is_sold_before_any_quote_counts_from_that_price()
     assert run.look("4.00") == -60
 
 
+def test_the_spread_of_a_single_share_is_no_profit() -> None:
+    run = Run()
+    run.fill(1, "5.00")
+    assert run.look("5.00") == 0
+    again = Run(run)
+    again.find(1)
+    assert again.look("5.00") == 0
+    other = Run()
+    other.find(1)
+    assert other.look("5.00") == 0
+
+
+def test_a_position_that_is_corrected_away_was_worth_its_bid() -> None:
+    run = Run()
+    run.fill(100, "5.00")
+    assert run.look("5.00") == 0
+    run.find(-100, owner="S-ONE")
+    assert run.look("5.00") == 0
+    assert run.look("4.00") == 0
+
+
+def test_each_instrument_that_is_found_counts() -> None:
+    run = Run()
+    run.fill(100, "5.00")
+    run.keeper.adopt_position("S-ONE", GE, 10, D("7.00"))
+    run.look("5.00")
+    assert run.look("4.00") == -110
+
+
 def test_two_strategies_that_hold_against_each_other_neither_win_nor_lose() -> None:
     run = Run()
     run.fill(100, "5.00")
@@ -339,6 +368,21 @@ def test_a_position_that_changed_overnight_without_executions_counts_anew(found:
     assert run.look("2.40") == -found * D("0.10")
 
 
+def test_of_two_positions_of_the_day_before_one_may_have_changed() -> None:
+    first = Run()
+    first.fill(100, "5.00")
+    first.fill(10, "5.00", terms=GE)
+    first.look("5.00")
+    run = Run(first, now_ns=TOMORROW_NS, confirmed=False)
+    run.find(200)
+    run.keeper.adopt_position("S-ONE", GE, 10, D("5.00"))
+    run.performance.confirm()
+    assert run.look("4.00") == -10
+    run.keeper.adopt_position("S-ONE", GE, 10, D("5.00"))
+    run.look("4.00")
+    assert run.look("3.00") == -10 - 200 - 20
+
+
 def test_an_older_file_does_not_know_the_days_start() -> None:
     run = carried("2024-03-07T10:00:00-05:00")
     run.find(100, "5.40")
@@ -378,10 +422,12 @@ def test_a_clock_that_runs_ahead_and_goes_back_loses_nothing() -> None:
     run.fill(100, "5.00")
     run.fill(-60, "4.50", fee="1")
     run.look("5.00", times=3)
+    run.now_ns = TOMORROW_NS
     run.account.roll_day(TOMORROW_NS)
     assert run.result == 0
     run.fill(-40, "4.90")
-    run.account.roll_day(run.now_ns)
+    assert (run.result, run.account.day) == (D(-4), date(2024, 3, 6))
+    run.account.roll_day(NOW_NS)
     day = run.performance.result()
     assert (day.profit_usd, day.high_usd, day.consecutive_losses) == (D(-35), D(0), 1)
     assert (run.performance.realized_usd, run.account.day) == (D(-35), DAY)
@@ -394,10 +440,10 @@ def test_a_high_of_the_day_ahead_and_a_pause_are_kept() -> None:
     for _ in range(LIMITS.max_consecutive_losses):
         run.fill(1, "5.00")
         run.fill(-1, "4.00")
-    pause = run.performance.paused_until_ns
-    run.account.roll_day(TOMORROW_NS)
+    pause, run.now_ns = run.performance.paused_until_ns, TOMORROW_NS
     run.fill(10, "5.00")
     run.look("7.00", times=3)
+    assert run.performance.result().high_usd == 20
     run.account.roll_day(NOW_NS)
     assert run.performance.result().high_usd == 20 - LIMITS.max_consecutive_losses
     assert run.performance.paused_until_ns == pause is not None
