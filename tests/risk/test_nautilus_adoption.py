@@ -271,6 +271,17 @@ def test_an_unreadable_order_of_somebody_is_safe_mode_and_no_halt(node: Node, co
     assert rig.rules() == ["breaker_state"]
 
 
+def test_a_fill_of_an_instrument_that_cannot_be_read_is_safe_mode_and_no_halt(node: Node) -> None:
+    rig = node()
+
+    def fill(strategy: Scripted) -> None:
+        strategy.cache.add_instrument(FUTURE)
+        rig.gate.events.on_order_event(future_fill(OrderSide.BUY, "1"))
+
+    rig.run(scripted({3: fill}))
+    assert (breaker(rig).state, breaker(rig).causes) == ("SAFE_MODE", ("unreadable",))
+
+
 def test_a_stock_in_pounds_cannot_be_read() -> None:
     rig = Rig()
     listed = Equity(InstrumentId.from_str("F.LSE"), Symbol("F"), GBP, 4, usd("0.0100"), shares(1), 0, 0)

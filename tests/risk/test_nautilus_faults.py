@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.execution.messages import SubmitOrder
+from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder
 from nautilus_trader.model.enums import OrderType
 from nautilus_trader.model.events import OrderDenied, OrderModifyRejected
 from nautilus_trader.model.objects import Quantity
@@ -23,6 +23,7 @@ from tests.risk.nautilus_rig import (
     at,
     buy,
     market,
+    names,
     raises,
     scripted,
     send,
@@ -128,6 +129,20 @@ def test_a_modification_that_fails_after_it_was_reserved_is_refused_and_taken_ba
     assert rig.rules() == ["judgement"]
     assert len(strategy.named(OrderModifyRejected)) == 1
     assert (counted, halted_by(rig)) == ([10], ("HALT", "gate_fault"))
+
+
+def test_a_modification_to_a_fraction_is_refused_without_a_halt(node: Node) -> None:
+    def split(strategy: Scripted) -> None:
+        order = working(strategy)
+        fields: dict[str, Any] = {"price": None, "trigger_price": None, **names(order, strategy)}
+        send(strategy, ModifyOrder(quantity=Quantity.from_str("1.5"), **fields))
+
+    rig = node()
+    strategy = scripted({1: lambda each: each.submit_order(buy(each, 10)), 5: split})
+    rig.run(strategy)
+    assert rig.rules() == ["ib_fraction"]
+    assert len(strategy.named(OrderModifyRejected)) == 1
+    assert rig.gate.keeper.account.breaker.state == "RUNNING"
 
 
 def test_a_modification_that_cannot_even_be_refused_goes_nowhere(node: Node) -> None:
