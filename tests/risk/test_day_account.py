@@ -171,6 +171,17 @@ def test_each_instrument_that_is_found_counts() -> None:
     assert run.look("4.00") == -110
 
 
+def test_a_run_is_flat_only_when_neither_it_nor_the_file_knows_a_position() -> None:
+    run = Run()
+    assert run.performance.is_flat
+    run.find(100)
+    assert not run.performance.is_flat  # though nothing of it is counted yet
+    first = Run()
+    first.fill(100, "5.00")
+    assert not first.performance.is_flat
+    assert not Run(first, confirmed=False).performance.is_flat  # it may still be found
+
+
 def test_two_strategies_that_hold_against_each_other_neither_win_nor_lose() -> None:
     run = Run()
     run.fill(100, "5.00")
