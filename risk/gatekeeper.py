@@ -209,8 +209,13 @@ class Gatekeeper:
         self.account.ledger.closed(order_id, now_ns, may_fill_late=True)
 
     def finished(self, order_id: str, now_ns: int) -> None:
-        """Book the end of an order that is filled, or was denied before it left."""
-        self.account.ledger.closed(order_id, now_ns, may_fill_late=False)
+        """Book the end of an order that is filled, or was denied before it left.
+
+        While a modification is unanswered the broker may work on what grew: that counts for the grace period.
+        """
+        ledger = self.account.ledger
+        grows = ledger.pending_changes(order_id) > 0
+        ledger.closed(order_id, now_ns, may_fill_late=False, may_work_on=grows)
 
     # -- Start ------------------------------------------------------------------------------------
 

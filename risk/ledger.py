@@ -220,15 +220,13 @@ class Ledger:
     def closed(self, order_id: str, now_ns: int, *, may_fill_late: bool, may_work_on: bool = False) -> None:
         """End an order; with `may_fill_late` (canceled, expired) its rest counts for the grace period.
 
-        So it does with `may_work_on`, where the end is only supposed, and of an order that is said to be
-        filled while a modification is unanswered: the broker may work on what grew.
+        So it does with `may_work_on`, where the end is only supposed and the broker may work on.
         """
         reservation = self.reservations.get(order_id)
         if reservation is None or not reservation.is_open:
             return
-        reservation.may_work_on = may_work_on or (not may_fill_late and bool(reservation.pending))
-        lingers = may_fill_late or reservation.may_work_on
-        if lingers and self.grace_ns and reservation.filled < reservation.committed:
+        reservation.may_work_on = may_work_on
+        if (may_fill_late or may_work_on) and self.grace_ns and reservation.filled < reservation.committed:
             reservation.close(now_ns)
             self._closing.append((now_ns + self.grace_ns, order_id))
         else:

@@ -120,16 +120,9 @@ class OrderEvents:
         if order is not None:  # the fill of a leg has none
             self._adoption.adopt_order(order)
             if order.is_closed:
-                self._finish(order_id, now_ns)
+                self.keeper.finished(order_id, now_ns)
         self.supervisor.after_fill(terms, now_ns)
         self._on_position(terms)
-
-    def _finish(self, order_id: str, now_ns: int) -> None:
-        """End an order that Nautilus has filled: with a change under way, more of it may work and fill."""
-        if self.keeper.account.ledger.pending_changes(order_id):
-            self.keeper.ended(order_id, now_ns)
-        else:
-            self.keeper.finished(order_id, now_ns)
 
     def _on_ended(self, event: Any) -> None:
         self.keeper.ended(event.client_order_id.value, self._clock.timestamp_ns())

@@ -20,6 +20,7 @@ from risk.option_loss import (
     add_known,
     can_be_short,
     uncovered_short,
+    uncovers,
     worst_floor_usd,
     worst_loss_usd,
 )
@@ -70,10 +71,11 @@ class OptionBook:
         own, account = stakes.get((intent.strategy_id, symbol)), _merged(stakes, symbol)
         if own is None or not _owns(own, order):
             return _is_no_worse(account, order)
-        if not _is_no_worse(own, order) or _uncovers(account, order):
+        if not _is_no_worse(own, order) or uncovers(order, account.held, account.orders):
             return False
         alive = self._stakes(skip=intent.order_id, without=lambda each: _was_canceled(each) or without(each))
-        return not _uncovers(_merged(alive, symbol), order)
+        account = _merged(alive, symbol)
+        return not uncovers(order, account.held, account.orders)
 
     def closes_again(self, intent: OrderIntent, *, max_contracts: int) -> bool:
         """Return whether an order closes what one canceled within the grace period did not.
@@ -251,13 +253,6 @@ def _is_no_worse(stake: _Stake, order: OptionOrder) -> bool:
     before = worst_floor_usd(stake.held, stake.orders)
     after = worst_floor_usd(stake.held, [*stake.orders, order])
     return after is not None and (before is None or after >= before)
-
-
-def _uncovers(stake: _Stake, order: OptionOrder) -> bool:
-    """Whether an order makes naked what was covered."""
-    if worst_floor_usd(stake.held, [*stake.orders, order]) is not None:
-        return False
-    return worst_floor_usd(stake.held, stake.orders) is not None
 
 
 def awaits_legs(reservation: Reservation) -> bool:

@@ -103,6 +103,17 @@ def uncovered_short(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> I
     return None
 
 
+def uncovers(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[OptionOrder]) -> bool:
+    """Return whether an order could make naked what was covered, each right and size by itself."""
+    for kind in {_kind(leg.terms) for leg in sold.holdings if leg.quantity < 0}:
+        of_kind = [leg for leg in held if _kind(leg.terms) == kind]
+        before = [_part(order, kind) for order in orders]
+        is_naked = worst_floor_usd(of_kind, [*before, _part(sold, kind)]) is None
+        if is_naked and worst_floor_usd(of_kind, before) is not None:
+            return True
+    return False
+
+
 def can_be_short(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[OptionOrder]) -> bool:
     """Return whether an option of a right and size that `sold` sells could be short once all sales fill."""
     kinds = {_kind(each.terms) for each in sold.holdings if each.quantity < 0}
@@ -112,6 +123,11 @@ def can_be_short(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[Op
             name = each.terms.instrument_id
             counts[name] = counts.get(name, 0) + each.quantity
     return any(count < 0 for count in counts.values())
+
+
+def _part(order: OptionOrder, kind: tuple[Right | None, int]) -> OptionOrder:
+    """Return the legs of one right and size."""
+    return OptionOrder(tuple(leg for leg in order.holdings if _kind(leg.terms) == kind), None)
 
 
 def _kind(terms: InstrumentTerms) -> tuple[Right | None, int]:

@@ -173,3 +173,12 @@ def test_a_growing_order_whose_old_quantity_fills_counts_its_growth(
     keeper.account.ledger.release_expired(NOW_NS + 2_000 * NS_PER_MS)
     assert keeper.account.ledger.exposure("F.SMART").worst_long == 10
     assert keeper.account.ledger.reservations == {}
+
+
+def test_a_certain_rejection_frees_an_order_although_a_change_is_unanswered() -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), TableMarket())
+    intent = order(quantity=50)
+    verdict(keeper, intent)
+    assert isinstance(keeper.change(changed(intent, 40), 40, NOW_NS), Approved)
+    keeper.rejected(intent.order_id, NOW_NS, is_certain=True)
+    assert keeper.account.ledger.reservations == {}

@@ -196,3 +196,12 @@ def test_no_closing_orders_whichever_fill_leave_a_covered_account_naked(
                 for leg in each.terms.components
             ]
             assert not is_covered or floor_usd([*holdings, *legs]) is not None
+
+
+def test_calls_are_not_sold_by_two_owners_beside_a_put_that_is_naked(halted: Gatekeeper) -> None:
+    """A naked put, as while its cover's fill is not reported yet, hides no call that becomes naked."""
+    hold(halted, "A", 3)
+    hold(halted, "C", -3, option(390))
+    assert verdict(halted, sale(1, strategy_id="B")) == "reducing"
+    assert verdict(halted, sale(3, strategy_id="A")) == "breaker_state"
+    assert verdict(halted, sale(2, strategy_id="A")) == "reducing"
