@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.gatekeeper import Gatekeeper
-from risk.intent import InstrumentTerms, Leg, OrderIntent
+from risk.intent import InstrumentTerms, OrderIntent
 from risk.openings import closes_alone, openings
 from risk.performance import Fill
 from tests.risk.limit_cases import LIMITS
@@ -101,20 +101,18 @@ def test_an_order_that_has_ended_is_not_canceled() -> None:
 
 
 def test_an_order_that_cannot_be_judged_could_open_and_hides_no_other(keeper: Gatekeeper) -> None:
-    """A buy-write typed into TWS: a combination with a stock leg."""
-    call = option(5, "call", symbol="F")
-    mixed = msgspec.structs.replace(
-        spread((call, -1)), instrument_id="BW.SMART", legs=(Leg(F, 100), Leg(call, -1))
-    )
-    for terms, count in ((call, 1), (F, -100)):
-        fill = Fill(strategy_id="EXTERNAL", terms=terms, signed_quantity=count, price=D(1))
-        keeper.filled("X", terms.instrument_id, fill, NOW_NS)
-    adopt(
-        keeper,
-        order(mixed, 1, strategy_id="EXTERNAL", order_id="BW"),
-        order(stock("GE"), 5, order_id="ENTRY"),
-    )
-    assert found(keeper) == ["BW", "ENTRY"]
+    bought(keeper, 100)
+    judge = keeper.account.is_reducing
+
+    def fail(intent: OrderIntent) -> bool:
+        if intent.terms.symbol == "GE":
+            raise ValueError("no terms")
+        return judge(intent)
+
+    keeper.account.is_reducing = fail  # type: ignore[method-assign]
+    odd, entry = order(stock("GE"), 5, order_id="ODD"), order(None, 5, order_id="ENTRY")
+    adopt(keeper, odd, entry, stop(100, "STOP"))
+    assert found(keeper) == ["ODD", "ENTRY"]
 
 
 def test_a_stop_larger_than_the_position_is_lowered_to_it(keeper: Gatekeeper) -> None:
