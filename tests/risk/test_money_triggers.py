@@ -196,9 +196,7 @@ def test_one_quote_is_one_reading_a_second(desk: Desk) -> None:
     desk = Desk(risk_limits=WIDE_TRADE)
     losing(desk)
     start_ns = desk.now_ns
-    while desk.state == "RUNNING":
-        desk.now_ns += STEP_NS
-        desk.supervisor.watch(desk.now_ns)
+    _watch_until_it_acts(desk, STEP_NS)
     assert desk.now_ns - start_ns == 2 * NS_PER_SECOND + STEP_NS
 
 
@@ -274,9 +272,7 @@ def test_a_position_without_a_price_is_a_cause_that_clears_itself(desk: Desk) ->
     desk.look()
     sound, desk.market.default_quote = desk.market.default_quote, None
     start_ns = desk.now_ns
-    while desk.state == "RUNNING":
-        desk.now_ns += NS_PER_SECOND
-        desk.supervisor.watch(desk.now_ns)
+    _watch_until_it_acts(desk, NS_PER_SECOND)
     assert desk.now_ns - start_ns == (silence + 1) * NS_PER_SECOND
     assert desk.account.breaker.causes == ("unpriced_position",)
     assert desk.account.breaker.reason == f"F.SMART held, without a sound quote for {silence} s"
@@ -349,3 +345,12 @@ def _saved_price(desk: Desk) -> str:
     day = desk.file.load(1).day
     assert day is not None
     return str(day.holdings[0].price_usd)
+
+
+def _watch_until_it_acts(desk: Desk, step_ns: int) -> None:
+    """Look at the same quotes until the breaker moves, two hundred times at most."""
+    for _ in range(200):
+        if desk.state != "RUNNING":
+            return
+        desk.now_ns += step_ns
+        desk.supervisor.watch(desk.now_ns)
