@@ -104,12 +104,11 @@ def uncovered_short(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> I
 
 
 def uncovers(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[OptionOrder]) -> bool:
-    """Return whether an order could make naked what was covered, each right and size by itself."""
+    """Return whether an order could leave more short options without cover, each right and size by itself."""
     for kind in {_kind(leg.terms) for leg in sold.holdings if leg.quantity < 0}:
         of_kind = [leg for leg in held if _kind(leg.terms) == kind]
         before = [_part(order, kind) for order in orders]
-        is_naked = worst_floor_usd(of_kind, [*before, _part(sold, kind)]) is None
-        if is_naked and worst_floor_usd(of_kind, before) is not None:
+        if _worst_shortage(of_kind, [*before, _part(sold, kind)]) > _worst_shortage(of_kind, before):
             return True
     return False
 
@@ -123,6 +122,28 @@ def can_be_short(sold: OptionOrder, held: Sequence[Holding], orders: Sequence[Op
             name = each.terms.instrument_id
             counts[name] = counts.get(name, 0) + each.quantity
     return any(count < 0 for count in counts.values())
+
+
+def _worst_shortage(held: Sequence[Holding], orders: Sequence[OptionOrder]) -> int:
+    """Return the most short options of one right and size that could lack their cover."""
+    held, mixed = _after_sales(held, orders)
+    if len(mixed) > MAX_ORDERS_COMBINED:
+        return sum(_shortage(part) for part in (held, *(order.holdings for order in mixed)))
+    return max(_shortage(_together(held, filled)) for filled in _subsets(mixed))
+
+
+def _shortage(holdings: Sequence[Holding]) -> int:
+    """Return how many short options of one right and size lack a long one that lives as long."""
+    counts: dict[int, int] = {}
+    for each in holdings:
+        expires_ns = each.terms.expiration_ns or 0
+        counts[expires_ns] = counts.get(expires_ns, 0) + each.quantity
+    spare = missing = 0
+    for expires_ns in sorted(counts, reverse=True):  # what lives longest covers what ends before
+        spare += counts[expires_ns]
+        if spare < 0:
+            missing, spare = missing - spare, 0
+    return missing
 
 
 def _part(order: OptionOrder, kind: tuple[Right | None, int]) -> OptionOrder:

@@ -140,11 +140,11 @@ def test_the_cover_of_another_owners_short_is_no_ones_to_sell(halted: Gatekeeper
     assert verdict(halted, sale(1)) == "reducing"
 
 
-def test_an_account_that_is_naked_already_may_still_sell_what_covers_nothing(halted: Gatekeeper) -> None:
+def test_an_account_that_is_naked_already_becomes_no_more_so(halted: Gatekeeper) -> None:
     hold(halted, "B", -1, option(390, "call"))
     hold(halted, "A", 1, option(380, "call"))
     hold(halted, "B", -1, option(395, "call"))
-    assert verdict(halted, sale(1, terms=option(380, "call"), strategy_id="A")) == "reducing"
+    assert verdict(halted, sale(1, terms=option(380, "call"), strategy_id="A")) == "breaker_state"
 
 
 STRIKES = (90, 100, 110, 120)
@@ -205,3 +205,21 @@ def test_calls_are_not_sold_by_two_owners_beside_a_put_that_is_naked(halted: Gat
     assert verdict(halted, sale(1, strategy_id="B")) == "reducing"
     assert verdict(halted, sale(3, strategy_id="A")) == "breaker_state"
     assert verdict(halted, sale(2, strategy_id="A")) == "reducing"
+
+
+def test_no_cover_is_sold_while_more_is_short_than_covered(halted: Gatekeeper) -> None:
+    """The fill of a covering leg may be on its way: what is naked until then must not become more so."""
+    hold(halted, "A", 3, option(100, expiration_ns=LATER_NS))
+    hold(halted, "B", -6, option(100))
+    late = {"terms": option(100, expiration_ns=LATER_NS)}
+    assert verdict(halted, sale(3, strategy_id="A", **late)) == "breaker_state"
+    hold(halted, "B", 3, option(95))
+    assert verdict(halted, sale(1, strategy_id="A", **late)) == "breaker_state"
+    hold(halted, "B", 1, option(90))
+    assert verdict(halted, sale(1, strategy_id="A", **late)) == "reducing"
+
+
+def test_what_ends_before_the_short_option_covers_nothing_and_may_be_sold(halted: Gatekeeper) -> None:
+    hold(halted, "A", 3, option(100))
+    hold(halted, "B", -1, option(100, expiration_ns=LATER_NS))
+    assert verdict(halted, sale(3, strategy_id="A", terms=option(100))) == "reducing"

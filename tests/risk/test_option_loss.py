@@ -17,6 +17,7 @@ from risk.option_loss import (
     add_known,
     floor_usd,
     uncovered_short,
+    uncovers,
     worst_floor_usd,
     worst_loss_usd,
 )
@@ -239,3 +240,27 @@ def test_the_leg_that_was_sold_last_is_named() -> None:
     assert short is not None
     assert short.instrument_id == option(110, "call").instrument_id
     assert uncovered_short(held, []) is None
+
+
+@given(st.lists(LEGS, max_size=5), st.lists(WORKING, max_size=MAX_ORDERS_COMBINED - 1), WORKING)
+def test_what_makes_risk_undefined_uncovers_and_what_leaves_it_defined_does_not(
+    held: list[Holding], orders: list[OptionOrder], sold: OptionOrder
+) -> None:
+    was_defined = worst_floor_usd(held, orders) is not None
+    is_defined = worst_floor_usd(held, [*orders, sold]) is not None
+    if was_defined or is_defined:
+        assert uncovers(sold, held, orders) == (was_defined and not is_defined)
+
+
+@pytest.mark.parametrize(("count", "answer"), [(1, False), (2, True)])
+def test_an_order_that_adds_to_what_is_naked_uncovers(count: int, answer: bool) -> None:
+    held = [put(100, -3), put(95, 2), put(90, 1, late=True), put(85, 1)]
+    assert uncovers(OptionOrder((put(85, -count),), ZERO), held, ()) == answer
+    assert uncovers(OptionOrder((call(110, -1),), ZERO), held, ()) is True
+    assert uncovers(OptionOrder((put(85, 1),), ZERO), held, ()) is False
+
+
+def test_beside_many_orders_each_is_covered_by_itself() -> None:
+    spreads = [OptionOrder((put(90, 1), put(95, -1)), ZERO)] * (MAX_ORDERS_COMBINED + 1)
+    assert uncovers(OptionOrder((put(95, -1),), ZERO), [put(100, 1)], spreads) is False
+    assert uncovers(OptionOrder((put(95, -2),), ZERO), [put(100, 1)], spreads) is True
