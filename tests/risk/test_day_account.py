@@ -20,7 +20,7 @@ from risk.performance import Fill, Performance
 from risk.policy import Policy
 from risk.session_view import SessionView
 from tests.risk.limit_cases import LIMITS
-from tests.risk.table_market import NOW_NS, TableMarket, option, quote, running, stock
+from tests.risk.table_market import NOW_NS, OPEN_NS, TableMarket, option, quote, running, stock
 
 D = Decimal
 F, GE = stock("F"), stock("GE")
@@ -110,6 +110,9 @@ def test_a_quote_of_before_the_session_says_nothing() -> None:
     run.market.default_quote = quote("2.00", "2.01", ts_ns=to_ns("2024-03-05T09:29:59-05:00"))
     run.account.look(NOW_NS)
     assert run.result == 0
+    run.market.default_quote = quote("2.00", "2.01", ts_ns=OPEN_NS)
+    run.account.look(NOW_NS)
+    assert run.result == -300
 
 
 def test_shorts_options_and_fees_count() -> None:
@@ -214,8 +217,9 @@ def test_an_adjusted_option_counts_by_its_new_multiplier() -> None:
     run, before = Run(), option(100)
     run.fill(2, "3.00", terms=before)
     run.look("3.00")
-    run.performance.renew(msgspec.structs.replace(before, multiplier=150))
     run.performance.renew(msgspec.structs.replace(option(95), multiplier=150))
+    assert run.performance.open_profit("SPY") == run.result == 0
+    run.performance.renew(msgspec.structs.replace(before, multiplier=150))
     assert run.look("2.00") == 0
     assert run.performance.open_profit("SPY") == -300
     run.fill(-2, "2.10", terms=msgspec.structs.replace(before, multiplier=150))
