@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.enums import (
     ContingencyType,
@@ -169,7 +170,8 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
     else:
         limit, trigger = _prices(order)
         is_trailing = order_type in _TRAILING
-    is_outside_hours, decision, oca_group, specials = _read_tags(order, tags) if tags else _NO_TAGS
+    said = _read_tags(order, tags) if tags else _NO_TAGS
+    specials = said.specials
     if is_trailing or order.is_post_only or order.is_quote_quantity:
         specials += _specials(order)
     return plain.OrderIntent(  # by position, for speed: each order pays for every keyword
@@ -183,11 +185,11 @@ def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) ->
         limit,
         trigger,
         order.expire_time_ns if time_in_force == _GTD else None,
-        is_outside_hours,
-        decision,
+        said.is_outside_hours,
+        said.decision,
         None if parent_id is None else parent_id.value,
-        _group_id(order, oca_group, honours_oca)
-        if oca_group is not None or order.contingency_type != _NO_CONTINGENCY
+        _group_id(order, said.oca_group, honours_oca)
+        if said.oca_group is not None or order.contingency_type != _NO_CONTINGENCY
         else None,
         False,
         specials,
@@ -203,8 +205,9 @@ def _prices(order: Any) -> tuple[Decimal | None, Decimal | None]:
 def _read_tags(order: Any, tags: list[str]) -> OrderTags:
     """Return what the tags say; slices of an execution algorithm share their parent's decision."""
     said, spawn_id = read_tags(tags), order.exec_spawn_id
-    is_slice = spawn_id is not None and spawn_id != order.client_order_id
-    return said._replace(decision=None) if is_slice else said
+    if spawn_id is None or spawn_id == order.client_order_id:
+        return said
+    return msgspec.structs.replace(said, decision=None)
 
 
 def _specials(order: Any) -> tuple[plain.Special, ...]:

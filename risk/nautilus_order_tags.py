@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -38,7 +37,7 @@ class IbTags(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     NonGuaranteed: bool = False
 
 
-class OrderTags(NamedTuple):
+class OrderTags(msgspec.Struct, frozen=True, gc=False):
     """What tags say: the OCA group that IB makes (None: none), and what the gate cannot judge."""
 
     is_outside_hours: bool = False
@@ -47,15 +46,21 @@ class OrderTags(NamedTuple):
     specials: tuple[Special, ...] = ()
 
 
+_UNREADABLE = OrderTags(specials=("tags",))
+
+
 def read_tags(tags: Sequence[str]) -> OrderTags:
     """Return what the tags of an order say; the first decision that they name counts."""
-    decision = next((tag for tag in tags if tag.startswith(DECISION_TAG)), None)
-    of_ib = [tag for tag in tags if tag.startswith(IB_PREFIX)]
-    if not of_ib:
-        return OrderTags(decision=decision)
-    if len(of_ib) > 1:
-        return OrderTags(decision=decision, specials=("tags",))
-    return _read_ib(of_ib[0])._replace(decision=decision)
+    decision: str | None = None
+    said: OrderTags | None = None
+    for tag in tags:
+        if tag.startswith(DECISION_TAG):
+            decision = decision or tag
+        elif tag.startswith(IB_PREFIX):
+            said = _read_ib(tag) if said is None else _UNREADABLE
+    if said is None:
+        return OrderTags(False, decision)
+    return msgspec.structs.replace(said, decision=decision)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -63,7 +68,7 @@ def _read_ib(tag: str) -> OrderTags:
     try:
         said = msgspec.json.decode(tag.replace(IB_PREFIX, ""), type=IbTags)
     except (msgspec.DecodeError, UnicodeError):
-        return OrderTags(specials=("tags",))
+        return _UNREADABLE
     specials: list[Special] = []
     if said.conditions:
         specials.append("conditions")
