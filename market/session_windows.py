@@ -139,6 +139,12 @@ class SessionWindow(msgspec.Struct, frozen=True, kw_only=True):
             return _CLOSED
         return _FLATTEN if now_ns >= self.flat_ns else _CLOSE_CUTOFF
 
+    def changes_ns(self, now_ns: int) -> int | None:
+        """Return the next instant (ns UTC) at which the phase may change; None after the last."""
+        instants = (self.open_ns, self.ramp_end_ns, self.cutoff_ns, self.flat_ns, self.close_ns)
+        pauses = (instant_ns for span in self.no_trade_ns for instant_ns in span)
+        return min((instant for instant in (*instants, *pauses) if instant > now_ns), default=None)
+
     def entries_allowed(self, now_ns: int) -> bool:
         """Whether a position may be opened at `now_ns` (ns UTC): in phase TRADING alone."""
         return self.phase(now_ns) is _TRADING

@@ -66,6 +66,8 @@ class NautilusMarketView:
         self._balance: Money | None = None
         self._funds_usd: Decimal | None = None
         self._day_starts_ns = self._day_ends_ns = 0
+        self._view_from_ns = self._view_until_ns = 0
+        self._view = _NO_SESSION
         self._window: SessionWindow | None = None
         self._views: dict[SessionPhase, SessionView] = {}
 
@@ -123,12 +125,18 @@ class NautilusMarketView:
         return self._funds_usd
 
     def session(self, now_ns: int) -> SessionView:
-        """Return the session's phase; a day's windows are made once."""
+        """Return the session's phase; a day's windows are made once, a phase is looked up once."""
+        if not self._view_from_ns <= now_ns < self._view_until_ns:
+            self._look_at_the_clock(now_ns)
+        return self._view
+
+    def _look_at_the_clock(self, now_ns: int) -> None:
         if not self._day_starts_ns <= now_ns < self._day_ends_ns:
             self._open_day(new_york_date(now_ns))
-        if self._window is None:
-            return _NO_SESSION
-        return self._views[self._window.phase(now_ns)]
+        self._view, changes_ns = _NO_SESSION, None
+        if self._window is not None:
+            self._view, changes_ns = self._views[self._window.phase(now_ns)], self._window.changes_ns(now_ns)
+        self._view_from_ns, self._view_until_ns = now_ns, changes_ns or self._day_ends_ns
 
     def _line(self, terms: InstrumentTerms) -> _Line:
         line = self._lines[terms.instrument_id] = _Line(self._instruments.nautilus_id(terms))

@@ -100,6 +100,28 @@ def test_entries_are_allowed_in_trading_alone(
     assert SessionWindow.of(session, rules).entries_allowed(now_ns) is expected
 
 
+@given(minute=st.integers(-600, 900), session=st.sampled_from([REGULAR, EARLY]))
+def test_a_phase_lasts_until_the_instant_that_it_names(minute: int, session: Session) -> None:
+    window, now_ns = SessionWindow.of(session, RULES), session.open_ns + minute * NS_PER_MINUTE
+    changes_ns = window.changes_ns(now_ns)
+    if changes_ns is None:
+        assert now_ns >= session.close_ns
+        return
+    assert changes_ns > now_ns
+    between = {window.phase(moment) for moment in (*range(now_ns, changes_ns, NS_PER_MINUTE), changes_ns - 1)}
+    assert between == {window.phase(now_ns)}
+
+
+def test_every_change_of_phase_is_named() -> None:
+    window, now_ns = SessionWindow.of(REGULAR, RULES), REGULAR.open_ns - 1
+    named = []
+    while (changes_ns := window.changes_ns(now_ns)) is not None:
+        named.append(changes_ns)
+        now_ns = changes_ns
+    clocks = ("09:30", "09:35", "12:00", "13:00", "14:00", "14:05", "15:40", "15:55", "16:00")
+    assert named == [_new_york(REGULAR.date, f"{clock}:00") for clock in clocks]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [

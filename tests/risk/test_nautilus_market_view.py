@@ -164,3 +164,14 @@ def test_a_touch_is_unknown_where_it_crosses_and_of_a_stock_without_a_bid(
         cache.add_quote_tick(QuoteTick(instrument_id, usd(bid), usd(ask), size, size, START_NS, START_NS))
         touch = market.touch(rig.gate.instruments.terms(instrument_id))
         assert touch == (Touch(Decimal(bid), Decimal(ask)) if is_known else None)
+
+
+def test_the_phase_follows_the_clock_forwards_and_backwards() -> None:
+    view = Rig().gate.keeper.account.market
+    times = ("11:00:00", "15:29:59.999999999", "15:30:00", "15:50:00", "16:00:00", "23:59:59", "09:30:00")
+    phases = [view.session(to_ns(f"2024-03-05T{time}-05:00")).phase for time in times]
+    assert phases == [
+        "trading", "trading", "close_cutoff", "flatten", "closed", "closed", "open_ramp",
+    ]  # fmt: skip
+    assert view.session(to_ns("2024-03-05T09:29:59.999999999-05:00")).phase == "closed"
+    assert view.session(to_ns("2024-03-05T11:00:00-05:00")).entries_allowed
