@@ -13,10 +13,8 @@ from decimal import Decimal
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
-from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import ZERO, Quote, Snapshot
-
-_IN_BPS = Decimal(10_000)
+from risk.rules.rule import PART_OF_BPS, Rule, in_bps, option_limits, unknown
+from risk.snapshot import Quote, Snapshot
 
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
@@ -31,12 +29,12 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
         return _beyond_usd(intent, price, mid, option_limits(limits).max_price_from_mid_usd)
     is_buy, last = intent.side == "buy", snapshot.last_price
     beyond = price - mid if is_buy else mid - price
-    if beyond > ZERO and beyond * _IN_BPS > mid * limits.max_price_from_mid_bps:
+    if beyond > mid * PART_OF_BPS[limits.max_price_from_mid_bps]:
         return _beyond_bps(intent, price, mid, f"mid {mid}", limits.max_price_from_mid_bps)
     if last is None:
         return None
     beyond = price - last if is_buy else last - price
-    if beyond > ZERO and beyond * _IN_BPS > last * limits.max_price_from_last_bps:
+    if beyond > last * PART_OF_BPS[limits.max_price_from_last_bps]:
         return _beyond_bps(intent, price, last, f"last trade {last}", limits.max_price_from_last_bps)
     return None
 

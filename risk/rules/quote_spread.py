@@ -4,15 +4,11 @@ missing or crossed is refused too.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from risk.decision import Breach
 from risk.intent import OrderIntent
 from risk.limits import RiskLimits
-from risk.rules.rule import Rule, in_bps, option_limits, unknown
-from risk.snapshot import Snapshot
-
-_TWICE_IN_BPS = Decimal(20_000)
+from risk.rules.rule import PART_OF_BPS, Rule, in_bps, option_limits, unknown
+from risk.snapshot import TWO, Snapshot
 
 
 def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach | None:
@@ -22,7 +18,7 @@ def check(intent: OrderIntent, snapshot: Snapshot, limits: RiskLimits) -> Breach
     if quote is not None and quote.is_sound:
         bid, ask = quote.bid, quote.ask
         if is_stock:  # twice the mid is bid plus ask
-            is_narrow = (ask - bid) * _TWICE_IN_BPS <= (bid + ask) * limits.max_spread_bps
+            is_narrow = (ask - bid) * TWO <= (bid + ask) * PART_OF_BPS[limits.max_spread_bps]
         else:
             is_narrow = ask - bid <= option_limits(limits).max_spread_usd
         if is_narrow:

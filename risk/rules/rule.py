@@ -55,6 +55,18 @@ def option_limits(limits: RiskLimits) -> OptionLimits:
     return limits.options
 
 
+class _Parts(dict[int, Decimal]):
+    """Computes a part once: limits are few, and asked about for every order."""
+
+    def __missing__(self, bps: int) -> Decimal:
+        part = self[bps] = Decimal(bps) / 10_000
+        return part
+
+
+PART_OF_BPS = _Parts()
+"""So many basis points as an exact part of 1: `PART_OF_BPS[50]` is 0.005."""
+
+
 def in_bps(part: Decimal, whole: Decimal) -> str:
     """Return `part` of `whole` in basis points, as text."""
     return f"{in_tenths(part / whole * 10_000)} bps"
