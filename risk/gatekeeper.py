@@ -202,7 +202,10 @@ class Gatekeeper:
             return
         may_fill_late = not is_certain or reservation.filled > 0
         account.sent.forget(order_id, now_ns + account.ledger.grace_ns if may_fill_late else now_ns)
-        account.ledger.closed(order_id, now_ns, may_fill_late=may_fill_late, may_work_on=may_fill_late)
+        if may_fill_late or reservation.is_open:
+            account.ledger.closed(order_id, now_ns, may_fill_late=may_fill_late, may_work_on=may_fill_late)
+        else:  # supposed before, certain now
+            account.ledger.release(order_id)
 
     def ended(self, order_id: str, now_ns: int) -> None:
         """Book the end of a canceled or expired order; a fill may still arrive."""

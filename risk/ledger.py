@@ -233,14 +233,19 @@ class Ledger:
             reservation.close(None)
         self._drop_if_done(order_id, reservation)
 
+    def release(self, order_id: str) -> None:
+        """Let go of an ended order whose grace period is not over: it is certain that nothing more fills."""
+        reservation = self.reservations[order_id]
+        reservation.expire()
+        self._drop_if_done(order_id, reservation)
+
     def release_expired(self, now_ns: int) -> None:
         """Let go of canceled orders whose grace period is over at `now_ns`."""
         while self._closing and self._closing[0][0] <= now_ns:
             _, order_id = self._closing.popleft()
             reservation = self.reservations.get(order_id)
             if reservation is not None:
-                reservation.expire()
-                self._drop_if_done(order_id, reservation)
+                self.release(order_id)
 
     # -- Inside -----------------------------------------------------------------------------------
 

@@ -182,3 +182,17 @@ def test_a_certain_rejection_frees_an_order_although_a_change_is_unanswered() ->
     assert isinstance(keeper.change(changed(intent, 40), 40, NOW_NS), Approved)
     keeper.rejected(intent.order_id, NOW_NS, is_certain=True)
     assert keeper.account.ledger.reservations == {}
+
+
+def test_a_supposed_rejection_that_becomes_certain_frees_the_order_at_once() -> None:
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), TableMarket())
+    intent = order(quantity=50)
+    verdict(keeper, intent)
+    keeper.rejected(intent.order_id, NOW_NS)
+    keeper.rejected(intent.order_id, NOW_NS + 1)
+    ledger = keeper.account.ledger
+    assert ledger.exposure("F.SMART").worst_long == 50
+    keeper.rejected(intent.order_id, NOW_NS + 2, is_certain=True)
+    assert (ledger.exposure("F.SMART").worst_long, ledger.reservations) == (0, {})
+    ledger.release_expired(NOW_NS + 3_000 * NS_PER_MS)
+    assert (ledger.reservations, ledger.open_orders) == ({}, 0)
