@@ -175,3 +175,12 @@ def test_the_phase_follows_the_clock_forwards_and_backwards() -> None:
     ]  # fmt: skip
     assert view.session(to_ns("2024-03-05T09:29:59.999999999-05:00")).phase == "closed"
     assert view.session(to_ns("2024-03-05T11:00:00-05:00")).entries_allowed
+
+
+def test_a_quote_that_the_cache_forgets_is_unknown() -> None:
+    rig = Rig()
+    rig.run(scripted({}))
+    view, terms = rig.gate.keeper.account.market, rig.gate.instruments.terms(F)
+    assert (view.quote(terms) is None, view.touch(terms) is None) == (False, False)
+    view._quote_tick = lambda _id: None  # type: ignore[attr-defined]
+    assert (view.quote(terms), view.touch(terms)) == (None, None)
