@@ -221,13 +221,14 @@ class Account:
         parent = self.ledger.parent(intent)
         if parent is None:
             return False
-        others = 0
+        others = 0  # and what has filled, of a modified order too: that part is closed already
         for order_id, reservation in self.ledger.reservations.items():
             sibling = reservation.intent
-            if sibling.protects_id != intent.protects_id or order_id == intent.order_id:
+            if sibling.protects_id != intent.protects_id:
                 continue
-            if intent.group_id is None or sibling.group_id != intent.group_id:
-                others += reservation.committed - reservation.filled
+            shares_fills = intent.group_id is not None and sibling.group_id == intent.group_id
+            is_counted = order_id == intent.order_id or shares_fills
+            others += reservation.filled if is_counted else reservation.committed
         least = min([parent.quantity, *(quantity for quantity, _ in parent.pending)])
         return intent.quantity + others <= least
 

@@ -10,6 +10,7 @@ import pytest
 
 from risk.decision import Approved, Refused
 from risk.gatekeeper import Gatekeeper
+from risk.performance import Fill
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.table_market import NOW_NS, TableMarket, bought, changed, gatekeeper, order, stock, verdict
 
@@ -175,12 +176,12 @@ def test_an_entry_that_is_to_shrink_protects_no_more_than_it_will_be(keeper: Gat
         assert verdict(keeper, child) == seen
 
 
-def test_what_a_childs_sibling_has_filled_protects_no_more(keeper: Gatekeeper) -> None:
+def test_what_a_childs_sibling_has_filled_is_closed_already(keeper: Gatekeeper) -> None:
     entry = order(quantity=10)
     keeper.adopt_order(entry, filled=0)
     keeper.adopt_order(order(quantity=4, side="sell", protects_id=entry.order_id), filled=2)
     keeper.account.all_paused_by = "Ann"
-    for quantity, seen in ((7, "trading_paused"), (6, "reducing")):
+    for quantity, seen in ((5, "trading_paused"), (4, "reducing")):
         child = order(quantity=quantity, side="sell", protects_id=entry.order_id)
         assert verdict(keeper, child) == seen
 
@@ -199,3 +200,19 @@ def test_a_child_without_an_entry_of_its_own_is_judged_as_an_opening(keeper: Gat
         strategy_id="OTHER" if parent == "another strategy's" else entry.strategy_id,
     )
     assert verdict(keeper, child) == "breaker_state"
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_what_a_bracket_has_closed_makes_no_room_for_a_larger_child(keeper: Gatekeeper, is_own: bool) -> None:
+    entry = order(quantity=60)
+    group: dict[str, Any] = {"side": "sell", "protects_id": entry.order_id, "group_id": "G"}
+    stop, target = order(quantity=60, **group), order(quantity=60, limit_price=Decimal("5.02"), **group)
+    keeper.submit([entry, stop, target], NOW_NS)
+    for intent, count in ((entry, 30), (stop, 25)):
+        fill = Fill(strategy_id="S-ONE", terms=F, signed_quantity=count * intent.sign, price=Decimal("5.00"))
+        keeper.filled(intent.order_id, f"T-{count}", fill, NOW_NS)
+    keeper.account.breaker = keeper.account.breaker.halted(NOW_NS, by="Ann", reason="news")
+    child, filled = (stop, 25) if is_own else (target, 0)
+    for left, passes in ((60, False), (36, False), (35, True)):
+        decision = keeper.change(changed(child, left, limit_price=Decimal("5.01")), left + filled, NOW_NS)
+        assert isinstance(decision, Approved) == passes
