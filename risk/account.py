@@ -178,7 +178,7 @@ class Account:
         if is_stock:
             exposure = ledger.exposure_after(intent, name, 1)
             exposures = {name: exposure}
-            value = of_symbol = self._stock_value(name, quote, exposure.worst, order_price=price)
+            value = of_symbol = self._stock_value(name, quote, exposure.worst, price)
             if instruments and instruments > (name in ledger.books):  # other listings, or options
                 listings = self._other_listings(terms)
                 exposures[name] = _together(exposure, listings)
@@ -252,7 +252,7 @@ class Account:
         ]
 
     def _stock_value(
-        self, instrument_id: str, quote: Quote | None, worst: int, *, order_price: Decimal | None
+        self, instrument_id: str, quote: Quote | None, worst: int, order_price: Decimal | None
     ) -> Decimal | None:
         """Value of `worst` shares of the order's stock at the worst price in play."""
         if quote is None or order_price is None:

@@ -130,7 +130,7 @@ class Ledger:
 
     def reserve(self, intent: OrderIntent, *, filled: int = 0) -> None:
         """Reserve a new order at its full quantity (`filled` of it done: an order found on start)."""
-        reservation, order_id = reserve(intent, filled=filled), intent.order_id
+        reservation, order_id = reserve(intent, filled), intent.order_id
         self.reservations[order_id] = reservation
         for leg in intent.terms.components:
             terms = leg.terms

@@ -215,7 +215,7 @@ class Gate:
         )
 
     def _intent(self, order: Any, siblings: Sequence[Any] = ()) -> OrderIntent:
-        intent = intent_of(order, self.instruments.terms(order.instrument_id), honours_oca=self._honours_oca)
+        intent = intent_of(order, self.instruments.terms(order.instrument_id), self._honours_oca)
         if intent.protects_id is None or self._is_child(order, siblings):
             return intent
         return msgspec.structs.replace(intent, protects_id=None)

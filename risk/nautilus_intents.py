@@ -154,7 +154,7 @@ def decimal_or_none(price: Any) -> Decimal | None:
     return None if price is None else price.as_decimal()
 
 
-def intent_of(order: Any, terms: plain.InstrumentTerms, *, honours_oca: bool) -> plain.OrderIntent:
+def intent_of(order: Any, terms: plain.InstrumentTerms, honours_oca: bool) -> plain.OrderIntent:
     """Return the intent of a Nautilus order, for what of it is still open.
 
     With `honours_oca` the venue cancels the rest of an OCO group when one order fills; without it only

@@ -41,6 +41,7 @@ OTHER_REFUSALS: dict[str, str] = {
 }
 """By the name that stands in a refusal's record. The last two are told beside the gate's own."""
 
+
 def _guards_of_row(row: IbRefusal) -> str:
     verb = "would take, and the gate refuses" if row.is_stricter else "refuses"
     return f"an order that IB {verb} with {row.ib_code}: {row.text}"

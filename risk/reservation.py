@@ -131,7 +131,7 @@ class Reservation(msgspec.Struct):
         self.highest_price = max(self.prices(), default=ZERO)
 
 
-def reserve(intent: OrderIntent, *, filled: int = 0) -> Reservation:
+def reserve(intent: OrderIntent, filled: int = 0) -> Reservation:
     """Return the reservation of an order of which `filled` is done and the intent's quantity is open."""
     price, quantity = intent.price, intent.quantity + filled
     highest = ZERO if price is None else price

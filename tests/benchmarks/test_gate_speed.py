@@ -33,8 +33,8 @@ STEP_NS = 50_000_000
 QUOTES = 40_000
 F = InstrumentId.from_str("F.SMART")
 SYMBOLS = ("F", "GE", "BAC", "QQQ")
-HELD = ((), ("GE",), ("F",), ("GE", "BAC"), ("F", "BAC"), ("GE", "BAC", "QQQ"), ("F", "BAC", "QQQ"))
-"""What an account may hold when an order for F is sent; the limits of a launch allow up to three."""
+HELD = ((), ("GE",), ("F",), ("GE", "BAC"), ("F", "BAC"), ("F", "BAC", "QQQ"))
+"""What an account may hold when an order for F is sent: with it three symbols, the most at launch."""
 CALENDAR = TradingCalendar(date(2024, 1, 2), date(2024, 12, 31))
 FAST = limits(
     max_orders_per_second=45,
