@@ -14,9 +14,9 @@ from tests.backtests.test_run import EAGER, SYMBOLS
 
 @pytest.fixture(scope="module", params=["plain", "limited"])
 def run(request: pytest.FixtureRequest, small_market: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two symbols; the limited one meets its loss limit, halts and flattens."""
+    """A run of two symbols; the limited one meets its loss limit with a position open, halts and flattens."""
     folder = tmp_path_factory.mktemp(request.param)
-    limits = ["risk.max_loss_usd_per_trade=3", "risk.max_daily_loss_usd=3", "risk.max_daily_drawdown_usd=3"]
+    limits = ["risk.max_loss_usd_per_trade=2", "risk.max_daily_loss_usd=2", "risk.max_daily_drawdown_usd=2"]
     overrides = limits if request.param == "limited" else []
     loaded = profile(folder, *EAGER, *overrides, symbols=SYMBOLS)
     return run_backtest(loaded, catalog=small_market, output=folder / "run").directory
