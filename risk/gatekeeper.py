@@ -135,9 +135,7 @@ class Gatekeeper:
         become smaller than what its bracket's children close.
         """
         ledger = self.account.ledger
-        reservation = ledger.reservations.get(intent.order_id)
-        if reservation is None:
-            return False
+        reservation = ledger.reservations[intent.order_id]
         total = intent.quantity + reservation.filled
         if ledger.closed_by_children(intent.order_id) > total:
             return False
