@@ -99,7 +99,7 @@ def test_todays_executions_told_again_count_once() -> None:
     assert (day.profit_usd, day.consecutive_losses, again.performance.realized_usd) == (D(-30), 1, D(-30))
 
 
-def test_a_fill_that_nautilus_makes_up_to_match_a_position_is_no_loss() -> None:
+def test_a_fill_that_is_made_up_to_match_a_position_is_no_loss() -> None:
     """It is stamped with the time of the reconciliation, after the start."""
     again = Run(Run(), confirmed=False)
     again.fill(100, "8.00", at_ns=again.now_ns + 1)
@@ -214,6 +214,22 @@ def test_a_weekend_lies_between_two_sessions(
     first.fill(100, "5.40")
     first.look("5.00")
     run = Run(first, now_ns=to_ns(f"2024-03-{monday:02}T12:00:00-04:00"), confirmed=False)
+    run.find(100)
+    run.performance.confirm()
+    monkeypatch.undo()
+    assert run.look("4.70") == result
+
+
+@pytest.mark.parametrize(("day", "result"), [(16, -30), (17, 0)])
+def test_prices_from_before_ten_closed_days_count_and_older_ones_do_not(
+    monkeypatch: pytest.MonkeyPatch, day: int, result: int
+) -> None:
+    """From Tuesday 5 March on the exchange stays closed."""
+    first = Run()
+    first.fill(100, "5.40")
+    first.look("5.00")
+    monkeypatch.setattr(TableMarket, "session", lambda _self, _now_ns: CLOSED)
+    run = Run(first, now_ns=to_ns(f"2024-03-{day}T12:00:00-04:00"), confirmed=False)
     run.find(100)
     run.performance.confirm()
     monkeypatch.undo()

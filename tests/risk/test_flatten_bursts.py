@@ -101,7 +101,7 @@ def test_a_closing_that_never_left_is_told_with_its_reason() -> None:
     assert report.left == (Leftover("S", "F.SMART", 10, refused),)
 
 
-def test_what_the_gate_and_nautilus_count_differently_is_told() -> None:
+def test_what_the_gate_and_the_cache_count_differently_is_told() -> None:
     report = last(flattening(), scene([Held("S", F, 0, 100, 0)]))
     assert isinstance(report, FlattenReport)
     assert report.left == (Leftover("S", "F.SMART", 0, "the gate holds 100, Nautilus 0: compare with TWS"),)

@@ -13,7 +13,6 @@ from risk.operator_commands import CancelAll, Halt
 from risk.records import BreakerChangeRecord, CommandRecord
 from tests.risk.desk import Desk, losing
 from tests.risk.limit_cases import limits
-from tests.risk.nautilus_rig import Rig, scripted
 from tests.risk.table_market import NOW_NS
 
 
@@ -120,28 +119,4 @@ def test_a_halt_that_cannot_be_kept_says_so(tmp_path: Path, monkeypatch: pytest.
     assert [(each.is_urgent, each.text.partition(":")[0]) for each in notices] == [
         (True, "The HALT will not outlive a restart"),
         (True, "Breaker RUNNING to HALT by Ann"),
-    ]
-
-
-class Log:
-    """Stands in for the kernel's logger."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-
-    def warning(self, text: str) -> None:
-        self.lines.append(("warning", text))
-
-    def error(self, text: str) -> None:
-        self.lines.append(("error", text))
-
-
-def test_the_nodes_log_has_the_halt_as_an_error_and_the_rest_as_warnings() -> None:
-    rig = Rig()
-    log = rig.gate._log = Log()
-    rig.run(scripted({2: lambda _: rig.gate.command(Halt(by="Ann", reason="news"))}))
-    levels = [(level, text.split(" by ")[0]) for level, text in log.lines]
-    assert levels == [
-        ("error", "Risk gate: Breaker RUNNING to HALT"),
-        ("warning", "Risk gate: halt"),
     ]

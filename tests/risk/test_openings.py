@@ -83,6 +83,22 @@ def test_the_cover_of_a_short_option_is_not_offered_on(keeper: Gatekeeper) -> No
     assert found(keeper) == ["COVER"]
 
 
+def test_beside_a_stop_lowered_to_the_last_share_nothing_else_sells(keeper: Gatekeeper) -> None:
+    bought(keeper, 1)
+    adopt(keeper, stop(2, "STOP"), sale(1, "TARGET"))
+    assert found(keeper) == ["STOP keeps 1", "TARGET"]
+
+
+def test_an_opening_whose_cancel_is_on_its_way_is_canceled_again_and_a_closing_one_is_not(
+    keeper: Gatekeeper,
+) -> None:
+    bought(keeper, 100)
+    adopt(keeper, stop(100, "STOP"), order(None, 10, order_id="ENTRY"))
+    for order_id in ("STOP", "ENTRY"):
+        keeper.cancel(order_id, NOW_NS)
+    assert found(keeper) == ["ENTRY"]
+
+
 def test_looking_changes_nothing(keeper: Gatekeeper) -> None:
     bought(keeper, 100)
     adopt(keeper, stop(100, "STOP"), sale(100, "TARGET"))

@@ -10,7 +10,7 @@ import pytest
 from risk.breaker import UNRECONCILED
 from risk.reading_filter import Reading
 from risk.records import BreakerChangeRecord, RefusalRecord
-from risk.supervisor import RECORDER_FAILURE
+from risk.supervisor import RECORDER_FAILURE, SAVE_INTERVAL_NS
 from tests.risk.desk import NAMES, STEP_NS, WIDE_TRADE, Desk, broken, losing, refusal
 from tests.risk.table_market import NOW_NS, option, spread
 
@@ -108,6 +108,21 @@ def test_a_fill_is_saved_without_waiting_for_the_disk(
     assert flushed == []
     desk.supervisor.halt(1, by="Ann", reason="news")
     assert flushed
+
+
+@pytest.mark.parametrize(
+    ("elapsed_ns", "saves"), [(0, 0), (SAVE_INTERVAL_NS - 1, 0), (SAVE_INTERVAL_NS, 1), (-1, 1)]
+)
+def test_a_look_saves_the_day_of_a_position_once_in_a_while_and_when_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elapsed_ns: int, saves: int
+) -> None:
+    desk = Desk(tmp_path)
+    assert desk.file is not None
+    desk.buy(10)
+    saved: list[bool] = []
+    monkeypatch.setattr(desk.file, "save", lambda _, is_durable: saved.append(is_durable))
+    desk.supervisor.watch(desk.now_ns + elapsed_ns)
+    assert saved == [False] * saves
 
 
 def test_a_file_that_cannot_be_written_halts(tmp_path: Path) -> None:
