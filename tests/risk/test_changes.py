@@ -251,6 +251,23 @@ def test_words_with_one_stamp_are_read_in_the_order_of_the_requests() -> None:
     assert changes.possible == [(10, D(5))]
 
 
+def test_a_word_told_again_with_the_stamp_of_an_answer_hides_no_answer() -> None:
+    changes = Changes(START, 0)
+    changes.request((10, D(5)))
+    changes.accept(START, 1)
+    changes.accept((10, D(5)), 1)
+    assert changes.possible == [(10, D(5))]
+
+
+def test_four_answers_with_one_stamp_settle_their_requests_in_whatever_order() -> None:
+    changes = Changes(START, 0)
+    for quantity in (90, 80, 70, 10):
+        changes.request((quantity, D(5)))
+    for quantity in (10, 80, 90, 70):
+        changes.accept((quantity, D(5)), 1)
+    assert changes.possible == [(10, D(5))]
+
+
 def test_of_too_many_words_with_one_stamp_none_settles_a_request() -> None:
     changes = Changes(START, 0)
     quantities = range(70, 70 + MAX_TIED_WORDS + 2)
