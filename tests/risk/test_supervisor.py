@@ -110,9 +110,7 @@ def test_a_fill_is_saved_without_waiting_for_the_disk(
     assert flushed
 
 
-@pytest.mark.parametrize(
-    ("elapsed_ns", "saves"), [(0, 0), (SAVE_INTERVAL_NS - 1, 0), (SAVE_INTERVAL_NS, 1), (-1, 1)]
-)
+@pytest.mark.parametrize(("elapsed_ns", "saves"), [(SAVE_INTERVAL_NS - 1, 0), (SAVE_INTERVAL_NS, 1), (-1, 1)])
 def test_a_look_saves_the_day_of_a_position_once_in_a_while_and_when_the_clock_was_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elapsed_ns: int, saves: int
 ) -> None:
@@ -123,6 +121,19 @@ def test_a_look_saves_the_day_of_a_position_once_in_a_while_and_when_the_clock_w
     monkeypatch.setattr(desk.file, "save", lambda _, is_durable: saved.append(is_durable))
     desk.supervisor.watch(desk.now_ns + elapsed_ns)
     assert saved == [False] * saves
+
+
+def test_a_halt_flushed_to_disk_is_not_written_over_by_the_look_that_found_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path, WIDE_TRADE)
+    assert desk.file is not None
+    losing(desk)
+    saved: list[bool] = []
+    monkeypatch.setattr(desk.file, "save", lambda _, is_durable: saved.append(is_durable))
+    desk.look(3)
+    assert desk.state == "HALT"
+    assert saved == [True]
 
 
 def test_a_file_that_cannot_be_written_halts(tmp_path: Path) -> None:
