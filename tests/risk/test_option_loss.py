@@ -264,3 +264,16 @@ def test_beside_many_orders_each_is_covered_by_itself() -> None:
     spreads = [OptionOrder((put(90, 1), put(95, -1)), ZERO)] * (MAX_ORDERS_COMBINED + 1)
     assert uncovers(OptionOrder((put(95, -1),), ZERO), [put(100, 1)], spreads) is False
     assert uncovers(OptionOrder((put(95, -2),), ZERO), [put(100, 1)], spreads) is True
+
+
+def test_what_is_held_covers_up_to_six_orders_that_do_not_cover_themselves() -> None:
+    strange = [OptionOrder((call(110, 1), put(95, -1)), ZERO)] * MAX_ORDERS_COMBINED
+    assert uncovered_short([put(95, MAX_ORDERS_COMBINED)], strange) is None
+    assert uncovered_short([put(95, MAX_ORDERS_COMBINED - 1)], strange) == put(95, -1).terms
+
+
+def test_beside_six_orders_that_need_the_cover_it_is_not_sold() -> None:
+    ratios = [OptionOrder((put(90, 1), put(95, -2)), ZERO)] * MAX_ORDERS_COMBINED
+    sold = OptionOrder((put(95, -1),), ZERO)
+    assert uncovers(sold, [put(95, MAX_ORDERS_COMBINED)], ratios) is True
+    assert uncovers(sold, [put(95, MAX_ORDERS_COMBINED + 1)], ratios) is False
