@@ -212,6 +212,12 @@ def test_one_that_rests_ends_at_once_with_what_is_left() -> None:
     assert (report.is_flat, report.is_over, report.ended_ns, report.left) == (False, True, 12, first.left)
 
 
+def test_one_that_has_not_begun_is_not_ended_before_it_has_looked() -> None:
+    run = flattening()
+    assert run.stand_down(2) is None
+    assert sent(run.next_round(HALTED, 3)) == [("sell", "F.SMART", 10)]
+
+
 def test_one_that_closes_ends_with_its_burst() -> None:
     run = flattening()
     run.next_round(HALTED, 2)

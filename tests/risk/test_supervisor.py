@@ -40,6 +40,18 @@ def test_a_reading_of_the_shell_halts_without_flattening(desk: Desk) -> None:
     assert desk.executor.calls == [("cancel_openings",)]
 
 
+def test_readings_in_quick_succession_halt_nothing(desk: Desk) -> None:
+    """One bad moment is no evidence, however often it is looked at."""
+    for number in range(20):
+        desk.supervisor.observe(
+            Reading(
+                trigger="position_mismatch", value="F gate 1, Nautilus 2", limit="equal positions",
+                is_beyond=True, now_ns=NOW_NS + number * STEP_NS // 20,
+            )
+        )  # fmt: skip
+    assert desk.state == "RUNNING"
+
+
 def test_a_halt_keeps_its_first_reason_and_cancels_once(desk: Desk) -> None:
     desk.supervisor.halt(1, by="Ann", reason="news")
     desk.supervisor.halt(2, by="Bob", reason="other")
@@ -152,8 +164,8 @@ def test_a_file_that_cannot_be_written_halts(tmp_path: Path) -> None:
 def test_who_looks_along_is_told_of_every_look_and_of_nothing_between(desk: Desk) -> None:
     looks: list[int] = []
     desk.supervisor.on_look = looks.append
-    for now_ns in (NOW_NS + STEP_NS, NOW_NS + STEP_NS + 1, NOW_NS + 2 * STEP_NS):
-        desk.supervisor.watch(now_ns)
+    for elapsed_ns in (STEP_NS, STEP_NS, STEP_NS + 1, 2 * STEP_NS):
+        desk.supervisor.watch(NOW_NS + elapsed_ns)
     assert looks == [NOW_NS + STEP_NS, NOW_NS + 2 * STEP_NS]
 
 
