@@ -223,3 +223,12 @@ def test_what_ends_before_the_short_option_covers_nothing_and_may_be_sold(halted
     hold(halted, "A", 3, option(100))
     hold(halted, "B", -1, option(100, expiration_ns=LATER_NS))
     assert verdict(halted, sale(3, strategy_id="A", terms=option(100))) == "reducing"
+
+
+def test_the_one_option_that_covers_its_owners_short_is_kept_whatever_others_hold(halted: Gatekeeper) -> None:
+    hold(halted, "A", 1)
+    hold(halted, "A", -1, option(410, "call"))
+    hold(halted, "B", 1)
+    assert verdict(halted, sale(1, strategy_id="A")) == "breaker_state"
+    hold(halted, "A", 1, option(410, "call"))
+    assert verdict(halted, sale(1, strategy_id="A")) == "reducing"
