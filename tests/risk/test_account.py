@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from market.time import to_ns
+from market.time import new_york_date, to_ns
 from risk.account import Account
 from risk.breaker_file import BreakerRecord, DayRecord
 from risk.gatekeeper import Gatekeeper
@@ -240,3 +240,18 @@ def test_the_day_rolls_at_midnight_in_new_york(keeper: Gatekeeper) -> None:
     account.roll_day(to_ns("2024-03-06T00:00:00-05:00"))
     assert account.performance.realized_usd == 0
     assert account.day == date(2024, 3, 6)
+
+
+def test_the_calendar_is_asked_once_a_day(keeper: Gatekeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every intent rolls the day, and a date in New York costs more than most rules."""
+    asked: list[int] = []
+
+    def date_of(now_ns: int) -> date:
+        asked.append(now_ns)
+        return new_york_date(now_ns)
+
+    monkeypatch.setattr("risk.account.new_york_date", date_of)
+    midnight_ns = to_ns("2024-03-06T00:00:00-05:00")
+    for now_ns in (midnight_ns, midnight_ns, midnight_ns + 1, to_ns("2024-03-06T23:59:59-05:00")):
+        keeper.account.roll_day(now_ns)
+    assert asked == [midnight_ns]
