@@ -247,6 +247,7 @@ def test_a_round_that_fails_is_one_of_its_burst_and_told() -> None:
     report = run.failed("ValueError: y", 3)
     assert isinstance(report, FlattenReport)
     assert report.left == (Leftover("", "the account", 0, "ValueError: y"),)
+    assert report.rounds == MAX_ROUNDS + 1
     assert run.is_resting
     assert run.failed("ValueError: y", 4) == Round()
     assert not run.is_resting

@@ -208,6 +208,14 @@ def test_one_quote_that_is_too_good_is_no_high(desk: Desk) -> None:
     assert (desk.state, desk.account.performance.result().high_usd) == ("RUNNING", D(0))
 
 
+def test_fills_that_crowd_around_one_quote_make_no_high_of_it(desk: Desk) -> None:
+    desk.buy(10)
+    desk.bid("9.00")
+    for _ in range(10):
+        desk.buy(1)
+    assert desk.account.performance.result().high_usd == 0
+
+
 @pytest.mark.parametrize("who", ["Ann", "loss_per_trade"])
 def test_a_paused_symbol_is_closed_at_its_loss_limit(desk: Desk, who: str) -> None:
     """A person paused it, or an earlier run that ended before it had closed it."""

@@ -90,6 +90,17 @@ def test_reconciling_ends_safe_mode(desk: Desk) -> None:
     assert len(desk.of(BreakerChangeRecord)) == 2
 
 
+def test_orders_found_at_a_start_are_canceled_once_they_are_reconciled_with_a_halt(desk: Desk) -> None:
+    desk.supervisor.confirm_reconciled(1, reason="agrees")
+    assert desk.executor.calls == []
+    desk.supervisor.halt(2, by="Ann", reason="news")
+    desk.supervisor.confirm_reconciled(3, reason="agrees")
+    assert desk.executor.calls == [("cancel_openings",)] * 2
+    desk.supervisor.executor = None
+    desk.supervisor.confirm_reconciled(4, reason="agrees")
+    assert desk.state == "HALT"
+
+
 def test_the_days_result_is_saved_with_every_fill(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.buy(10)
