@@ -71,3 +71,11 @@ def test_the_approval_of_a_list_is_filed_under_its_first_order(desk: Desk) -> No
     approvals([Approved(first), Approved(second)], desk.supervisor)
     (record,) = desk.of(ApprovalRecord)
     assert (record.strategy_id, record.instrument_id) == ("S-ONE", "GE.SMART")
+
+
+def test_a_list_that_cannot_be_recorded_passes_whole_or_not_at_all(desk: Desk) -> None:
+    supervisor, _ = broken(desk)
+    closings: list[Any] = [Approved(order(side="sell"), is_reducing=True) for _ in range(2)]
+    assert approvals(closings, supervisor) == closings
+    decisions = approvals([closings[0], Approved(order()), closings[1]], supervisor)
+    assert [each.rule for each in decisions] == [RECORDER_FAILURE] * 3

@@ -37,6 +37,14 @@ def test_working_closing_orders_use_up_the_position() -> None:
     assert book.closes(order(quantity=3, side="sell"))
 
 
+def test_purchases_that_work_use_up_a_short_position_and_sales_do_not() -> None:
+    book = holding(-10)
+    book.reserve(order(quantity=7))
+    book.reserve(order(quantity=9, side="sell"))
+    assert book.closes(order(quantity=3))
+    assert not book.closes(order(quantity=4))
+
+
 def test_a_position_that_working_orders_use_up_has_nothing_left_to_close() -> None:
     book = holding(10)
     book.reserve(order(quantity=10, side="sell"))
