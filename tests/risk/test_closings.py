@@ -187,6 +187,13 @@ def test_what_an_order_may_still_close_is_not_closed_a_second_time(count: int, l
     assert step.waiting == (() if left else (Leftover("S", "F.SMART", count, NEEDS_ORDER),))
 
 
+@pytest.mark.parametrize("count", [4, -4])
+def test_beside_an_order_larger_than_the_position_nothing_is_sent(count: int) -> None:
+    outstanding = Outstanding(buys={"F.SMART": 10}, sells={"F.SMART": 10})
+    step = plan_closings(held((stock("F"), count)), market(), tries=0, outstanding=outstanding)
+    assert step == Plan(waiting=(Leftover("S", "F.SMART", count, NEEDS_ORDER),))
+
+
 def test_a_long_waits_while_a_short_is_bought_back_by_an_order_that_works() -> None:
     outstanding = Outstanding(buys={P100.instrument_id: 1})
     step = plan_closings(held((P100, -1), (P95, 1)), market(), tries=0, outstanding=outstanding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,6 +27,16 @@ def position(count: int) -> Any:
     )
 
 
+def held(keeper: Gatekeeper, gate: int, cached: int) -> Sequence[Held]:
+    """Return what a flattening reads of a gate that holds so much, and of a cache."""
+    if gate:
+        bought(keeper, gate)
+    cache = SimpleNamespace(positions_open=lambda: [position(cached)] if cached else [], instruments=list)
+    book = cast(Any, SimpleNamespace(terms=lambda _: F))
+    reader = SceneReader(cache, keeper.account, book, own_orders=())
+    return reader.read(flattening(), NOW_NS).held
+
+
 @pytest.mark.parametrize(
     ("gate", "cached", "closed"),
     [
@@ -43,9 +54,9 @@ def test_only_what_both_hold_on_the_same_side_is_closed(
     keeper: Gatekeeper, gate: int, cached: int, closed: int
 ) -> None:
     """Anything else would open what nobody holds."""
-    if gate:
-        bought(keeper, gate)
-    cache = SimpleNamespace(positions_open=lambda: [position(cached)] if cached else [], instruments=list)
-    book = cast(Any, SimpleNamespace(terms=lambda _: F))
-    reader = SceneReader(cache, keeper.account, book, own_orders=())
-    assert reader.read(flattening(), NOW_NS).held == [Held("S-ONE", F, closed, gate, cached)]
+    assert held(keeper, gate, cached) == [Held("S-ONE", F, closed, gate, cached)]
+
+
+@pytest.mark.parametrize("count", [100, -100])
+def test_what_both_hold_alike_is_closed_and_named_once(keeper: Gatekeeper, count: int) -> None:
+    assert held(keeper, count, count) == [Held("S-ONE", F, count)]
