@@ -129,6 +129,16 @@ def test_a_spread_counts_through_its_legs() -> None:
     assert book.exposure_after(order(VERTICAL, 2, side="sell"), P95, 2) == Exposure(6, 4)
 
 
+def test_a_new_spread_sells_one_leg_and_buys_the_other() -> None:
+    buy, sale = order(VERTICAL, 2), order(VERTICAL, 2, side="sell")
+    for book in (ledger(), ledger(order(option(100), 1), order(option(95), 1))):
+        longs = [book.exposure(name).worst_long for name in (P100, P95)]
+        assert book.exposure_after(buy, P100, -1) == Exposure(longs[0], 2)
+        assert book.exposure_after(buy, P95, 2) == Exposure(longs[1] + 4, 0)
+        assert book.exposure_after(sale, P100, -1) == Exposure(longs[0] + 2, 0)
+        assert book.exposure_after(sale, P95, 2) == Exposure(longs[1], 4)
+
+
 def test_a_leg_that_has_not_reported_its_fill_stays_reserved() -> None:
     buy = order(VERTICAL, 3)
     book = ledger(buy)

@@ -196,3 +196,17 @@ def test_a_supposed_rejection_that_becomes_certain_frees_the_order_at_once() -> 
     assert (ledger.exposure("F.SMART").worst_long, ledger.reservations) == (0, {})
     ledger.release_expired(NOW_NS + 3_000 * NS_PER_MS)
     assert (ledger.reservations, ledger.open_orders) == ({}, 0)
+
+
+def test_an_order_that_has_filled_counts_on_after_its_rejection(market: TableMarket) -> None:
+    """It has worked, if only one share of it, so the rest may fill yet."""
+    keeper = gatekeeper(limits(canceled_order_grace_ms=2_000), market)
+    intent = order(quantity=50)
+    verdict(keeper, intent)
+    fill = Fill(strategy_id="S-ONE", terms=F, signed_quantity=1, price=D("5.00"))
+    keeper.filled(intent.order_id, "T-1", fill, NOW_NS)
+    keeper.rejected(intent.order_id, NOW_NS, is_certain=True)
+    ledger = keeper.account.ledger
+    assert ledger.exposure("F.SMART").worst_long == 50
+    ledger.release_expired(NOW_NS + 2_000 * NS_PER_MS)
+    assert (ledger.exposure("F.SMART").worst_long, ledger.reservations) == (1, {})
