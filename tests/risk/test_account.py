@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from market.time import new_york_date, to_ns
+from market.time import NS_PER_SECOND, new_york_date, to_ns
 from risk.account import Account
 from risk.breaker_file import BreakerRecord, DayRecord
 from risk.gatekeeper import Gatekeeper
@@ -18,8 +18,10 @@ from risk.session_view import SessionView
 from risk.snapshot import DayResult, Exposure, Snapshot
 from tests.risk.limit_cases import LIMITS, limits
 from tests.risk.table_market import (
+    CLOSE_NS,
     LATER_NS,
     NOW_NS,
+    OPEN_NS,
     TableMarket,
     bought,
     gatekeeper,
@@ -198,6 +200,25 @@ def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:
     assert snapshot(keeper, order(stock("GE"))).pause is None
     keeper.account.all_paused_by = "Bob"
     assert snapshot(keeper, order(stock("GE"))).pause == "everything, by Bob"
+
+
+def test_a_position_without_a_quote_has_the_time_of_a_silence_from_the_opening(keeper: Gatekeeper) -> None:
+    account, silence_ns = keeper.account, LIMITS.max_data_silence_seconds * NS_PER_SECOND
+    account.roll_day(OPEN_NS - silence_ns)
+    keeper.adopt_position("S-ONE", F, 10, D("5.00"))
+    assert account.unpriced(OPEN_NS + silence_ns - 1) == []
+    assert account.unpriced(OPEN_NS + silence_ns) == ["F.SMART"]
+
+
+def test_no_quote_is_missed_in_the_evening_of_a_trading_day(keeper: Gatekeeper, market: TableMarket) -> None:
+    account, evening_ns = keeper.account, CLOSE_NS + NS_PER_SECOND
+    account.roll_day(OPEN_NS)
+    keeper.adopt_position("S-ONE", F, 10, D("5.00"))
+    assert account.unpriced(evening_ns) == ["F.SMART"]
+    market.view = SessionView("closed", False, market.view.day)
+    assert account.unpriced(evening_ns) == []
+    market.view = SessionView(None, False, None)
+    assert account.unpriced(evening_ns) == []
 
 
 # -- Days and restarts ----------------------------------------------------------------------------

@@ -148,3 +148,12 @@ def test_an_adjusted_option_counts_by_its_new_multiplier() -> None:
     assert run.performance.open_profit("SPY") == -300
     run.fill(-2, "2.10", terms=msgspec.structs.replace(before, multiplier=150))
     assert run.result == 30
+
+
+def test_an_adjustment_of_one_option_leaves_the_other_as_it_is() -> None:
+    run = Run()
+    run.fill(2, "3.00", terms=option(100))
+    run.fill(1, "3.00", terms=option(95))
+    run.look("2.00")
+    run.performance.renew(msgspec.structs.replace(option(100), multiplier=150))
+    assert run.performance.open_profit("SPY") == -300 - 100
