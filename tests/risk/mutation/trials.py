@@ -122,7 +122,9 @@ def _by_nearness(mutant: Mutant) -> list[list[Path]]:
 
 
 def _needs_node(text: str) -> bool:
-    return "nautilus" in text or "all_drills" in text
+    return "all_drills" in text or any(
+        "nautilus" in line for line in text.splitlines() if line.startswith(("import ", "from "))
+    )
 
 
 def _warm_up() -> None:
