@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 from nautilus_trader.model.identifiers import InstrumentId
 
-from risk.closings import Held
+from risk.closings import Held, Leftover
 from risk.gatekeeper import Gatekeeper
+from risk.intent import InstrumentTerms
 from risk.nautilus_scene import SceneReader
 from tests.risk.flatten_scenes import flattening
 from tests.risk.table_market import NOW_NS, bought, stock
@@ -18,11 +19,11 @@ from tests.risk.table_market import NOW_NS, bought, stock
 F = stock()
 
 
-def position(count: int) -> Any:
+def position(count: int, instrument_id: str = F.instrument_id) -> Any:
     """Stands in for a position of Nautilus."""
     return SimpleNamespace(
         strategy_id=SimpleNamespace(value="S-ONE"),
-        instrument_id=InstrumentId.from_str(F.instrument_id),
+        instrument_id=InstrumentId.from_str(instrument_id),
         signed_decimal_qty=lambda: count,
     )
 
@@ -60,3 +61,24 @@ def test_only_what_both_hold_on_the_same_side_is_closed(
 @pytest.mark.parametrize("count", [100, -100])
 def test_what_both_hold_alike_is_closed_and_named_once(keeper: Gatekeeper, count: int) -> None:
     assert held(keeper, count, count) == [Held("S-ONE", F, count)]
+
+
+@pytest.mark.parametrize("symbols", [None, ["F"]])
+def test_a_position_that_cannot_be_read_hides_no_other(
+    keeper: Gatekeeper, symbols: Sequence[str] | None
+) -> None:
+    """It is told to a person, where it is in the flattening's scope."""
+
+    def terms(instrument_id: InstrumentId) -> InstrumentTerms:
+        if instrument_id.value != F.instrument_id:
+            raise ValueError("ES is a future.")
+        return F
+
+    bought(keeper, 100)
+    both = [position(1, "ES.SMART"), position(100)]
+    cache = SimpleNamespace(positions_open=lambda: both, instruments=list)
+    reader = SceneReader(cache, keeper.account, cast(Any, SimpleNamespace(terms=terms)), own_orders=())
+    scene = reader.read(flattening(symbols), NOW_NS)
+    assert scene.held == [Held("S-ONE", F, 100)]
+    told = Leftover("S-ONE", "ES.SMART", 1, "ES is a future. Close it in TWS.")
+    assert scene.foreign == ([told] if symbols is None else [])

@@ -143,6 +143,12 @@ def test_what_it_keeps_counts_what_it_has_filled(keeper: Gatekeeper) -> None:
     assert found(keeper) == ["STOP keeps 90"]
 
 
+def test_a_stop_whose_rest_closes_what_is_left_stays_as_it_is(keeper: Gatekeeper) -> None:
+    bought(keeper, 60)
+    keeper.adopt_order(stop(60, "STOP"), filled=40)
+    assert found(keeper) == []
+
+
 def test_an_option_order_larger_than_the_position_is_canceled(keeper: Gatekeeper) -> None:
     bought(keeper, 3, terms=P100, price="1.00")
     adopt(keeper, stop(5, "STOP", terms=P100))
