@@ -13,8 +13,8 @@ from risk.closings import Held, Leftover
 from risk.gatekeeper import Gatekeeper
 from risk.intent import InstrumentTerms
 from risk.nautilus_scene import SceneReader
-from tests.risk.flatten_scenes import flattening
-from tests.risk.table_market import NOW_NS, bought, stock
+from tests.risk.flatten_scenes import BULL_PUT, P100, flattening
+from tests.risk.table_market import NOW_NS, bought, option, order, spread, stock
 
 F = stock()
 
@@ -82,3 +82,30 @@ def test_a_position_that_cannot_be_read_hides_no_other(
     assert scene.held == [Held("S-ONE", F, 100)]
     told = Leftover("S-ONE", "ES.SMART", 1, "ES is a future. Close it in TWS.")
     assert scene.foreign == ([told] if symbols is None else [])
+
+
+def test_a_working_order_is_seen_with_what_of_it_may_still_fill(keeper: Gatekeeper) -> None:
+    bought(keeper, 100)
+    keeper.adopt_order(order(None, 60, side="sell", order_type="market", order_id="K-1"), filled=40)
+    keeper.adopt_order(order(None, 10, side="sell", order_id="EXIT"), filled=0)
+    cache = SimpleNamespace(positions_open=lambda: [position(100)], instruments=list)
+    book = cast(Any, SimpleNamespace(terms=lambda _: F))
+    scene = SceneReader(cache, keeper.account, book, own_orders={"K-1"}).read(flattening(), NOW_NS)
+    seen = [(each.order_id, each.quantity, each.is_ours, each.is_market) for each in scene.working]
+    assert seen == [("K-1", -60, True, True), ("EXIT", -10, False, False)]
+
+
+def test_the_spreads_of_what_is_held_are_known_whatever_else_the_cache_has(keeper: Gatekeeper) -> None:
+    other = spread((option(100, symbol="GE"), -1), (option(95, symbol="GE"), 1))
+    known: dict[str, Any] = {"bull": BULL_PUT, "other": other, "stock": F}
+
+    def terms(name: Any) -> InstrumentTerms:
+        found: InstrumentTerms = known.get(name) or known[name.value]
+        return found
+
+    bought(keeper, -1, terms=P100, price="1.00")
+    names = ("stock", "foreign", "other", "bull")
+    cached = [SimpleNamespace(id=name, is_spread=lambda name=name: name != "stock") for name in names]
+    cache = SimpleNamespace(positions_open=list, instruments=lambda: cached)
+    reader = SceneReader(cache, keeper.account, cast(Any, SimpleNamespace(terms=terms)), own_orders=())
+    assert reader.read(flattening(), NOW_NS).market.spreads == [BULL_PUT]
