@@ -109,3 +109,21 @@ def test_the_spreads_of_what_is_held_are_known_whatever_else_the_cache_has(keepe
     cache = SimpleNamespace(positions_open=list, instruments=lambda: cached)
     reader = SceneReader(cache, keeper.account, cast(Any, SimpleNamespace(terms=terms)), own_orders=())
     assert reader.read(flattening(), NOW_NS).market.spreads == [BULL_PUT]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "is_resting", "elsewhere"),
+    [(None, False, {"F"}), (["F"], False, {"F"}), (["GE"], False, set()), (None, True, set())],
+)
+def test_the_earlier_of_two_flattenings_closes_and_one_that_rests_lets_the_other(
+    keeper: Gatekeeper, symbols: Sequence[str] | None, is_resting: bool, elsewhere: set[str]
+) -> None:
+    bought(keeper, 100)
+    earlier, later = flattening(symbols), flattening()
+    earlier.is_resting = is_resting
+    keeper.account.flattenings = [earlier, later]
+    cache = SimpleNamespace(positions_open=list, instruments=list)
+    book = cast(Any, SimpleNamespace(terms=lambda _: F))
+    reader = SceneReader(cache, keeper.account, book, own_orders=())
+    assert reader.read(later, NOW_NS).elsewhere == elsewhere
+    assert reader.read(earlier, NOW_NS).elsewhere == set()
