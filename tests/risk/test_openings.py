@@ -83,6 +83,13 @@ def test_the_cover_of_a_short_option_is_not_offered_on(keeper: Gatekeeper) -> No
     assert found(keeper) == ["COVER"]
 
 
+def test_of_two_sales_that_together_uncover_a_short_option_one_stays(keeper: Gatekeeper) -> None:
+    bought(keeper, -1, terms=P100, price="1.00")
+    bought(keeper, 2, terms=P95, price="0.50")
+    adopt(keeper, stop(1, "ONE", terms=P95), stop(1, "TWO", terms=P95))
+    assert found(keeper) == ["TWO"]
+
+
 def test_beside_a_stop_lowered_to_the_last_share_nothing_else_sells(keeper: Gatekeeper) -> None:
     bought(keeper, 1)
     adopt(keeper, stop(2, "STOP"), sale(1, "TARGET"))

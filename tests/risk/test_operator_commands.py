@@ -101,3 +101,9 @@ def test_resuming_ends_what_could_not_be_closed(desk: Desk) -> None:
 def test_resuming_is_refused_without_a_name(desk: Desk) -> None:
     with pytest.raises(NotResumableError):
         desk.supervisor.resume(1, by="", reason="x")
+
+
+def test_each_halt_of_a_person_cancels_openings_once(desk: Desk) -> None:
+    for times in (1, 2):
+        desk.command(Halt(**WHO))
+        assert desk.executor.calls == [("cancel_openings",)] * times
