@@ -15,6 +15,7 @@ from risk.option_loss import (
     Holding,
     OptionOrder,
     add_known,
+    can_be_short,
     floor_usd,
     uncovered_short,
     uncovers,
@@ -277,3 +278,16 @@ def test_beside_six_orders_that_need_the_cover_it_is_not_sold() -> None:
     sold = OptionOrder((put(95, -1),), ZERO)
     assert uncovers(sold, [put(95, MAX_ORDERS_COMBINED)], ratios) is True
     assert uncovers(sold, [put(95, MAX_ORDERS_COMBINED + 1)], ratios) is False
+
+
+def test_what_ends_earlier_does_not_take_the_place_of_the_cover() -> None:
+    held = [put(100, -1, late=True), put(95, 1, late=True), put(95, 1)]
+    assert uncovers(OptionOrder((put(95, -1, late=True),), ZERO), held, ()) is True
+    assert uncovers(OptionOrder((put(95, -1),), ZERO), held, ()) is False
+
+
+def test_one_short_option_can_be_short_whoever_covers_it() -> None:
+    held = [call(100, 1), call(105, -1), call(110, 1)]
+    assert can_be_short(OptionOrder((call(100, -1),), ZERO), held, ())
+    assert can_be_short(OptionOrder((call(110, -1),), ZERO), held[2:], [OptionOrder((call(110, -1),), ZERO)])
+    assert not can_be_short(OptionOrder((call(110, -1),), ZERO), held[2:], ())
