@@ -291,3 +291,8 @@ def test_one_short_option_can_be_short_whoever_covers_it() -> None:
     assert can_be_short(OptionOrder((call(100, -1),), ZERO), held, ())
     assert can_be_short(OptionOrder((call(110, -1),), ZERO), held[2:], [OptionOrder((call(110, -1),), ZERO)])
     assert not can_be_short(OptionOrder((call(110, -1),), ZERO), held[2:], ())
+
+
+def test_a_naked_option_covers_nothing_that_ends_earlier() -> None:
+    assert uncovers(OptionOrder((put(95, -1),), ZERO), [put(100, -1, late=True)], ()) is True
+    assert uncovers(OptionOrder((put(95, -1),), ZERO), [put(100, -1, late=True), put(95, 1)], ()) is False
