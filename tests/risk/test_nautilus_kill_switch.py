@@ -102,6 +102,18 @@ def test_an_order_that_is_already_closed_is_not_canceled_again() -> None:
     assert rig.gate.keeper.account.replaces.count(START_NS) == before
 
 
+def test_an_order_that_the_cache_does_not_know_keeps_no_other_working() -> None:
+    rig = Rig()
+
+    def cancel(_: Scripted) -> None:
+        known = [order.client_order_id.value for order in rig.engine.cache.orders_open()]
+        rig.gate.kill_switch._orders.cancel(["UNKNOWN", *known])
+
+    rig.run(scripted({1: lambda each: each.submit_order(buy(each, 10)), 3: cancel}))
+    assert len(rig.orders) == 1
+    assert rig.engine.cache.orders_open() == []
+
+
 def test_a_halt_cancels_what_opens_and_lets_a_partly_filled_closing_order_work() -> None:
     dear = quotes("F", count=4, bid="5.5000", ask="5.5100")[3]
     few = QuoteTick(F, dear.bid_price, dear.ask_price, shares(40), shares(40), dear.ts_event, dear.ts_init)
