@@ -308,3 +308,11 @@ def test_an_option_order_that_the_broker_reports_at_a_price_of_0_still_costs_the
     risk = keeper.account.options.risk_after(order(stock(), 1))
     assert risk is not None
     assert risk.total_loss_usd == 1_100
+
+
+def test_shares_without_options_of_their_own_have_no_delta_of_options(keeper: Gatekeeper) -> None:
+    bought(keeper, 1, terms=option(95), price="1.00")
+    bought(keeper, 100)
+    risk = keeper.account.options.risk_after(order(stock(), 50))
+    assert risk is not None
+    assert (risk.delta_shares, risk.vega_usd) == (0.0, 0.0)
