@@ -194,6 +194,13 @@ def test_each_value_of_a_snapshot_lands_in_its_field(market: TableMarket) -> Non
     )
 
 
+def test_an_order_in_a_new_symbol_counts_one_symbol_more(keeper: Gatekeeper) -> None:
+    assert snapshot(keeper, order()).symbols_after == 1
+    bought(keeper, 3, terms=stock("GE"))
+    seen = [snapshot(keeper, order(terms)).symbols_after for terms in (F, stock("GE"))]
+    assert seen == [2, 1]
+
+
 def test_pauses_show_in_the_snapshot(keeper: Gatekeeper) -> None:
     keeper.account.paused_symbols["F"] = "Ann"
     assert snapshot(keeper, order()).pause == "F, by Ann"
