@@ -2,7 +2,7 @@
 
 uv run python -m tests.risk.mutation --output /tmp/mutation.json
 
-tries every mutant (half an hour on two cores), writes each outcome to the file, and continues there when
+tries every mutant (an hour or more on two cores), writes each outcome to the file, and continues there when
 it is started again. Names of modules, or --sample, try a part. The score is killed over all mutants but those
 listed in equivalent_mutants.toml; both numbers are printed. Exit code 1 below the score of --least.
 """
